@@ -1,0 +1,209 @@
+/**
+ * Shapes of `/api/v1`. Quantities and money are decimal strings, instants RFC 3339, dates site-local. The dashboards
+ * take these as types; the service validates with them; simulators read them.
+ */
+import { z } from 'zod';
+import { Decimal } from './decimal.ts';
+import { Obis } from './obis.ts';
+import { DateText, Id, InstantText } from './reading.ts';
+import { Unit, Utility } from './units.ts';
+
+export const Quality = z.enum(['actual', 'estimated', 'edited', 'missing']);
+export type Quality = z.infer<typeof Quality>;
+
+/** RFC 9457 problem; `code` is one of the service's error codes. */
+export const Problem = z.strictObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  instance: z.string().optional(),
+});
+export type Problem = z.infer<typeof Problem>;
+
+/** A page of a list: `next` is the cursor of the following page, null on the last. */
+export const page = <T extends z.ZodType>(item: T) =>
+  z.strictObject({ items: z.array(item), next: z.string().nullable() });
+
+/** `late`: no reading for over two intervals; `silent`: for over a day; `never`: none at all. */
+export const Freshness = z.enum(['fresh', 'late', 'silent', 'never']);
+export const MeterSummary = z.strictObject({
+  id: Id,
+  name: z.string(),
+  serial: z.string(),
+  utility: Utility,
+  register: Obis,
+  unit: Unit,
+  building: Id.nullable(),
+  floor: z.string().nullable(),
+  room: z.string().nullable(),
+  parent: Id.nullable(),
+  multiplier: Decimal,
+  serves: z.string(),
+  freshness: Freshness,
+  lastReadAt: InstantText.nullable(),
+  lastValue: Decimal.nullable(),
+  /** Consumption of the site-local day of the last reading, after the multiplier. */
+  dayQuantity: Decimal.nullable(),
+});
+export type MeterSummary = z.infer<typeof MeterSummary>;
+
+export const StoredReading = z.strictObject({
+  meter: Id,
+  register: Obis,
+  readAt: InstantText,
+  value: Decimal.nullable(),
+  unit: Unit,
+  code: z.string().nullable(),
+  raw: z.string().nullable(),
+  source: z.string(),
+  gateway: Id,
+  epoch: z.string(),
+  sequence: z.int(),
+});
+export type StoredReading = z.infer<typeof StoredReading>;
+
+export const IntervalPoint = z.strictObject({
+  start: InstantText,
+  end: InstantText,
+  quantity: Decimal.nullable(),
+  quality: Quality,
+  method: z.string(),
+  reason: z.string(),
+});
+export type IntervalPoint = z.infer<typeof IntervalPoint>;
+export const Curve = z.strictObject({
+  meter: Id,
+  unit: Unit,
+  from: InstantText,
+  to: InstantText,
+  intervals: z.array(IntervalPoint),
+});
+export type Curve = z.infer<typeof Curve>;
+
+/** One node of the balanced tree over a span: own = children + residual, signed, with its tolerance. */
+export const BalanceNode = z.strictObject({
+  meter: Id,
+  name: z.string(),
+  parent: Id.nullable(),
+  quantity: Decimal,
+  children: Decimal,
+  residual: Decimal,
+  tolerance: Decimal,
+  verdict: z.enum(['leaf', 'within', 'loss', 'over_count']),
+  estimated: Decimal,
+});
+export type BalanceNode = z.infer<typeof BalanceNode>;
+export const Balance = z.strictObject({
+  utility: Utility,
+  unit: Unit,
+  from: InstantText,
+  to: InstantText,
+  nodes: z.array(BalanceNode),
+  conserved: z.boolean(),
+});
+export type Balance = z.infer<typeof Balance>;
+
+export const AnomalyKind = z.enum(['night_flow', 'stuck', 'surge', 'imbalance', 'gap']);
+export type AnomalyKind = z.infer<typeof AnomalyKind>;
+export const Anomaly = z.strictObject({
+  id: z.string(),
+  meter: Id,
+  kind: AnomalyKind,
+  start: InstantText,
+  end: InstantText.nullable(),
+  raisedAt: InstantText,
+  severity: z.enum(['info', 'warning', 'critical']),
+  /** One sentence with the figures that led to it. */
+  evidence: z.string(),
+});
+export type Anomaly = z.infer<typeof Anomaly>;
+
+/** A posted charge; `key` is (lease, utility, component, pool, period, revision), unique for ever. */
+export const Charge = z.strictObject({
+  key: z.string(),
+  lease: Id.nullable(),
+  utility: Utility,
+  component: Id,
+  pool: z.string(),
+  period: z.string(),
+  revision: z.int(),
+  quantity: Decimal,
+  unit: Unit,
+  net: Decimal,
+  tax: Decimal,
+  gross: Decimal,
+  currency: z.literal('CNY'),
+  statement: Id.nullable(),
+  postedAt: InstantText,
+});
+export type Charge = z.infer<typeof Charge>;
+
+export const ProofRow = z.strictObject({
+  utility: Utility,
+  component: Id,
+  source: Decimal,
+  tenants: Decimal,
+  landlord: Decimal,
+  holds: z.boolean(),
+});
+export const BillingRun = z.strictObject({
+  period: z.string(),
+  state: z.enum(['computed', 'issued']),
+  manifest: z.string(),
+  utilities: z.array(
+    z.strictObject({
+      utility: Utility,
+      currency: z.literal('CNY'),
+      source: Decimal,
+      tenants: Decimal,
+      landlord: Decimal,
+      conserved: z.boolean(),
+    }),
+  ),
+  proof: z.array(ProofRow),
+  charges: z.int(),
+  ledgerTotal: Decimal,
+  statements: z.int(),
+  estimatedIntervals: z.int(),
+  issuedAt: InstantText,
+});
+export type BillingRun = z.infer<typeof BillingRun>;
+
+export const StatementSummary = z.strictObject({
+  id: Id,
+  lease: Id,
+  tenant: z.string(),
+  period: z.string(),
+  from: DateText,
+  to: DateText,
+  gross: Decimal,
+  currency: z.literal('CNY'),
+  confirmedAt: InstantText.nullable(),
+  /** Path of the tenant page, `/s/{token}`; only for staff. */
+  link: z.string().nullable(),
+});
+export type StatementSummary = z.infer<typeof StatementSummary>;
+
+/** The park's health in one sentence, and its figures. */
+export const Health = z.strictObject({
+  park: z.string(),
+  parkName: z.string(),
+  at: InstantText,
+  sentence: z.strictObject({ 'zh-CN': z.string(), en: z.string() }),
+  meters: z.int(),
+  fresh: z.int(),
+  silent: z.array(Id),
+  gateways: z.array(
+    z.strictObject({
+      gateway: Id,
+      online: z.boolean(),
+      bufferedRows: z.int(),
+      lastReceiptAt: InstantText.nullable(),
+    }),
+  ),
+  openAnomalies: z.int(),
+  quarantined: z.int(),
+});
+export type Health = z.infer<typeof Health>;

@@ -1,0 +1,181 @@
+/**
+ * The park document: the master data of one park as one versioned, content-addressed document. Importing it is how
+ * meters, tree, leases, tariffs and source bills come in; an edited park is a new document, the old one stays.
+ * Every dated row is half-open, `[from, to)`, in site-local dates; `to: null` is open-ended.
+ */
+import { z } from 'zod';
+import { Decimal } from './decimal.ts';
+import { Obis } from './obis.ts';
+import { DateText, Id, InstantText } from './reading.ts';
+import { Utility } from './units.ts';
+
+const span = { from: DateText, to: DateText.nullable() };
+const Name = z.string().min(1).max(120);
+
+export const ParkUnit = z.strictObject({
+  id: Id,
+  name: Name,
+  building: Id,
+  floor: z.string().max(16),
+  areaM2: Decimal,
+});
+export type ParkUnit = z.infer<typeof ParkUnit>;
+
+/** A lease holds its units over `[from, to)`; days on which nobody holds a unit are the landlord's (vacancy). */
+export const Lease = z.strictObject({ id: Id, tenant: Name, units: z.array(Id).min(1), ...span });
+export type Lease = z.infer<typeof Lease>;
+
+/** Whom a meter serves. A branch meter (building, floor) serves its children and is balanced against them. */
+export const Serves = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('branch') }),
+  z.strictObject({ kind: z.literal('unit'), unit: Id }),
+  z.strictObject({ kind: z.literal('pool'), pool: Id }),
+  z.strictObject({ kind: z.literal('landlord') }),
+]);
+export type Serves = z.infer<typeof Serves>;
+
+export const ParkMeter = z.strictObject({
+  id: Id,
+  name: Name,
+  serial: z.string().min(1).max(32),
+  utility: Utility,
+  /** The one billing register. */
+  register: Obis,
+  parent: Id.nullable(),
+  building: Id.nullable(),
+  floor: z.string().max(16).nullable(),
+  room: z.string().max(40).nullable(),
+  serves: Serves,
+  /** PT x CT: register difference x multiplier = consumption. */
+  multiplier: Decimal,
+  /** Digits before the point: the register wraps at 10^digits of its unit. */
+  digits: z.int().min(3).max(12),
+  /** The most the meter can count in an hour, before the multiplier, in the register's unit. */
+  maxPerHour: Decimal,
+  /** Accuracy class in percent, for the tolerance of the tree balance. */
+  accuracyPercent: Decimal,
+  gateway: Id,
+});
+export type ParkMeter = z.infer<typeof ParkMeter>;
+
+/** Device swap: the logical meter stays. Registers as on the two faces, `digits` and `multiplier` of the new device. */
+export const MeterExchange = z.strictObject({
+  meter: Id,
+  at: InstantText,
+  finalOld: Decimal,
+  initialNew: Decimal,
+  newSerial: z.string().min(1).max(32),
+  newDigits: z.int().min(3).max(12),
+  newMultiplier: Decimal,
+});
+export type MeterExchange = z.infer<typeof MeterExchange>;
+
+/** A shared quantity. Mandatory (必摊): every unit in scope takes part by area x days, vacant ones through the landlord. */
+export const Pool = z.strictObject({
+  id: Id,
+  name: Name,
+  utility: Utility,
+  sharing: z.enum(['mandatory', 'exclusive', 'landlord']),
+  /** The units that share it (mandatory), or the one lease (exclusive). */
+  scope: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('park') }),
+    z.strictObject({ kind: z.literal('building'), building: Id }),
+    z.strictObject({ kind: z.literal('lease'), lease: Id }),
+    z.strictObject({ kind: z.literal('none') }),
+  ]),
+  rule: z.strictObject({ id: Id, version: z.int().positive(), text: Name }),
+});
+export type Pool = z.infer<typeof Pool>;
+
+/** A clock window of a TOU calendar, half-open, site-local; `to: "24:00"` is midnight. */
+const ClockTime = z.string().regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/);
+export const TouWindow = z.strictObject({
+  season: Name.optional(),
+  weekdays: z.array(z.int().min(1).max(7)).min(1).optional(),
+  from: ClockTime,
+  to: ClockTime,
+  period: Id,
+});
+export const TouCalendar = z.strictObject({
+  timeZone: z.string(),
+  seasons: z.array(
+    z.strictObject({
+      name: Name,
+      from: z.string().regex(/^\d\d-\d\d$/),
+      to: z.string().regex(/^\d\d-\d\d$/),
+    }),
+  ),
+  otherSeason: Name,
+  windows: z.array(TouWindow),
+  /** The period of every instant that no window covers. */
+  otherPeriod: Id,
+});
+export type TouCalendar = z.infer<typeof TouCalendar>;
+
+export const Tier = z.strictObject({ upTo: Decimal.nullable(), unit: Decimal, flat: Decimal });
+export type Tier = z.infer<typeof Tier>;
+
+/**
+ * How tenants pay. `pass_through`: each component of the source bill is shared by consumption (of the component's TOU
+ * period where it has one), unallocated loss included. `tiered`: graduated tiers per lease on its own and shared
+ * quantity, bounds scaled by days held / days of the period; the rest of the source bill stays with the landlord.
+ */
+export const Tariff = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('pass_through'),
+    id: Id,
+    version: z.int().positive(),
+    utility: Utility,
+    calendar: TouCalendar,
+    ...span,
+  }),
+  z.strictObject({
+    kind: z.literal('tiered'),
+    id: Id,
+    version: z.int().positive(),
+    utility: Utility,
+    component: Id,
+    tiers: z.array(Tier).min(1),
+    taxRate: Decimal,
+    ...span,
+  }),
+]);
+export type Tariff = z.infer<typeof Tariff>;
+
+/** One line of the supplier's bill. `touPeriod` names the TOU period whose kWh it prices; null = all of them. */
+export const SourceBillLine = z.strictObject({
+  component: Id,
+  name: Name,
+  touPeriod: Id.nullable(),
+  quantity: Decimal.nullable(),
+  net: Decimal,
+  tax: Decimal,
+});
+/** The supplier's bill for a billing period, by component. `meter` is the supplier's meter: the root of the tree. */
+export const SourceBill = z.strictObject({
+  id: Id,
+  utility: Utility,
+  meter: Id,
+  supplier: Name,
+  period: z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/),
+  quantity: Decimal,
+  lines: z.array(SourceBillLine).min(1),
+});
+export type SourceBill = z.infer<typeof SourceBill>;
+
+export const Park = z.strictObject({
+  id: Id,
+  name: Name,
+  issuer: Name,
+  timeZone: z.string(),
+  currency: z.literal('CNY'),
+  buildings: z.array(z.strictObject({ id: Id, name: Name })),
+  units: z.array(ParkUnit),
+  leases: z.array(Lease),
+  meters: z.array(ParkMeter),
+  exchanges: z.array(MeterExchange),
+  pools: z.array(Pool),
+  tariffs: z.array(Tariff),
+  sourceBills: z.array(SourceBill),
+});
+export type Park = z.infer<typeof Park>;

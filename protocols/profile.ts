@@ -1,0 +1,73 @@
+/**
+ * A meter model as data (`profiles/*.yaml`): which registers it has, where, and how to decode them.
+ * Addresses are zero-based PDU addresses, what goes on the wire.
+ */
+import { z } from 'zod';
+import { Decimal } from './decimal.ts';
+import { Obis } from './obis.ts';
+import { Id } from './reading.ts';
+import { Unit, Utility } from './units.ts';
+
+export const RegisterType = z.enum(['u16', 'i16', 'u32', 'i32', 'u64', 'i64', 'f32', 'f64', 'bcd32']);
+export type RegisterType = z.infer<typeof RegisterType>;
+/** ABCD high word first; CDAB low word first; BADC bytes swapped in each word; DCBA full reverse. */
+export const WordOrder = z.enum(['ABCD', 'CDAB', 'BADC', 'DCBA']);
+export type WordOrder = z.infer<typeof WordOrder>;
+
+export const ProfileRegister = z.strictObject({
+  obis: Obis,
+  name: z.string().min(1),
+  address: z.int().min(0).max(65535),
+  type: RegisterType,
+  order: WordOrder.default('ABCD'),
+  /** Engineering value = raw x scale, in `unit`. */
+  scale: Decimal.default('1'),
+  unit: Unit,
+  /** The cumulative register that is billed; read on every period boundary. */
+  billing: z.boolean().default(false),
+});
+export type ProfileRegister = z.infer<typeof ProfileRegister>;
+
+const head = {
+  id: Id,
+  make: z.string().min(1),
+  model: z.string().min(1),
+  utility: Utility,
+  /** Where the facts come from: document, public source file. */
+  source: z.string().min(1),
+};
+
+export const ModbusProfile = z.strictObject({
+  ...head,
+  protocol: z.literal('modbus'),
+  functionCode: z.union([z.literal(3), z.literal(4)]),
+  /** The most registers this model answers in one request. */
+  maxRegisters: z.int().min(1).max(125).default(125),
+  /** Pause the model needs between two requests, and when the unit id changes. */
+  pauseMilliseconds: z.int().min(0).max(1000).default(0),
+  registers: z.array(ProfileRegister).min(1),
+});
+export type ModbusProfile = z.infer<typeof ModbusProfile>;
+
+/** A meter that pushes JSON over MQTT: paths are dot-separated keys into the payload. */
+export const MqttProfile = z.strictObject({
+  ...head,
+  protocol: z.literal('mqtt'),
+  timestampPath: z.string().min(1),
+  registers: z
+    .array(
+      z.strictObject({
+        obis: Obis,
+        name: z.string().min(1),
+        path: z.string().min(1),
+        scale: Decimal.default('1'),
+        unit: Unit,
+        billing: z.boolean().default(false),
+      }),
+    )
+    .min(1),
+});
+export type MqttProfile = z.infer<typeof MqttProfile>;
+
+export const Profile = z.discriminatedUnion('protocol', [ModbusProfile, MqttProfile]);
+export type Profile = z.infer<typeof Profile>;

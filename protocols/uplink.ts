@@ -1,0 +1,56 @@
+/** Messages between a gateway and the cloud (MQTT, QoS 1). Payloads are JSON; batches are zstd-compressed JSON. */
+import { z } from 'zod';
+import { Id, InstantText, UplinkItem } from './reading.ts';
+
+/** A batch of contiguous sequences of one gateway and epoch: `items[i].sequence === from + i`, `to` the last one. */
+export const Batch = z
+  .strictObject({
+    gateway: Id,
+    epoch: z.string().regex(/^[0-9a-f]{16}$/),
+    from: z.int().positive(),
+    to: z.int().positive(),
+    items: z.array(UplinkItem).min(1).max(10_000),
+  })
+  .refine(
+    (b) => b.to - b.from + 1 === b.items.length && b.items.every((item, i) => item.sequence === b.from + i),
+    {
+      error: 'items are not the contiguous sequences from..to',
+    },
+  );
+export type Batch = z.infer<typeof Batch>;
+
+/**
+ * Sent by the cloud only after its commit: every sequence in `from..to` is stored, was stored before, or lies in
+ * quarantine with its reason. Nothing else lets a gateway delete a row.
+ */
+export const Receipt = z.strictObject({
+  gateway: Id,
+  epoch: z.string(),
+  from: z.int().positive(),
+  to: z.int().positive(),
+  stored: z.int().nonnegative(),
+  duplicates: z.int().nonnegative(),
+  quarantined: z.int().nonnegative(),
+});
+export type Receipt = z.infer<typeof Receipt>;
+
+/** Retained on the status topic; the will of the gateway's connection is the same with `online: false`. */
+export const GatewayStatus = z.strictObject({
+  gateway: Id,
+  online: z.boolean(),
+  at: InstantText,
+  version: z.string(),
+  bufferedRows: z.int().nonnegative(),
+  oldestBufferedAt: InstantText.nullable(),
+  lastReceiptAt: InstantText.nullable(),
+  buses: z.array(
+    z.strictObject({
+      bus: Id,
+      meters: z.int().nonnegative(),
+      silent: z.array(Id),
+      requests: z.int().nonnegative(),
+      failures: z.int().nonnegative(),
+    }),
+  ),
+});
+export type GatewayStatus = z.infer<typeof GatewayStatus>;
