@@ -1,0 +1,39 @@
+/** Park documents: every version that was ever imported, by digest; the newest is in force. */
+import type { DatabaseSync } from 'node:sqlite';
+
+export const schema = `
+CREATE TABLE IF NOT EXISTS park (
+  version INTEGER PRIMARY KEY,
+  digest TEXT NOT NULL UNIQUE,
+  imported_at TEXT NOT NULL,
+  document TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER IF NOT EXISTS park_no_update BEFORE UPDATE ON park BEGIN SELECT RAISE(ABORT, 'park documents are never edited'); END;
+CREATE TRIGGER IF NOT EXISTS park_no_delete BEFORE DELETE ON park BEGIN SELECT RAISE(ABORT, 'park documents are never deleted'); END;
+`;
+
+export interface ParkVersion {
+  version: number;
+  digest: string;
+  importedAt: string;
+  /** JSON text of the document. */
+  document: string;
+}
+
+export function operations(db: DatabaseSync) {
+  const insert = db.prepare(
+    'INSERT INTO park (digest, imported_at, document) VALUES (?, ?, ?) ON CONFLICT (digest) DO NOTHING',
+  );
+  const newest = db.prepare(
+    'SELECT version, digest, imported_at AS importedAt, document FROM park ORDER BY version DESC LIMIT 1',
+  );
+  return {
+    /** Stores a document once; importing the same digest again changes nothing. */
+    putPark({ digest, importedAt, document }: Omit<ParkVersion, 'version'>): { added: boolean } {
+      return { added: insert.run(digest, importedAt, document).changes > 0 };
+    },
+    currentPark(): ParkVersion | null {
+      return (newest.get() as ParkVersion | undefined) ?? null;
+    },
+  };
+}
