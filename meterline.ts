@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+/** The command line: names the command's file and hands it the rest. */
+
+interface Command {
+  run(args: string[]): Promise<number>;
+}
+
+/** One file per command, loaded only when asked for. */
+const commands: Record<string, { about: string; load: () => Promise<Command> }> = {
+  up: {
+    about: 'everything on this machine; without --config the demo park, live',
+    load: () => import('./cloud/commands/up.ts'),
+  },
+  demo: {
+    about: 'a whole simulated month through the real line, billed and proved',
+    load: () => import('./simulators/commands/demo.ts'),
+  },
+  edge: { about: 'the gateway process', load: () => import('./edge/commands/edge.ts') },
+  cloud: { about: 'the service process', load: () => import('./cloud/commands/cloud.ts') },
+  simulate: {
+    about: 'simulated meters on sockets and PTYs',
+    load: () => import('./simulators/commands/simulate.ts'),
+  },
+  read: { about: 'read one meter once', load: () => import('./edge/commands/read.ts') },
+  scan: { about: 'find who answers on a line', load: () => import('./edge/commands/scan.ts') },
+  profiles: { about: 'list the meter models', load: () => import('./edge/commands/profiles.ts') },
+  bill: { about: 'close a billing period', load: () => import('./cloud/commands/bill.ts') },
+  verify: { about: 'check a statement offline', load: () => import('./cloud/commands/verify.ts') },
+  golden: {
+    about: 'run cases with known answers against the pure cores',
+    load: () => import('./cloud/commands/golden.ts'),
+  },
+};
+
+function usage(): string {
+  const rows = Object.entries(commands).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`);
+  return ['Usage: meterline <command> [options]   (each command answers --help)', '', ...rows].join('\n');
+}
+
+async function main([name = '', ...args]: string[]): Promise<number> {
+  if (name === '' || name === 'help' || name === '--help' || name === '-h') {
+    console.log(usage());
+    return name === '' ? 2 : 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    console.error(`meterline: there is no command "${name}"\n\n${usage()}`);
+    return 2;
+  }
+  return (await command.load()).run(args);
+}
+
+process.exitCode = await main(process.argv.slice(2));

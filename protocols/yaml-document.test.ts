@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { formatProblem, parseYamlDocument } from './yaml-document.ts';
+
+const schema = z.strictObject({
+  name: z.string(),
+  buses: z.array(z.strictObject({ id: z.string(), unit: z.int().min(1) })),
+});
+
+test.each([
+  [
+    'an unknown key',
+    'name: a\nbuses:\n  - id: b\n    unit: 1\n    speed: 9\n',
+    'f.yaml:5: buses.0.speed: unknown key',
+  ],
+  [
+    'a value out of range',
+    'name: a\nbuses:\n  - id: b\n    unit: 0\n',
+    'f.yaml:4: buses.0.unit: Too small: expected number to be >=1',
+  ],
+  [
+    'a missing key',
+    'name: a\nbuses:\n  - id: b\n',
+    'f.yaml:3: buses.0.unit: Invalid input: expected number, received undefined',
+  ],
+  ['a duplicate key', 'name: a\nname: b\nbuses: []\n', 'f.yaml:2: Map keys must be unique'],
+  ['a truncated file', 'name: "a\n', 'f.yaml:2: Missing closing "quote'],
+  ['an empty file', '', 'f.yaml:1: Invalid input: expected object, received null'],
+])('%s is refused, naming file, line and key', (_, text, message) => {
+  const parsed = parseYamlDocument(text, 'f.yaml', schema);
+  expect(parsed.ok ? [] : parsed.problems.map(formatProblem)).toEqual([message]);
+});
+
+test('a good document is its value; JSON is YAML too', () => {
+  expect(parseYamlDocument('{"name": "a", "buses": []}', 'f.json', schema)).toEqual({
+    ok: true,
+    value: { name: 'a', buses: [] },
+  });
+});
