@@ -1,0 +1,74 @@
+/** The gateway's clock: the system's, or one that a parent process drives over IPC so that a month passes in a minute. */
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ClockMessage, type WaitingMessage } from '../protocols/clock.ts';
+
+export interface Clock {
+  /** Unix milliseconds. */
+  nowMs(): number;
+  /** Resolves when `nowMs() >= ms`, at once if it is already. Rejects with the signal's reason when aborted. */
+  until(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The longest single sleep: after it the wall clock is looked at again, since it may have been set meanwhile. */
+const LONGEST_SLEEP_MS = 10_000;
+
+export function systemClock(): Clock {
+  return {
+    nowMs: Date.now,
+    async until(ms, signal) {
+      signal?.throwIfAborted();
+      for (let left = ms - Date.now(); left > 0; left = ms - Date.now())
+        await sleep(Math.min(left, LONGEST_SLEEP_MS), undefined, signal === undefined ? {} : { signal });
+    },
+  };
+}
+
+/** The IPC end of a child process: `process` itself. */
+export interface ClockChannel {
+  on(event: 'message', listener: (message: unknown) => void): unknown;
+  send?(message: WaitingMessage): unknown;
+}
+
+/**
+ * Time stands still until the parent moves it. Before the parent's first message there is no time: `await until(0)`
+ * waits for it. Only one task of the process may wait at a time, since a wait tells the parent that all work is done.
+ */
+export function drivenClock(channel: ClockChannel): Clock {
+  let now: number | null = null;
+  const wakers = new Set<() => void>();
+  channel.on('message', (message) => {
+    const parsed = ClockMessage.safeParse(message);
+    if (!parsed.success) return;
+    const told = Temporal.Instant.from(parsed.data.now).epochMilliseconds;
+    assert(now === null || told >= now, 'driven time never goes back');
+    now = told;
+    for (const wake of [...wakers]) wake();
+  });
+
+  const nextMessage = (signal: AbortSignal | undefined): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const settle = (): void => {
+        wakers.delete(settle);
+        signal?.removeEventListener('abort', settle);
+        if (signal?.aborted) reject(signal.reason);
+        else resolve();
+      };
+      wakers.add(settle);
+      signal?.addEventListener('abort', settle);
+    });
+
+  return {
+    nowMs() {
+      assert(now !== null, 'driven time has not begun');
+      return now;
+    },
+    async until(ms, signal) {
+      signal?.throwIfAborted();
+      while (now === null) await nextMessage(signal);
+      if (now >= ms) return;
+      channel.send?.({ type: 'waiting', until: Temporal.Instant.fromEpochMilliseconds(ms).toString() });
+      while (now < ms) await nextMessage(signal);
+    },
+  };
+}

@@ -1,0 +1,133 @@
+/** The gateway's configuration: `edge.yaml` for shape, the environment for secrets. The only reader of the environment here. */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { Id } from '../protocols/reading.ts';
+import { checkYaml } from '../protocols/yaml-document.ts';
+
+const DAY_MS = 86_400_000;
+const Port = z.int().min(0).max(65535);
+
+/** `"127.0.0.1:5020"` or `"[::1]:5020"` as host and port. */
+const HostPort = z
+  .string()
+  .regex(/^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[1-9]\d{0,4}$/, 'not host:port')
+  .transform((text) => {
+    const colon = text.lastIndexOf(':');
+    return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+  })
+  .refine(({ port }) => port <= 65535, 'not a port (1 to 65535)');
+
+const Serial = z.strictObject({
+  path: z.string().min(1),
+  baudRate: z.int().min(300).max(921_600).default(9600),
+  parity: z.enum(['none', 'even', 'odd']).default('none'),
+});
+
+/** One RS-485 line or one Modbus TCP socket, with the meters on it. `link` is where it is reached. */
+const Bus = z
+  .strictObject({
+    id: Id,
+    tcp: HostPort.optional(),
+    serial: Serial.optional(),
+    timeoutMilliseconds: z.int().min(10).max(60_000).default(1000),
+    meters: z
+      .array(z.strictObject({ meter: Id, profile: Id, unit: z.int().min(1).max(247) }))
+      .min(1)
+      .superRefine(refuseRepeats('unit')),
+  })
+  .transform(({ tcp, serial, ...bus }, context) => {
+    if (tcp !== undefined && serial === undefined) return { ...bus, link: { kind: 'tcp' as const, ...tcp } };
+    if (serial !== undefined && tcp === undefined)
+      return { ...bus, link: { kind: 'serial' as const, ...serial } };
+    context.addIssue({ code: 'custom', message: 'a bus has either tcp or serial' });
+    return z.NEVER;
+  });
+export type Bus = z.infer<typeof Bus>;
+export type BusMeter = Bus['meters'][number];
+export type Link = Bus['link'];
+
+/** A meter that publishes JSON to the gateway's own broker; `topic` is exact, without wildcards. */
+const PushMeter = z.strictObject({
+  meter: Id,
+  profile: Id,
+  topic: z.string().regex(/^[^+#\0]{1,200}$/, 'not a topic name'),
+});
+export type PushMeter = z.infer<typeof PushMeter>;
+
+const Edge = z
+  .strictObject({
+    gateway: Id,
+    /** Relative to the folder of the configuration file. */
+    dataDir: z.string().min(1),
+    clock: z.enum(['system', 'driven']).default('system'),
+    pollIntervalSeconds: z.int().min(1).max(86_400).default(900),
+    broker: z.url({ protocol: /^mqtts?$/, error: 'not an mqtt:// or mqtts:// address' }),
+    username: z.string().min(1).optional(),
+    password: z.string().min(1).optional(),
+    pushBroker: z.strictObject({ host: z.string().min(1), port: Port }).optional(),
+    outbox: z
+      .strictObject({
+        maxBytes: z.int().min(65_536).default(1_073_741_824),
+        maxAgeDays: z.int().min(1).max(3650).default(400),
+      })
+      .prefault({}),
+    buses: z.array(Bus).default([]).superRefine(refuseRepeats('id')),
+    pushMeters: z.array(PushMeter).default([]).superRefine(refuseRepeats('topic')),
+  })
+  .superRefine(({ buses, pushMeters, pushBroker }, context) => {
+    const seen = new Set<string>();
+    const note = (meter: string, path: PropertyKey[]): void => {
+      if (seen.has(meter)) context.addIssue({ code: 'custom', path, message: `"${meter}" is listed twice` });
+      seen.add(meter);
+    };
+    for (const [b, bus] of buses.entries())
+      for (const [m, { meter }] of bus.meters.entries()) note(meter, ['buses', b, 'meters', m, 'meter']);
+    for (const [m, { meter }] of pushMeters.entries()) note(meter, ['pushMeters', m, 'meter']);
+    if (pushMeters.length > 0 && pushBroker === undefined)
+      context.addIssue({ code: 'custom', path: ['pushMeters'], message: 'push meters need a pushBroker' });
+  });
+
+/** The checked configuration: paths absolute, defaults filled in. */
+export type EdgeConfig = Omit<z.infer<typeof Edge>, 'outbox'> & {
+  outbox: { maxBytes: number; maxAgeMs: number };
+};
+export type CheckedConfig = { ok: true; config: EdgeConfig } | { ok: false; errors: string[] };
+
+/** Reads and checks the configuration. Errors are lines `file:line: key: message`. */
+export function readConfig(file: string, environment: NodeJS.ProcessEnv = process.env): CheckedConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    return {
+      ok: false,
+      errors: [`${file}:1: (document): ${error instanceof Error ? error.message : error}`],
+    };
+  }
+  const checked = checkYaml(Edge, text, file);
+  if (!checked.ok) return checked;
+  const { outbox, ...config } = checked.value;
+  const password = environment.METERLINE_UPLINK_PASSWORD ?? config.password;
+  return {
+    ok: true,
+    config: {
+      ...config,
+      ...(password === undefined ? {} : { password }),
+      dataDir: resolve(dirname(file), config.dataDir),
+      outbox: { maxBytes: outbox.maxBytes, maxAgeMs: outbox.maxAgeDays * DAY_MS },
+    },
+  };
+}
+
+/** Two rows of a list must not share the value of `key`. */
+function refuseRepeats<K extends string>(key: K) {
+  return (rows: Record<K, string | number>[], context: z.RefinementCtx): void => {
+    const seen = new Set<string | number>();
+    for (const [index, row] of rows.entries()) {
+      if (seen.has(row[key]))
+        context.addIssue({ code: 'custom', path: [index, key], message: `"${row[key]}" is listed twice` });
+      seen.add(row[key]);
+    }
+  };
+}
