@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { formatProblem, parseYamlDocument } from './yaml-document.ts';
+import { checkYaml } from './yaml-document.ts';
 
 const schema = z.strictObject({
   name: z.string(),
@@ -23,16 +23,16 @@ test.each([
     'name: a\nbuses:\n  - id: b\n',
     'f.yaml:3: buses.0.unit: Invalid input: expected number, received undefined',
   ],
-  ['a duplicate key', 'name: a\nname: b\nbuses: []\n', 'f.yaml:2: Map keys must be unique'],
-  ['a truncated file', 'name: "a\n', 'f.yaml:2: Missing closing "quote'],
-  ['an empty file', '', 'f.yaml:1: Invalid input: expected object, received null'],
+  ['a duplicate key', 'name: a\nname: b\nbuses: []\n', 'f.yaml:2: (document): Map keys must be unique'],
+  ['a truncated file', 'name: "a\n', 'f.yaml:2: (document): Missing closing "quote'],
+  ['an empty file', '', 'f.yaml:1: (document): Invalid input: expected object, received null'],
 ])('%s is refused, naming file, line and key', (_, text, message) => {
-  const parsed = parseYamlDocument(text, 'f.yaml', schema);
-  expect(parsed.ok ? [] : parsed.problems.map(formatProblem)).toEqual([message]);
+  const parsed = checkYaml(schema, text, 'f.yaml');
+  expect(parsed.ok ? [] : parsed.errors).toEqual([message]);
 });
 
 test('a good document is its value; JSON is YAML too', () => {
-  expect(parseYamlDocument('{"name": "a", "buses": []}', 'f.json', schema)).toEqual({
+  expect(checkYaml(schema, '{"name": "a", "buses": []}', 'f.json')).toEqual({
     ok: true,
     value: { name: 'a', buses: [] },
   });
