@@ -1,10 +1,10 @@
-/** Park documents: every version that was ever imported, by digest; the newest is in force. */
+/** Park documents: every version that was ever in force, by digest; the newest is in force now. */
 import type { DatabaseSync } from 'node:sqlite';
 
 export const schema = `
 CREATE TABLE IF NOT EXISTS park (
   version INTEGER PRIMARY KEY,
-  digest TEXT NOT NULL UNIQUE,
+  digest TEXT NOT NULL,
   imported_at TEXT NOT NULL,
   document TEXT NOT NULL
 ) STRICT;
@@ -22,15 +22,18 @@ export interface ParkVersion {
 
 export function operations(db: DatabaseSync) {
   const insert = db.prepare(
-    'INSERT INTO park (digest, imported_at, document) VALUES (?, ?, ?) ON CONFLICT (digest) DO NOTHING',
+    `INSERT INTO park (digest, imported_at, document) SELECT $digest, $importedAt, $document
+     WHERE (SELECT digest FROM park ORDER BY version DESC LIMIT 1) IS NOT $digest`,
   );
   const newest = db.prepare(
     'SELECT version, digest, imported_at AS importedAt, document FROM park ORDER BY version DESC LIMIT 1',
   );
   return {
-    /** Stores a document once; importing the same digest again changes nothing. */
+    /** Puts a document in force; importing what is in force already changes nothing. */
     putPark({ digest, importedAt, document }: Omit<ParkVersion, 'version'>): { added: boolean } {
-      return { added: insert.run(digest, importedAt, document).changes > 0 };
+      return {
+        added: insert.run({ $digest: digest, $importedAt: importedAt, $document: document }).changes > 0,
+      };
     },
     currentPark(): ParkVersion | null {
       return (newest.get() as ParkVersion | undefined) ?? null;

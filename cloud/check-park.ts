@@ -1,0 +1,138 @@
+/** What a schema cannot say about a park document: that its rows name each other rightly. Pure. */
+import { parseDecimal } from '../protocols/decimal.ts';
+import type { Park, ParkMeter, Serves } from '../protocols/park.ts';
+
+/** @returns one sentence per problem, each naming its row; empty when the document is consistent */
+export function checkPark(park: Park): string[] {
+  return [
+    ...repeatedIds(park),
+    ...park.units.flatMap((unit) => unknown(park.buildings, unit.building, `units.${unit.id}: building`)),
+    ...park.meters.flatMap((meter) => checkMeter(park, meter)),
+    ...checkLeases(park),
+    ...checkPools(park),
+    ...park.exchanges.flatMap((exchange) => unknown(park.meters, exchange.meter, 'exchanges: meter')),
+    ...park.tariffs.flatMap(({ id, from, to }) => checkSpan(`tariffs.${id}`, from, to)),
+    ...park.sourceBills.flatMap((bill) => unknown(park.meters, bill.meter, `sourceBills.${bill.id}: meter`)),
+    ...checkTimeZone(park.timeZone),
+  ];
+}
+
+function repeatedIds(park: Park): string[] {
+  const lists = {
+    buildings: park.buildings,
+    units: park.units,
+    leases: park.leases,
+    meters: park.meters,
+    pools: park.pools,
+  };
+  return Object.entries(lists).flatMap(([list, rows]) => {
+    const ids = rows.map((row) => row.id);
+    return [...new Set(ids.filter((id, i) => ids.indexOf(id) !== i))].map(
+      (id) => `${list}.${id}: the id stands twice`,
+    );
+  });
+}
+
+function unknown(rows: readonly { id: string }[], id: string, where: string): string[] {
+  return rows.some((row) => row.id === id) ? [] : [`${where} "${id}" is not in the document`];
+}
+
+function checkMeter(park: Park, meter: ParkMeter): string[] {
+  const where = `meters.${meter.id}`;
+  const problems = [
+    ...(meter.building === null ? [] : unknown(park.buildings, meter.building, `${where}: building`)),
+  ];
+  if (meter.parent !== null) {
+    problems.push(...unknown(park.meters, meter.parent, `${where}: parent`));
+    const parent = park.meters.find((other) => other.id === meter.parent);
+    if (parent !== undefined && parent.utility !== meter.utility)
+      problems.push(`${where}: its parent measures ${parent.utility}`);
+    if (isItsOwnAncestor(park, meter)) problems.push(`${where}: it is its own ancestor`);
+  }
+  if (parseDecimal(meter.multiplier, 12) <= 0n) problems.push(`${where}: multiplier must be above 0`);
+  if (parseDecimal(meter.maxPerHour, 12) <= 0n) problems.push(`${where}: maxPerHour must be above 0`);
+  return [...problems, ...checkServes(park, meter, meter.serves)];
+}
+
+function isItsOwnAncestor(park: Park, meter: ParkMeter): boolean {
+  const parents = new Map(park.meters.map((one) => [one.id, one.parent]));
+  let at = meter.parent;
+  for (let steps = 0; at !== null && steps <= park.meters.length; steps += 1) {
+    if (at === meter.id) return true;
+    at = parents.get(at) ?? null;
+  }
+  return false;
+}
+
+function checkServes(park: Park, meter: ParkMeter, serves: Serves): string[] {
+  const where = `meters.${meter.id}: serves`;
+  const hasChildren = park.meters.some((other) => other.parent === meter.id);
+  if (serves.kind === 'branch')
+    return hasChildren ? [] : [`${where} "branch", but no meter has it as parent`];
+  // A meter that serves somebody is an end of the tree: its kWh would otherwise be charged twice.
+  const problems = hasChildren
+    ? [`${where} "${serves.kind}", but it has meters below it: only a branch may`]
+    : [];
+  if (serves.kind === 'unit') problems.push(...unknown(park.units, serves.unit, `${where} unit`));
+  if (serves.kind === 'pool') {
+    problems.push(...unknown(park.pools, serves.pool, `${where} pool`));
+    const pool = park.pools.find(({ id }) => id === serves.pool);
+    if (pool !== undefined && pool.utility !== meter.utility)
+      problems.push(`${where} pool "${pool.id}", which shares ${pool.utility}`);
+  }
+  return problems;
+}
+
+function checkLeases(park: Park): string[] {
+  return park.leases.flatMap((lease, index) => {
+    const where = `leases.${lease.id}`;
+    const overlaps = park.leases
+      .slice(0, index)
+      .flatMap((other) =>
+        other.units
+          .filter((unit) => lease.units.includes(unit) && spansMeet(lease, other))
+          .map((unit) => `${where}: unit "${unit}" is held by lease "${other.id}" in the same days`),
+      );
+    return [
+      ...checkSpan(where, lease.from, lease.to),
+      ...lease.units.flatMap((unit) => unknown(park.units, unit, `${where}: unit`)),
+      ...overlaps,
+    ];
+  });
+}
+
+interface Span {
+  from: string;
+  to: string | null;
+}
+
+/** ISO dates compare as text. */
+const spansMeet = (a: Span, b: Span): boolean =>
+  (b.to === null || a.from < b.to) && (a.to === null || b.from < a.to);
+
+function checkSpan(where: string, from: string, to: string | null): string[] {
+  return to !== null && to <= from ? [`${where}: "to" ${to} is not after "from" ${from}`] : [];
+}
+
+function checkPools(park: Park): string[] {
+  return park.pools.flatMap(({ id, scope, sharing }) => {
+    const where = `pools.${id}`;
+    const fits = { mandatory: ['park', 'building'], exclusive: ['lease'], landlord: ['none'] }[
+      sharing
+    ].includes(scope.kind);
+    const problems = fits ? [] : [`${where}: "${sharing}" cannot have the scope "${scope.kind}"`];
+    if (scope.kind === 'building')
+      problems.push(...unknown(park.buildings, scope.building, `${where}: building`));
+    if (scope.kind === 'lease') problems.push(...unknown(park.leases, scope.lease, `${where}: lease`));
+    return problems;
+  });
+}
+
+function checkTimeZone(timeZone: string): string[] {
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(timeZone);
+    return [];
+  } catch {
+    return [`timeZone: "${timeZone}" is no IANA time zone`];
+  }
+}

@@ -1,0 +1,22 @@
+/** Reads a park document from a file and puts it in force, once per content. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Park } from '../protocols/park.ts';
+import { checkYaml } from '../protocols/yaml-document.ts';
+import { canonicalJson } from './billing/canonical-json.ts';
+import { checkPark } from './check-park.ts';
+import type { Store } from './store/store.ts';
+
+export type ImportedPark = { ok: true; park: Park; digest: string } | { ok: false; problems: string[] };
+
+/** The digest is over the canonical form, so that the layout of the file does not make a new version. */
+export async function importPark(store: Store, file: string, importedAt: string): Promise<ImportedPark> {
+  const checked = checkYaml(Park, readFileSync(file, 'utf8'), file);
+  if (!checked.ok) return { ok: false, problems: checked.errors };
+  const problems = checkPark(checked.value).map((problem) => `${file}: ${problem}`);
+  if (problems.length > 0) return { ok: false, problems };
+  const document = canonicalJson(checked.value);
+  const digest = createHash('sha256').update(document).digest('hex');
+  await store.putPark({ digest, importedAt, document });
+  return { ok: true, park: checked.value, digest };
+}
