@@ -1,0 +1,183 @@
+/**
+ * Register words <-> exact values in millionths of the register's unit. Integers and BCD never pass through a float.
+ * A float register is taken as the shortest decimal that reads back as the same float (what its face would show),
+ * times the scale, rounded half away from zero to six decimals.
+ */
+import { parseDecimal } from '../decimal.ts';
+import type { RegisterType, WordOrder } from '../profile.ts';
+import type { ReadingCode } from '../reading.ts';
+import { MICRO_SCALE } from '../units.ts';
+
+/** The part of a profile's register that says how its words are to be read. */
+export interface RegisterFormat {
+  type: RegisterType;
+  order: WordOrder;
+  /** Engineering value = raw x scale. */
+  scale: string;
+}
+
+/** Millionths of the unit, or null with the reason why there is no value. */
+export type Decoded = { value: bigint; code?: never } | { value: null; code: ReadingCode };
+
+const SCALE_DIGITS = 12;
+/** raw x scale (10^-12) is brought to millionths by this divisor. */
+const TO_MICRO = 10n ** BigInt(SCALE_DIGITS - MICRO_SCALE);
+/** A decimal on a wire has at most 30 digits before the point. */
+const LIMIT = 10n ** BigInt(30 + MICRO_SCALE);
+
+const byteLengths: Record<RegisterType, number> = {
+  u16: 2,
+  i16: 2,
+  u32: 4,
+  i32: 4,
+  f32: 4,
+  bcd32: 4,
+  u64: 8,
+  i64: 8,
+  f64: 8,
+};
+
+/** How many registers (words) a type takes. */
+export const registerWords = (type: RegisterType): number => byteLengths[type] / 2;
+
+/** A decoder of `format`: takes bytes as on the wire and the offset of the register's first byte. */
+export function registerDecoder(format: RegisterFormat): (data: Uint8Array, offset: number) => Decoded {
+  const { type } = format;
+  const length = byteLengths[type];
+  const scale = parseDecimal(format.scale, SCALE_DIGITS);
+  const view = new DataView(new ArrayBuffer(length));
+  return (data, offset) => {
+    for (let i = 0; i < length; i++)
+      view.setUint8(valuePosition(format.order, length, i), data[offset + i] ?? 0);
+    if (type === 'f32' || type === 'f64') return fromFloat(view, type, scale);
+    const raw = type === 'bcd32' ? fromBcd(view) : fromInteger(view, type);
+    if (typeof raw === 'string') return { value: null, code: raw };
+    const scaled = raw * scale;
+    return scaled % TO_MICRO === 0n ? bounded(scaled / TO_MICRO) : { value: null, code: 'out_of_range' };
+  };
+}
+
+/**
+ * The bytes that a meter would hold: `value` (millionths of the unit) cut down to the register's resolution, as a
+ * counter's face does; null is the meter's "no value" pattern.
+ * @throws RangeError when the value does not fit the type
+ */
+export function encodeRegister(format: RegisterFormat, value: bigint | null): Uint8Array {
+  const { type } = format;
+  const length = byteLengths[type];
+  const view = new DataView(new ArrayBuffer(length));
+  const scale = parseDecimal(format.scale, SCALE_DIGITS);
+  if (type === 'f32' || type === 'f64') {
+    const raw = value === null ? NaN : ratio(value * TO_MICRO, scale);
+    if (type === 'f32') view.setFloat32(0, raw);
+    else view.setFloat64(0, raw);
+  } else {
+    const raw = value === null ? notAvailable(type) : (value * TO_MICRO) / scale;
+    putInteger(view, type, raw);
+  }
+  return Uint8Array.from({ length }, (_, i) => view.getUint8(valuePosition(format.order, length, i)));
+}
+
+/** Where byte `i` of the wire belongs in the big-endian value; its own inverse. */
+function valuePosition(order: WordOrder, length: number, i: number): number {
+  switch (order) {
+    case 'ABCD':
+      return i;
+    case 'CDAB':
+      return length - 2 - (i & ~1) + (i & 1);
+    case 'BADC':
+      return i ^ 1;
+    case 'DCBA':
+      return length - 1 - i;
+  }
+}
+
+type IntegerType = Exclude<RegisterType, 'f32' | 'f64' | 'bcd32'>;
+
+/** "No value": all ones for unsigned, the largest for signed; the smallest signed is used so as well and is no count. */
+function fromInteger(view: DataView, type: IntegerType): bigint | ReadingCode {
+  const bits = BigInt(view.byteLength * 8);
+  const raw = view.byteLength === 8 ? view.getBigUint64(0) : BigInt(unsigned(view));
+  if (type.startsWith('u')) return raw === (1n << bits) - 1n ? 'not_available' : raw;
+  const half = 1n << (bits - 1n);
+  if (raw === half || raw === half - 1n) return 'not_available';
+  return raw > half ? raw - (1n << bits) : raw;
+}
+
+const unsigned = (view: DataView): number => (view.byteLength === 2 ? view.getUint16(0) : view.getUint32(0));
+
+function fromBcd(view: DataView): bigint | ReadingCode {
+  const bits = view.getUint32(0);
+  if (bits === 0xffff_ffff) return 'not_available';
+  let value = 0;
+  for (let shift = 28; shift >= 0; shift -= 4) {
+    const digit = (bits >>> shift) & 0xf;
+    if (digit > 9) return 'illegal_digit';
+    value = value * 10 + digit;
+  }
+  return BigInt(value);
+}
+
+function fromFloat(view: DataView, type: 'f32' | 'f64', scale: bigint): Decoded {
+  const float = type === 'f32' ? view.getFloat32(0) : view.getFloat64(0);
+  if (!Number.isFinite(float)) return { value: null, code: 'not_available' };
+  const [digits, exponent] = shortest(float, type);
+  if (exponent > 30) return { value: null, code: 'out_of_range' };
+  // digits x 10^exponent x scale x 10^-12, in millionths: below 10^-40 nothing is left of it.
+  const power = exponent - (SCALE_DIGITS - MICRO_SCALE);
+  if (power >= 0) return bounded(digits * scale * 10n ** BigInt(power));
+  return bounded(power < -60 ? 0n : roundedQuotient(digits * scale, 10n ** BigInt(-power)));
+}
+
+/** The shortest decimal that reads back as `float`, as integer digits and a power of ten. */
+function shortest(float: number, type: 'f32' | 'f64'): [bigint, number] {
+  let text = String(float);
+  if (type === 'f32') {
+    // Six digits survive a trip through an f32 and nine always identify it.
+    for (let precision = 6; precision <= 9; precision++) {
+      text = float.toPrecision(precision);
+      if (Math.fround(+text) === float) break;
+    }
+  }
+  const [mantissa = '0', power = '0'] = text.split('e');
+  const [whole = '0', fraction = ''] = mantissa.split('.');
+  return [BigInt(whole + fraction), +power - fraction.length];
+}
+
+function roundedQuotient(value: bigint, divisor: bigint): bigint {
+  const half = divisor / 2n;
+  return value < 0n ? -((-value + half) / divisor) : (value + half) / divisor;
+}
+
+function bounded(value: bigint): Decoded {
+  return value < LIMIT && value > -LIMIT ? { value } : { value: null, code: 'out_of_range' };
+}
+
+function notAvailable(type: IntegerType | 'bcd32'): bigint {
+  const bits = BigInt(byteLengths[type] * 8);
+  return type === 'bcd32' || type.startsWith('u') ? (1n << bits) - 1n : (1n << (bits - 1n)) - 1n;
+}
+
+function putInteger(view: DataView, type: IntegerType | 'bcd32', raw: bigint): void {
+  const bits = view.byteLength * 8;
+  let pattern = raw;
+  if (type === 'bcd32' && raw !== notAvailable(type)) {
+    if (raw < 0n || raw > 99_999_999n) throw new RangeError(`${raw} does not fit bcd32`);
+    pattern = BigInt(`0x${raw}`);
+  } else if (type.startsWith('i') ? BigInt.asIntN(bits, raw) !== raw : BigInt.asUintN(bits, raw) !== raw) {
+    throw new RangeError(`${raw} does not fit ${type}`);
+  }
+  for (let at = view.byteLength - 1; at >= 0; at--) {
+    view.setUint8(at, byteOf(pattern));
+    pattern >>= 8n;
+  }
+}
+
+/** The low byte of a bigint. */
+const byteOf = (value: bigint): number => +BigInt.asUintN(8, value).toString();
+
+/** value / divisor as the nearest float of 30 decimals: exact enough that an f32 or f64 is the right one. */
+function ratio(value: bigint, divisor: bigint): number {
+  const digits = 30;
+  return +`${(value * 10n ** BigInt(digits)) / divisor}e-${digits}`;
+}
