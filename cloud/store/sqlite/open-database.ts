@@ -8,21 +8,10 @@ export function openDatabase(file: string): DatabaseSync {
   db.exec(
     'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;',
   );
+  // Without this, INSERT OR REPLACE would remove rows past the triggers that protect them.
+  db.exec('PRAGMA recursive_triggers=ON;');
   const row = db.prepare('PRAGMA synchronous').get();
   assert.equal(row?.synchronous, 2, 'SQLite must run with synchronous=FULL');
   db.exec(schema);
   return db;
-}
-
-/** Runs `work` in one transaction: all of it is committed, or nothing is. */
-export function transaction<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    db.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
 }

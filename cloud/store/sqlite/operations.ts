@@ -1,12 +1,24 @@
 /** All operations of the embedded store, one file per subject: each exports its tables and its operations. */
 import type { DatabaseSync } from 'node:sqlite';
+import * as changes from './changes.ts';
+import * as gateways from './gateways.ts';
+import * as ingest from './ingest.ts';
 import * as parks from './parks.ts';
+import * as quarantine from './quarantine.ts';
+import * as readings from './readings.ts';
 
-const subjects = [parks] as const;
+const subjects = [parks, readings, quarantine, changes, ingest, gateways] as const;
 
 export const schema = subjects.map((subject) => subject.schema).join('\n');
 
 export function operations(db: DatabaseSync) {
-  return { ...parks.operations(db) };
+  return {
+    ...parks.operations(db),
+    ...readings.operations(db),
+    ...quarantine.operations(db),
+    ...changes.operations(db),
+    ...ingest.operations(db),
+    ...gateways.operations(db),
+  };
 }
 export type Operations = ReturnType<typeof operations>;

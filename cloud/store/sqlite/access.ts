@@ -1,0 +1,213 @@
+/** Access: the operator's password hash, sessions, API keys, statement links, answered requests, and the audit trail. */
+import type { DatabaseSync } from 'node:sqlite';
+
+export const schema = `
+CREATE TABLE IF NOT EXISTS operator (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  password_hash TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS session (
+  digest TEXT PRIMARY KEY,
+  expires_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS api_key (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  scopes TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  revoked_at TEXT
+) STRICT;
+CREATE TABLE IF NOT EXISTS statement_link (
+  token TEXT PRIMARY KEY,
+  statement TEXT NOT NULL UNIQUE,
+  expires_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS answered_request (
+  actor TEXT NOT NULL,
+  path TEXT NOT NULL,
+  key TEXT NOT NULL,
+  body_digest TEXT NOT NULL,
+  status INTEGER NOT NULL,
+  answer TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  PRIMARY KEY (actor, path, key)
+) STRICT;
+CREATE TABLE IF NOT EXISTS audit (
+  id INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  address TEXT NOT NULL,
+  action TEXT NOT NULL,
+  outcome TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER IF NOT EXISTS audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is never edited'); END;
+CREATE TRIGGER IF NOT EXISTS audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is never shortened'); END;
+`;
+
+export interface ApiKeyRow {
+  id: string;
+  name: string;
+  scopes: string[];
+  createdAt: string;
+  revokedAt: string | null;
+}
+
+export interface AuditRow {
+  at: string;
+  actor: string;
+  address: string;
+  /** Method and route pattern, with ids and without secrets: `POST /api/v1/keys`. */
+  action: string;
+  /** HTTP status and, for a refusal, its code. */
+  outcome: string;
+}
+
+export interface AnsweredRequest {
+  bodyDigest: string;
+  status: number;
+  answer: string;
+}
+
+/** Answers to repeated requests are kept this long. */
+const answersKeptMs = 7 * 86_400_000;
+
+function operatorOperations(db: DatabaseSync) {
+  const hash = db.prepare('SELECT password_hash AS hash FROM operator');
+  const putHash = db.prepare(
+    'INSERT INTO operator (one, password_hash) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET password_hash = excluded.password_hash',
+  );
+  const endSessions = db.prepare('DELETE FROM session');
+  const openSession = db.prepare('INSERT INTO session (digest, expires_ms) VALUES (?, ?)');
+  const dropSessions = db.prepare('DELETE FROM session WHERE expires_ms <= ?');
+  const findSession = db.prepare('SELECT 1 FROM session WHERE digest = ? AND expires_ms > ?');
+  const endSession = db.prepare('DELETE FROM session WHERE digest = ?');
+  return {
+    operatorPasswordHash(): string | null {
+      return (hash.get() as { hash: string } | undefined)?.hash ?? null;
+    },
+    /** A new password ends every session. */
+    putOperatorPasswordHash(passwordHash: string): void {
+      endSessions.run();
+      putHash.run(passwordHash);
+    },
+    /** @param digest of the session's token; the token itself is only in the browser */
+    openSession(digest: string, expiresMs: number, nowMs: number): void {
+      dropSessions.run(nowMs);
+      openSession.run(digest, expiresMs);
+    },
+    hasSession(digest: string, nowMs: number): boolean {
+      return findSession.get(digest, nowMs) !== undefined;
+    },
+    endSession(digest: string): void {
+      endSession.run(digest);
+    },
+  };
+}
+
+function keyOperations(db: DatabaseSync) {
+  const columns = 'id, name, scopes, created_at AS createdAt, revoked_at AS revokedAt';
+  const add = db.prepare('INSERT INTO api_key (id, name, scopes, digest, created_at) VALUES (?, ?, ?, ?, ?)');
+  const list = db.prepare(`SELECT ${columns} FROM api_key ORDER BY created_at, id`);
+  const find = db.prepare('SELECT scopes, digest FROM api_key WHERE id = ? AND revoked_at IS NULL');
+  const revoke = db.prepare('UPDATE api_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
+  return {
+    addApiKey(key: { id: string; name: string; scopes: string[]; digest: string; createdAt: string }): void {
+      add.run(key.id, key.name, JSON.stringify(key.scopes), key.digest, key.createdAt);
+    },
+    apiKeys(): ApiKeyRow[] {
+      return list.all().map((row) => ({ ...row, scopes: JSON.parse(String(row.scopes)) }) as ApiKeyRow);
+    },
+    /** The scopes and the digest of a key in force. */
+    apiKey(id: string): { scopes: string[]; digest: string } | null {
+      const row = find.get(id);
+      return row === undefined
+        ? null
+        : { scopes: JSON.parse(String(row.scopes)), digest: String(row.digest) };
+    },
+    /** @returns whether there was such a key in force */
+    revokeApiKey(id: string, at: string): boolean {
+      return revoke.run(at, id).changes > 0;
+    },
+  };
+}
+
+function linkOperations(db: DatabaseSync) {
+  const add = db.prepare(
+    'INSERT INTO statement_link (token, statement, expires_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const ofStatement = db.prepare('SELECT token FROM statement_link WHERE statement = ? AND expires_ms > ?');
+  const dropExpired = db.prepare('DELETE FROM statement_link WHERE statement = ? AND expires_ms <= ?');
+  const find = db.prepare('SELECT statement FROM statement_link WHERE token = ? AND expires_ms > ?');
+  const revoke = db.prepare('DELETE FROM statement_link WHERE statement = ?');
+  return {
+    /** The token of each statement's link in force; the fresh token given with it becomes the link where there is none. */
+    statementLinks(
+      wanted: { statement: string; freshToken: string }[],
+      nowMs: number,
+      expiresMs: number,
+    ): Record<string, string> {
+      const links: Record<string, string> = {};
+      for (const { statement, freshToken } of wanted) {
+        dropExpired.run(statement, nowMs);
+        add.run(freshToken, statement, expiresMs);
+        links[statement] = (ofStatement.get(statement, nowMs) as { token: string }).token;
+      }
+      return links;
+    },
+    /** The statement that a token opens, or null. */
+    statementOfLink(token: string, nowMs: number): string | null {
+      return (find.get(token, nowMs) as { statement: string } | undefined)?.statement ?? null;
+    },
+    /** Ends the link of a statement; the next one that is asked for is a new one. */
+    revokeStatementLink(statement: string): boolean {
+      return revoke.run(statement).changes > 0;
+    },
+  };
+}
+
+function trailOperations(db: DatabaseSync) {
+  const answered = db.prepare(
+    'SELECT body_digest AS bodyDigest, status, answer FROM answered_request WHERE actor = ? AND path = ? AND key = ?',
+  );
+  const keep = db.prepare(
+    'INSERT INTO answered_request (actor, path, key, body_digest, status, answer, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const forget = db.prepare('DELETE FROM answered_request WHERE at_ms < ?');
+  const addAudit = db.prepare(
+    'INSERT INTO audit (at, actor, address, action, outcome) VALUES (?, ?, ?, ?, ?)',
+  );
+  const listAudit = db.prepare(
+    'SELECT at, actor, address, action, outcome FROM audit ORDER BY id DESC LIMIT ?',
+  );
+  return {
+    /** What was answered to the request that carried this Idempotency-Key. */
+    answeredRequest(actor: string, path: string, key: string): AnsweredRequest | null {
+      return (answered.get(actor, path, key) as AnsweredRequest | undefined) ?? null;
+    },
+    keepAnswer(
+      { actor, path, key }: { actor: string; path: string; key: string },
+      { bodyDigest, status, answer }: AnsweredRequest,
+      atMs: number,
+    ): void {
+      forget.run(atMs - answersKeptMs);
+      keep.run(actor, path, key, bodyDigest, status, answer, atMs);
+    },
+    addAudit({ at, actor, address, action, outcome }: AuditRow): void {
+      addAudit.run(at, actor, address, action, outcome);
+    },
+    /** Newest first. */
+    auditTrail(limit: number): AuditRow[] {
+      return listAudit.all(limit) as unknown as AuditRow[];
+    },
+  };
+}
+
+export function operations(db: DatabaseSync) {
+  return {
+    ...operatorOperations(db),
+    ...keyOperations(db),
+    ...linkOperations(db),
+    ...trailOperations(db),
+  };
+}
