@@ -1,0 +1,82 @@
+/** Intervals: consumption over `[start, end)`, derived from readings and written anew whenever those change. */
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { Quality } from '../../../protocols/api.ts';
+import { transaction } from './transaction.ts';
+
+export const schema = `
+CREATE TABLE IF NOT EXISTS interval (
+  meter TEXT NOT NULL,
+  start INTEGER NOT NULL,     -- Unix milliseconds
+  "end" INTEGER NOT NULL,
+  quantity INTEGER,           -- millionths of the unit, after the multiplier
+  quality TEXT NOT NULL,
+  method TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY (meter, start),
+  CHECK ("end" > start),
+  CHECK ((quantity IS NULL) = (quality = 'missing'))
+) STRICT, WITHOUT ROWID;
+`;
+
+export interface IntervalRow {
+  meter: string;
+  startMs: number;
+  endMs: number;
+  /** Millionths of the billing unit, after the multiplier; null exactly when the quality is `missing`. */
+  quantity: bigint | null;
+  quality: Quality;
+  /** How it was made, e.g. `difference`. */
+  method: string;
+  /** Why not by plain difference; empty where it was. */
+  reason: string;
+}
+
+const intervalRow = (row: Record<string, SQLOutputValue>): IntervalRow => ({
+  meter: row.meter as string,
+  startMs: Number(row.start),
+  endMs: Number(row.end),
+  quantity: row.quantity as bigint | null,
+  quality: row.quality as Quality,
+  method: row.method as string,
+  reason: row.reason as string,
+});
+
+export function operations(db: DatabaseSync) {
+  const remove = db.prepare('DELETE FROM interval WHERE meter = ? AND start >= ? AND start < ?');
+  const insert = db.prepare(
+    'INSERT INTO interval (meter, start, "end", quantity, quality, method, reason) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const select = db.prepare(
+    `SELECT i.* FROM json_each(:meters) m CROSS JOIN interval i
+     WHERE i.meter = m.value AND i.start >= :from AND i.start < :to ORDER BY i.meter, i.start`,
+  );
+  select.setReadBigInts(true);
+  // Steps from meter to meter along the key instead of reading every interval.
+  const known = db.prepare(`
+    WITH RECURSIVE meters (meter) AS (
+      SELECT min(meter) FROM interval
+      UNION ALL
+      SELECT (SELECT min(i.meter) FROM interval i WHERE i.meter > meters.meter) FROM meters WHERE meter IS NOT NULL
+    )
+    SELECT json_group_array(meter) AS meters FROM meters WHERE meter IS NOT NULL`);
+
+  return {
+    /** Puts `rows` in the place of the meter's intervals that start in `[fromMs, toMs)`, all or none. */
+    replaceIntervals(meter: string, fromMs: number, toMs: number, rows: IntervalRow[]): void {
+      transaction(db, () => {
+        remove.run(meter, fromMs, toMs);
+        for (const { startMs, endMs, quantity, quality, method, reason } of rows) {
+          if (startMs < fromMs || startMs >= toMs)
+            throw new RangeError('an interval starts outside the span');
+          insert.run(meter, startMs, endMs, quantity, quality, method, reason);
+        }
+      });
+    },
+    /** Intervals that start in `[fromMs, toMs)`, by meter and start; of all meters where `meters` is null. */
+    intervals(query: { meters: string[] | null; fromMs: number; toMs: number }): IntervalRow[] {
+      const { meters, fromMs: from, toMs: to } = query;
+      const list = meters === null ? (known.get()?.meters as string) : JSON.stringify(meters);
+      return select.all({ meters: list, from, to }).map(intervalRow);
+    },
+  };
+}
