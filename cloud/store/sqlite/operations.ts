@@ -1,6 +1,8 @@
 /** All operations of the embedded store, one file per subject: each exports its tables and its operations. */
 import type { DatabaseSync } from 'node:sqlite';
+import * as access from './access.ts';
 import * as anomalies from './anomalies.ts';
+import * as billing from './billing.ts';
 import * as changes from './changes.ts';
 import * as gateways from './gateways.ts';
 import * as ingest from './ingest.ts';
@@ -9,7 +11,18 @@ import * as parks from './parks.ts';
 import * as quarantine from './quarantine.ts';
 import * as readings from './readings.ts';
 
-const subjects = [parks, readings, quarantine, changes, ingest, gateways, intervals, anomalies] as const;
+const subjects = [
+  access,
+  parks,
+  readings,
+  quarantine,
+  changes,
+  ingest,
+  gateways,
+  intervals,
+  anomalies,
+  billing,
+] as const;
 
 export const schema = subjects.map((subject) => subject.schema).join('\n');
 
@@ -21,8 +34,10 @@ export function operations(db: DatabaseSync) {
     ...changes.operations(db),
     ...ingest.operations(db),
     ...gateways.operations(db),
+    ...access.operations(db),
     ...intervals.operations(db),
     ...anomalies.operations(db),
+    ...billing.operations(db),
   };
 }
 export type Operations = ReturnType<typeof operations>;

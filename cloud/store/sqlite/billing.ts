@@ -1,0 +1,240 @@
+/** Issued billing runs: charges, ledger entries and statements, each written once, together, and never changed. */
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { BillingRun, Charge } from '../../../protocols/api.ts';
+import { formatMinor, minor } from '../../../protocols/units.ts';
+import { transaction } from './transaction.ts';
+
+export { schema } from './billing-schema.ts';
+
+export interface RunRow {
+  period: string;
+  revision: number;
+  /** Digest of `manifestJson`. */
+  manifest: string;
+  manifestJson: string;
+  result: BillingRun;
+  issuedAt: string;
+}
+/** Positive amounts are debits, negative ones credits; those of an entry sum to zero. */
+export interface EntryRow {
+  id: string;
+  chargeKey: string;
+  description: string;
+  postings: { account: string; amountMinor: bigint }[];
+}
+export interface NewStatement {
+  id: string;
+  lease: string;
+  tenant: string;
+  period: string;
+  /** Site-local dates, `[from, to)`. */
+  from: string;
+  to: string;
+  gross: string;
+  json: string;
+  digest: string;
+  tokenHash: string;
+}
+export interface IssuedRun {
+  run: RunRow;
+  charges: Charge[];
+  entries: EntryRow[];
+  /** In the order of their chain: each names the digest of the one before. */
+  statements: NewStatement[];
+}
+export type StatementRow = Omit<NewStatement, 'json'> & { revision: number; confirmedAt: string | null };
+/** With its file, as it was signed. */
+export type StatementDocument = StatementRow & { json: string };
+/** `position` is the cursor of the pull API: it grows, and no later charge gets a smaller one. */
+export type ChargeRow = Charge & { position: number };
+export type Confirmation =
+  | { ok: true; confirmedAt: string }
+  | { ok: false; code: 'unknown_statement' | 'digest_mismatch'; detail: string };
+
+/** A period and revision is issued from one manifest; from another one it takes a further revision. */
+export class PeriodClosedError extends Error {
+  override readonly name = 'PeriodClosedError';
+  readonly code = 'period_closed';
+  constructor({ period, revision }: RunRow) {
+    super(`${period} revision ${revision} is issued from another manifest`);
+  }
+}
+
+type Row = Record<string, SQLOutputValue>;
+const chargeRow = (row: Row): ChargeRow => ({
+  ...(row as unknown as ChargeRow),
+  position: Number(row.position),
+  revision: Number(row.revision),
+  net: formatMinor(row.net as bigint),
+  tax: formatMinor(row.tax as bigint),
+  gross: formatMinor(row.gross as bigint),
+});
+const statementRow = <T extends StatementRow>(row: Row): T => ({
+  ...(row as unknown as T),
+  revision: Number(row.revision),
+  gross: formatMinor(row.gross as bigint),
+});
+
+/** Writes the parts of a run. Parents come before what refers to them; postings before their entry. */
+function runWriter(db: DatabaseSync) {
+  const insertRun = db.prepare(
+    'INSERT INTO billing_run (period, revision, manifest, manifest_json, result, issued_at) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const insertStatement = db.prepare(
+    `INSERT INTO statement (id, period, revision, lease, tenant, from_date, to_date, gross_minor, json, digest, token_hash)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const insertCharge = db.prepare(
+    `INSERT INTO charge (key, lease, utility, component, pool, period, revision, quantity, unit, net_minor, tax_minor,
+     gross_minor, currency, statement, posted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const insertPosting = db.prepare(
+    'INSERT INTO posting (entry, line, account, amount_minor) VALUES (?, ?, ?, ?)',
+  );
+  const insertEntry = db.prepare('INSERT INTO ledger_entry (id, charge_key, description) VALUES (?, ?, ?)');
+  const uncharged = db.prepare(
+    `SELECT id FROM statement s WHERE period = ? AND revision = ?
+     AND gross_minor <> (SELECT coalesce(sum(c.gross_minor), 0) FROM charge c WHERE c.statement = s.id)`,
+  );
+
+  return ({ run, charges, entries, statements }: IssuedRun): void => {
+    const { period, revision } = run;
+    insertRun.run(period, revision, run.manifest, run.manifestJson, JSON.stringify(run.result), run.issuedAt);
+    for (const s of statements) {
+      const gross = minor(s.gross);
+      insertStatement.run(
+        s.id,
+        s.period,
+        revision,
+        s.lease,
+        s.tenant,
+        s.from,
+        s.to,
+        gross,
+        s.json,
+        s.digest,
+        s.tokenHash,
+      );
+    }
+    for (const c of charges) {
+      const money = [minor(c.net), minor(c.tax), minor(c.gross)];
+      const head = [c.key, c.lease, c.utility, c.component, c.pool, c.period, c.revision, c.quantity, c.unit];
+      insertCharge.run(...head, ...money, c.currency, c.statement, c.postedAt);
+    }
+    for (const { id, chargeKey, description, postings } of entries) {
+      for (const [line, { account, amountMinor }] of postings.entries()) {
+        insertPosting.run(id, line, account, amountMinor);
+      }
+      insertEntry.run(id, chargeKey, description);
+    }
+    const wrong = uncharged.get(period, revision);
+    if (wrong !== undefined) throw new Error(`the total of statement ${wrong.id} is not that of its charges`);
+  };
+}
+
+function exactReader(db: DatabaseSync) {
+  return (sql: string) => {
+    const statement = db.prepare(sql);
+    statement.setReadBigInts(true);
+    return statement;
+  };
+}
+
+function statementOperations(db: DatabaseSync) {
+  const exact = exactReader(db);
+  const columns = `s.id, s.lease, s.tenant, s.period, s.revision, s.from_date AS "from", s.to_date AS "to",
+    s.gross_minor AS gross, s.digest, s.token_hash AS tokenHash, c.at AS confirmedAt`;
+  const source = 'FROM statement s LEFT JOIN confirmation c ON c.statement = s.id';
+  const list = exact(
+    `SELECT ${columns} ${source} WHERE (:period IS NULL OR s.period = :period) AND (:lease IS NULL OR s.lease = :lease)
+     ORDER BY s.position`,
+  );
+  const byId = exact(`SELECT ${columns}, s.json ${source} WHERE s.id = ?`);
+  const byToken = exact(`SELECT ${columns}, s.json ${source} WHERE s.token_hash = ?`);
+  const newest = db.prepare('SELECT digest FROM statement ORDER BY position DESC LIMIT 1');
+  const confirm = db.prepare(
+    'INSERT INTO confirmation (statement, digest, at) VALUES (?, ?, ?) ON CONFLICT (statement) DO NOTHING',
+  );
+  const document = (row: Row | undefined): StatementDocument | null =>
+    row === undefined ? null : statementRow(row);
+
+  return {
+    /** In the order of issue; of one period or lease where given. */
+    statements({ period = null, lease = null }: { period?: string | null; lease?: string | null } = {}) {
+      return list.all({ period, lease }).map(statementRow<StatementRow>);
+    },
+    statement(id: string): StatementDocument | null {
+      return document(byId.get(id));
+    },
+    statementByTokenHash(tokenHash: string): StatementDocument | null {
+      return document(byToken.get(tokenHash));
+    },
+    /** Of the statement issued last; null before the first. */
+    lastStatementDigest(): string | null {
+      return (newest.get()?.digest as string | undefined) ?? null;
+    },
+    /** The tenant has seen and confirmed exactly this file. The first confirmation stands. */
+    confirmStatement({ id, digest, at }: { id: string; digest: string; at: string }): Confirmation {
+      return transaction(db, () => {
+        const row = byId.get(id);
+        if (row === undefined) return { ok: false, code: 'unknown_statement', detail: `no statement ${id}` };
+        if (row.digest !== digest) {
+          return { ok: false, code: 'digest_mismatch', detail: `statement ${id} has digest ${row.digest}` };
+        }
+        confirm.run(id, digest, at);
+        return { ok: true, confirmedAt: (row.confirmedAt as string | null) ?? at };
+      });
+    },
+  };
+}
+
+export function operations(db: DatabaseSync) {
+  const exact = exactReader(db);
+  const write = runWriter(db);
+  const issued = db.prepare('SELECT manifest FROM billing_run WHERE period = ? AND revision = ?');
+  const newestRun = db.prepare(
+    `SELECT period, revision, manifest, manifest_json AS manifestJson, result, issued_at AS issuedAt
+     FROM billing_run WHERE period = ? ORDER BY revision DESC LIMIT 1`,
+  );
+  const charges = exact(
+    `SELECT position, key, lease, utility, component, pool, period, revision, quantity, unit, net_minor AS net,
+     tax_minor AS tax, gross_minor AS gross, currency, statement, posted_at AS postedAt
+     FROM charge WHERE position > ? ORDER BY position LIMIT ?`,
+  );
+  const totals = exact(
+    'SELECT account, sum(amount_minor) AS amountMinor FROM posting GROUP BY account ORDER BY account',
+  );
+
+  return {
+    ...statementOperations(db),
+    /**
+     * Issues a run with all that belongs to it, or nothing of it. Issuing the same manifest again changes nothing.
+     * @throws PeriodClosedError (`period_closed`) where the period and revision is issued from another manifest
+     */
+    issueRun(input: IssuedRun): 'issued' | 'already_issued' {
+      return transaction(db, () => {
+        const before = issued.get(input.run.period, input.run.revision);
+        if (before === undefined) {
+          write(input);
+          return 'issued';
+        }
+        if (before.manifest !== input.run.manifest) throw new PeriodClosedError(input.run);
+        return 'already_issued';
+      });
+    },
+    /** The newest revision of the period. */
+    billingRun(period: string): RunRow | null {
+      const row = newestRun.get(period);
+      if (row === undefined) return null;
+      return { ...(row as unknown as RunRow), result: JSON.parse(row.result as string) };
+    },
+    /** Charges after the position `since` (0 from the first), in the order they were posted. */
+    charges({ since, limit }: { since: number; limit: number }): ChargeRow[] {
+      return charges.all(since, limit).map(chargeRow);
+    },
+    /** The balance of every account; they sum to zero. */
+    ledgerTotals(): { account: string; amountMinor: bigint }[] {
+      return totals.all() as unknown as { account: string; amountMinor: bigint }[];
+    },
+  };
+}
