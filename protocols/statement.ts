@@ -11,7 +11,10 @@ import { Unit, Utility } from './units.ts';
 
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** The opening and closing register of a meter over the span in which the lease held it. */
+/**
+ * The opening and closing register of a meter over the span in which the lease held it, or, for a meter of a shared pool,
+ * over the whole period.
+ */
 export const RegisterSpan = z.strictObject({
   meter: Id,
   name: z.string(),
@@ -28,25 +31,42 @@ export const RegisterSpan = z.strictObject({
   closingRaw: z.string().nullable(),
   /** Consumption: differences x multiplier with rollover and exchanges taken in; `quantity` is their sum. */
   quantity: Decimal,
+  /** `quantity` by TOU period; empty where the utility has no time of use. */
+  periods: z.array(z.strictObject({ touPeriod: Id, quantity: Decimal })),
   /** What of `quantity` was estimated. */
   estimated: Decimal,
+  /** What stands between the two readings, in time order. `estimated`: no reading was taken at that end of the span. */
   events: z.array(
-    z.strictObject({ kind: z.enum(['rollover', 'exchange']), at: InstantText, note: z.string() }),
+    z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('rollover'), at: InstantText, modulus: Decimal }),
+      z.strictObject({
+        kind: z.literal('exchange'),
+        at: InstantText,
+        finalOld: Decimal,
+        initialNew: Decimal,
+        newSerial: z.string(),
+        newMultiplier: Decimal,
+      }),
+      z.strictObject({ kind: z.literal('estimated'), at: InstantText }),
+    ]),
   ),
 });
 export type RegisterSpan = z.infer<typeof RegisterSpan>;
 
 /**
- * One priced line. `basis` replays the quantity: `own` is the lease's own meters; `pool` is weight / totalWeight of the
- * pool's quantity. `pricing` replays the amount: `share` is the lease's exact share of a source bill component, weight
+ * One priced line. `basis` replays the quantity: `own` is what the named meters counted while the lease held them; `pool` is
+ * weight / totalWeight of what the pool's meters counted over the period. `quantity` is printed to the millionth; amounts
+ * follow from the exact one. `pricing` replays the amount: `share` is the lease's exact share of a source bill component, weight
  * over total weight, rounded once by largest remainder over all leaves (so at most one minor unit from the exact share);
- * `tiers` is the graduated tiers with the bounds that were applied.
+ * `tiers` prices the lease's lines of one component together, and rounds and splits net and tax once each.
  */
 export const StatementLine = z.strictObject({
   id: z.string(),
   utility: Utility,
   component: Id,
   name: z.string(),
+  /** The TOU period whose consumption this line prices; null is all of it. */
+  touPeriod: Id.nullable(),
   pool: z.union([z.literal('own'), Id]),
   poolName: z.string(),
   quantity: Decimal,
@@ -77,7 +97,7 @@ export const StatementLine = z.strictObject({
     z.strictObject({
       kind: z.literal('tiers'),
       tariff: z.string(),
-      /** Bounds as applied to this lease, after scaling by days. */
+      /** Days held over days of the period, such as "17/30": the bounds below are multiplied by it. */
       boundMultiplier: z.string(),
       tiers: z.array(z.strictObject({ upTo: Decimal.nullable(), unit: Decimal, flat: Decimal })),
       taxRate: Decimal,
@@ -116,16 +136,22 @@ export const StatementHead = z.strictObject({
 });
 export type StatementHead = z.infer<typeof StatementHead>;
 
+/** Digest of the canonical bytes of a part. With its length, a damaged part is found even when the file is no JSON any more. */
+export const PartDigest = z.strictObject({ id: z.string(), length: z.int().positive(), sha256: Sha256 });
+export type PartDigest = z.infer<typeof PartDigest>;
+
 export const Statement = z.strictObject({
   head: StatementHead,
   lines: z.array(StatementLine),
   registers: z.array(RegisterSpan),
-  digests: z.strictObject({ head: Sha256, lines: z.array(Sha256), registers: z.array(Sha256) }),
+  digests: z.strictObject({ head: PartDigest, lines: z.array(PartDigest), registers: z.array(PartDigest) }),
   signature: z.strictObject({
     algorithm: z.literal('Ed25519'),
     /** First 16 hex digits of the SHA-256 of the raw public key. */
     keyId: z.string().regex(/^[0-9a-f]{16}$/),
+    /** Raw 32 bytes, base64. */
     publicKey: z.string(),
+    /** Over the canonical bytes of `digests`, base64. */
     value: z.string(),
   }),
 });
