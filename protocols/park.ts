@@ -96,6 +96,7 @@ export const TouWindow = z.strictObject({
   to: ClockTime,
   period: Id,
 });
+export type TouWindow = z.infer<typeof TouWindow>;
 export const TouCalendar = z.strictObject({
   timeZone: z.string(),
   seasons: z.array(
@@ -151,6 +152,7 @@ export const SourceBillLine = z.strictObject({
   net: Decimal,
   tax: Decimal,
 });
+export type SourceBillLine = z.infer<typeof SourceBillLine>;
 /** The supplier's bill for a billing period, by component. `meter` is the supplier's meter: the root of the tree. */
 export const SourceBill = z.strictObject({
   id: Id,
