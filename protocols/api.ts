@@ -28,6 +28,7 @@ export const page = <T extends z.ZodType>(item: T) =>
 
 /** `late`: no reading for over two intervals; `silent`: for over a day; `never`: none at all. */
 export const Freshness = z.enum(['fresh', 'late', 'silent', 'never']);
+export type Freshness = z.infer<typeof Freshness>;
 export const MeterSummary = z.strictObject({
   id: Id,
   name: z.string(),
@@ -207,3 +208,61 @@ export const Health = z.strictObject({
   quarantined: z.int(),
 });
 export type Health = z.infer<typeof Health>;
+
+/** What an API key may do; `admin` may do all of it, and mint keys. */
+export const Scope = z.enum([
+  'meters:read',
+  'curves:read',
+  'charges:read',
+  'statements:read',
+  'anomalies:read',
+  'billing:run',
+  'admin',
+]);
+export type Scope = z.infer<typeof Scope>;
+
+export const NewApiKey = z.strictObject({
+  name: z.string().min(1).max(80),
+  scopes: z.array(Scope).min(1).max(7),
+});
+export const ApiKey = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  scopes: z.array(Scope),
+  createdAt: InstantText,
+  revokedAt: InstantText.nullable(),
+});
+export type ApiKey = z.infer<typeof ApiKey>;
+/** `secret` is shown this once; a repeated request with the same Idempotency-Key is answered with null. */
+export const MintedApiKey = z.strictObject({ ...ApiKey.shape, secret: z.string().nullable() });
+export type MintedApiKey = z.infer<typeof MintedApiKey>;
+
+export const SignIn = z.strictObject({ password: z.string().min(1).max(256) });
+
+/** Month of a billing period, site-local. */
+export const PeriodText = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'not a month such as "2026-09"');
+export const BillingRunRequest = z.strictObject({
+  period: PeriodText,
+  /** Estimated intervals enter an issued run only when this says so. */
+  acceptEstimates: z.boolean().optional(),
+});
+export type BillingRunRequest = z.infer<typeof BillingRunRequest>;
+
+export const NightlyCheckRequest = z.strictObject({ day: DateText });
+export const NightlyCheckResult = z.strictObject({
+  day: DateText,
+  raised: z.array(Anomaly),
+});
+export type NightlyCheckResult = z.infer<typeof NightlyCheckResult>;
+
+/** What the bearer of a statement's link is told beside the statement's own bytes. */
+export const TenantView = z.strictObject({
+  issuer: z.string(),
+  statement: Id,
+  /** SHA-256 of the statement's bytes: what a confirmation names. */
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  confirmedAt: InstantText.nullable(),
+});
+export type TenantView = z.infer<typeof TenantView>;
+export const Confirmation = z.strictObject({ digest: z.string().regex(/^[0-9a-f]{64}$/) });
+export type Confirmation = z.infer<typeof Confirmation>;

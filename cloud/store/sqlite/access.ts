@@ -1,5 +1,7 @@
 /** Access: the operator's password hash, sessions, API keys, statement links, answered requests, and the audit trail. */
 import type { DatabaseSync } from 'node:sqlite';
+import { appendOnly } from './append-only.ts';
+import { transaction } from './transaction.ts';
 
 export const schema = `
 CREATE TABLE IF NOT EXISTS operator (
@@ -41,9 +43,7 @@ CREATE TABLE IF NOT EXISTS audit (
   action TEXT NOT NULL,
   outcome TEXT NOT NULL
 ) STRICT;
-CREATE TRIGGER IF NOT EXISTS audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is never edited'); END;
-CREATE TRIGGER IF NOT EXISTS audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is never shortened'); END;
-`;
+${appendOnly('audit')}`;
 
 export interface ApiKeyRow {
   id: string;
@@ -88,13 +88,17 @@ function operatorOperations(db: DatabaseSync) {
     },
     /** A new password ends every session. */
     putOperatorPasswordHash(passwordHash: string): void {
-      endSessions.run();
-      putHash.run(passwordHash);
+      transaction(db, () => {
+        endSessions.run();
+        putHash.run(passwordHash);
+      });
     },
     /** @param digest of the session's token; the token itself is only in the browser */
     openSession(digest: string, expiresMs: number, nowMs: number): void {
-      dropSessions.run(nowMs);
-      openSession.run(digest, expiresMs);
+      transaction(db, () => {
+        dropSessions.run(nowMs);
+        openSession.run(digest, expiresMs);
+      });
     },
     hasSession(digest: string, nowMs: number): boolean {
       return findSession.get(digest, nowMs) !== undefined;
@@ -148,11 +152,13 @@ function linkOperations(db: DatabaseSync) {
       expiresMs: number,
     ): Record<string, string> {
       const links: Record<string, string> = {};
-      for (const { statement, freshToken } of wanted) {
-        dropExpired.run(statement, nowMs);
-        add.run(freshToken, statement, expiresMs);
-        links[statement] = (ofStatement.get(statement, nowMs) as { token: string }).token;
-      }
+      transaction(db, () => {
+        for (const { statement, freshToken } of wanted) {
+          dropExpired.run(statement, nowMs);
+          add.run(freshToken, statement, expiresMs);
+          links[statement] = (ofStatement.get(statement, nowMs) as { token: string }).token;
+        }
+      });
       return links;
     },
     /** The statement that a token opens, or null. */
@@ -190,8 +196,10 @@ function trailOperations(db: DatabaseSync) {
       { bodyDigest, status, answer }: AnsweredRequest,
       atMs: number,
     ): void {
-      forget.run(atMs - answersKeptMs);
-      keep.run(actor, path, key, bodyDigest, status, answer, atMs);
+      transaction(db, () => {
+        forget.run(atMs - answersKeptMs);
+        keep.run(actor, path, key, bodyDigest, status, answer, atMs);
+      });
     },
     addAudit({ at, actor, address, action, outcome }: AuditRow): void {
       addAudit.run(at, actor, address, action, outcome);

@@ -192,10 +192,15 @@ export function operations(db: DatabaseSync) {
   const exact = exactReader(db);
   const write = runWriter(db);
   const issued = db.prepare('SELECT manifest FROM billing_run WHERE period = ? AND revision = ?');
+  const runColumns = 'period, revision, manifest, manifest_json AS manifestJson, result, issued_at AS issuedAt';
   const newestRun = db.prepare(
-    `SELECT period, revision, manifest, manifest_json AS manifestJson, result, issued_at AS issuedAt
-     FROM billing_run WHERE period = ? ORDER BY revision DESC LIMIT 1`,
+    `SELECT ${runColumns} FROM billing_run WHERE period = ? ORDER BY revision DESC LIMIT 1`,
   );
+  const runs = db.prepare(`SELECT ${runColumns} FROM billing_run ORDER BY period DESC, revision DESC`);
+  const runRow = (row: Row): RunRow => ({
+    ...(row as unknown as RunRow),
+    result: JSON.parse(row.result as string),
+  });
   const charges = exact(
     `SELECT position, key, lease, utility, component, pool, period, revision, quantity, unit, net_minor AS net,
      tax_minor AS tax, gross_minor AS gross, currency, statement, posted_at AS postedAt
@@ -225,8 +230,11 @@ export function operations(db: DatabaseSync) {
     /** The newest revision of the period. */
     billingRun(period: string): RunRow | null {
       const row = newestRun.get(period);
-      if (row === undefined) return null;
-      return { ...(row as unknown as RunRow), result: JSON.parse(row.result as string) };
+      return row === undefined ? null : runRow(row);
+    },
+    /** Every run, the newest period and revision first. */
+    billingRuns(): RunRow[] {
+      return runs.all().map(runRow);
     },
     /** Charges after the position `since` (0 from the first), in the order they were posted. */
     charges({ since, limit }: { since: number; limit: number }): ChargeRow[] {

@@ -4,6 +4,7 @@ import * as access from './access.ts';
 import * as anomalies from './anomalies.ts';
 import * as billing from './billing.ts';
 import * as changes from './changes.ts';
+import * as exports from './exports.ts';
 import * as gateways from './gateways.ts';
 import * as ingest from './ingest.ts';
 import * as intervals from './intervals.ts';
@@ -17,6 +18,7 @@ const subjects = [
   readings,
   quarantine,
   changes,
+  exports,
   ingest,
   gateways,
   intervals,
@@ -32,6 +34,7 @@ export function operations(db: DatabaseSync) {
     ...readings.operations(db),
     ...quarantine.operations(db),
     ...changes.operations(db),
+    ...exports.operations(db),
     ...ingest.operations(db),
     ...gateways.operations(db),
     ...access.operations(db),

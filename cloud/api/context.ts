@@ -1,0 +1,76 @@
+/** What every resource of the API is given, and the words that its routes are declared in. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Anomaly, BillingRun, BillingRunRequest } from '../../protocols/api.ts';
+import type { Park } from '../../protocols/park.ts';
+import type { Principal, Requirement } from '../access.ts';
+import type { Clock } from '../clock.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Store } from '../store/store.ts';
+
+export type Api = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** Work that the API starts and does not do itself. */
+export interface Jobs {
+  /** Re-derives the intervals of the site-local day and looks for anomalies; the ones it found. */
+  nightlyCheck(day: string): Promise<Anomaly[]>;
+  /** Closes a billing period; closing it again gives the run that was issued. */
+  closePeriod(request: BillingRunRequest): Promise<ClosedPeriod>;
+}
+export type ClosedPeriod =
+  | { ok: true; already: boolean; run: BillingRun }
+  | { ok: false; code: string; detail: string };
+
+/** The built pages: see `cloud/dashboards.ts`. */
+export interface Pages {
+  /** A file of the built dashboards by its path (`/assets/...`, `/index.html`), or null. */
+  file(path: string): Promise<PageFile | null>;
+}
+export interface PageFile {
+  body: Buffer;
+  gzip: Buffer | null;
+  type: string;
+  /** Its name holds its digest: it never changes. */
+  immutable: boolean;
+}
+
+export interface ApiContext {
+  store: Store;
+  park: Park;
+  /** The site's time: freshness, days, what is stamped on records. */
+  clock: Clock;
+  /** The time by which sessions, links and login windows run out: real, even where the site's is driven. */
+  wallClock: Clock;
+  jobs: Jobs;
+  /** A key with every scope, from the environment; null: none. */
+  adminKey: string | null;
+  intervalMinutes: number;
+  pages: Pages | null;
+  /** Sessions' cookies are `Secure`: the service stands behind TLS. */
+  secureCookies: boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the route asks for. A route without it cannot be registered. */
+    access?: Requirement;
+    /** Answers 304 to a matching If-None-Match. */
+    weakEtag?: boolean;
+    /** What a repeated request is answered with, from the first answer; absent: the same. */
+    replay?: (answer: string) => string;
+  }
+  interface FastifyRequest {
+    /** Null until the request is authenticated. */
+    principal: Principal | null;
+    /** The code it was refused with. */
+    refusal: ErrorCode | null;
+  }
+}

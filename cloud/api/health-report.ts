@@ -1,0 +1,106 @@
+/** The park's health in one sentence, from what is known of meters, gateways and anomalies. */
+import type { Freshness, Health } from '../../protocols/api.ts';
+import type { Park } from '../../protocols/park.ts';
+import type { GatewayStatus } from '../../protocols/uplink.ts';
+import type { ReadingRow } from '../store/sqlite/readings.ts';
+import { freshnessOf, lastByMeter } from './meter-summaries.ts';
+import { instantText } from './query.ts';
+
+export interface HealthInput {
+  park: Park;
+  nowMs: number;
+  intervalMinutes: number;
+  lastReadings: ReadingRow[];
+  gateways: GatewayStatus[];
+  openAnomalies: number;
+  quarantined: number;
+}
+interface Overdue {
+  meter: string;
+  freshness: Freshness;
+  /** Null: it never gave a reading. */
+  ageMs: number | null;
+}
+type Sentence = Health['sentence'];
+
+/** So many overdue meters are named; the others are counted. */
+const named = 3;
+
+function ageText(ageMs: number): Sentence {
+  const minutes = Math.floor(ageMs / 60_000);
+  const [days, hours] = [Math.floor(minutes / 1440), Math.floor((minutes % 1440) / 60)];
+  if (days > 0)
+    return hours === 0
+      ? { 'zh-CN': `${days} 天`, en: `${days} d` }
+      : { 'zh-CN': `${days} 天 ${hours} 小时`, en: `${days} d ${hours} h` };
+  if (hours > 0) return { 'zh-CN': `${hours} 小时`, en: `${hours} h` };
+  return { 'zh-CN': `${minutes} 分钟`, en: `${minutes} min` };
+}
+
+function overdueText(overdue: Overdue[]): Sentence {
+  const rest = overdue.length - named;
+  const each = overdue.slice(0, named).map(({ meter, ageMs }): Sentence => {
+    if (ageMs === null) return { 'zh-CN': `${meter} 从无读数`, en: `${meter} never gave a reading` };
+    const age = ageText(ageMs);
+    return { 'zh-CN': `${meter} 已 ${age['zh-CN']}无读数`, en: `${meter} silent for ${age.en}` };
+  });
+  const zh = each.map((one) => one['zh-CN']).join('、') + (rest > 0 ? `，另有 ${rest} 块` : '');
+  const en = each.map((one) => one.en).join(', ') + (rest > 0 ? `, and ${rest} more` : '');
+  return { 'zh-CN': zh, en };
+}
+
+function sentenceOf(meters: number, overdue: Overdue[], offline: string[], anomalies: number): Sentence {
+  const zh: string[] = [];
+  const en: string[] = [];
+  if (overdue.length === 0) {
+    zh.push(`全部 ${meters} 块表读数新鲜`);
+    en.push(`All ${meters} meters are fresh`);
+  } else {
+    const text = overdueText(overdue);
+    zh.push(`${meters} 块表中 ${meters - overdue.length} 块读数新鲜`, text['zh-CN']);
+    en.push(`${meters - overdue.length} of ${meters} meters are fresh`, text.en);
+  }
+  if (offline.length > 0) {
+    zh.push(`网关 ${offline.join('、')} 离线`);
+    en.push(`gateway ${offline.join(', ')} is offline`);
+  }
+  if (anomalies > 0) {
+    zh.push(`${anomalies} 条异常未结束`);
+    en.push(anomalies === 1 ? '1 open anomaly' : `${anomalies} open anomalies`);
+  }
+  return { 'zh-CN': `${zh.join('；')}。`, en: `${en.join('; ')}.` };
+}
+
+export function healthReport(input: HealthInput): Health {
+  const { park, nowMs, intervalMinutes, gateways, openAnomalies, quarantined } = input;
+  const last = lastByMeter(park, input.lastReadings);
+  const overdue = park.meters
+    .map(({ id }): Overdue => {
+      const lastMs = last.get(id)?.atMs ?? null;
+      return {
+        meter: id,
+        freshness: freshnessOf(lastMs, nowMs, intervalMinutes),
+        ageMs: lastMs === null ? null : nowMs - lastMs,
+      };
+    })
+    .filter(({ freshness }) => freshness !== 'fresh')
+    .sort((a, b) => (b.ageMs ?? Number.POSITIVE_INFINITY) - (a.ageMs ?? Number.POSITIVE_INFINITY));
+  const offline = gateways.filter(({ online }) => !online).map(({ gateway }) => gateway);
+  return {
+    park: park.id,
+    parkName: park.name,
+    at: instantText(nowMs),
+    sentence: sentenceOf(park.meters.length, overdue, offline, openAnomalies),
+    meters: park.meters.length,
+    fresh: park.meters.length - overdue.length,
+    silent: overdue.map(({ meter }) => meter),
+    gateways: gateways.map(({ gateway, online, bufferedRows, lastReceiptAt }) => ({
+      gateway,
+      online,
+      bufferedRows,
+      lastReceiptAt,
+    })),
+    openAnomalies,
+    quarantined,
+  };
+}

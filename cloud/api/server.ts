@@ -1,0 +1,140 @@
+/** Puts the API together: one file per resource, the same checks for all of them. */
+
+import assert from 'node:assert/strict';
+import fastifySwagger from '@fastify/swagger';
+import fastify, { type FastifyBaseLogger, type FastifySchema } from 'fastify';
+import {
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { systemClock } from '../clock.ts';
+import { Refused } from '../errors.ts';
+import { anomalyRoutes } from './anomalies.ts';
+import { audit } from './audit.ts';
+import { authenticate } from './authenticate.ts';
+import { billingRunRoutes } from './billing-runs.ts';
+import { chargeRoutes } from './charges.ts';
+import type { Api, ApiContext } from './context.ts';
+import { healthRoutes } from './health.ts';
+import { honourIdempotencyKeys } from './idempotency.ts';
+import { jobRoutes } from './jobs.ts';
+import { keyRoutes } from './keys.ts';
+import { meterRoutes } from './meters.ts';
+import { pageRoutes, securityHeaders } from './pages.ts';
+import { answerWithProblems } from './problems.ts';
+import { sessionRoutes } from './session.ts';
+import { statementRoutes } from './statements.ts';
+import { parseStrictJson } from './strict-json.ts';
+import { tenantRoutes } from './tenant.ts';
+import { answerUnchanged } from './weak-etag.ts';
+
+export type ServerOptions = Pick<ApiContext, 'store' | 'park' | 'clock' | 'jobs'> &
+  Partial<Omit<ApiContext, 'store' | 'park' | 'clock' | 'jobs'>> & { log?: FastifyBaseLogger };
+
+const bodyLimitBytes = 64 * 1024;
+/** A client that has not sent its whole request by then is cut off. */
+const requestTimeoutMs = 10_000;
+
+/** Every route says who may use it, and takes no query but the one it declares. */
+function requireDeclarations(api: Api): void {
+  api.addHook('onRoute', (route) => {
+    assert(
+      route.config?.access !== undefined,
+      `${String(route.method)} ${route.url} does not say who may use it`,
+    );
+    const schema: FastifySchema = route.schema ?? {};
+    route.schema = { ...schema, querystring: schema.querystring ?? z.strictObject({}) };
+  });
+}
+
+function readStrictJson(api: Api): void {
+  api.removeAllContentTypeParsers();
+  api.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    if (encoding !== 'identity')
+      return done(new Refused('unsupported_media_type', `content-encoding ${encoding} is not read`));
+    const parsed = parseStrictJson(body as Buffer);
+    if (parsed.ok) done(null, parsed.value);
+    else done(new Refused('invalid_json', parsed.detail));
+  });
+}
+
+function describe(api: Api): void {
+  api.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Meterline',
+        version: '1',
+        description:
+          'Quantities and money are decimal strings; instants RFC 3339; refusals RFC 9457 problems.',
+      },
+      components: {
+        securitySchemes: {
+          key: { type: 'http', scheme: 'bearer' },
+          session: { type: 'apiKey', in: 'cookie', name: 'meterline_session' },
+        },
+      },
+      security: [{ key: [] }, { session: [] }],
+    },
+    transform: jsonSchemaTransform,
+  });
+}
+
+/**
+ * A server that is not yet listening: `inject` into it, or `listen` and `close` it.
+ * `wallClock` defaults to the machine's; `pages` to none, `adminKey` to none.
+ */
+export async function buildServer({ log, ...options }: ServerOptions): Promise<Api> {
+  const context: ApiContext = {
+    wallClock: systemClock(),
+    adminKey: null,
+    intervalMinutes: 15,
+    pages: null,
+    secureCookies: false,
+    ...options,
+  };
+  const api: Api = fastify({
+    ...(log === undefined ? { logger: false } : { loggerInstance: log }),
+    disableRequestLogging: true,
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMs,
+    http: { headersTimeout: requestTimeoutMs - 2_000, connectionsCheckingInterval: 1_000 },
+    routerOptions: { maxParamLength: 128 },
+  }).withTypeProvider<ZodTypeProvider>();
+  api.setValidatorCompiler(validatorCompiler);
+  api.setSerializerCompiler(serializerCompiler);
+  describe(api);
+  readStrictJson(api);
+  answerWithProblems(api);
+  requireDeclarations(api);
+  authenticate(api, context);
+  honourIdempotencyKeys(api, context);
+  answerUnchanged(api);
+  securityHeaders(api);
+  audit(api, context);
+  await api.after();
+
+  const resources = [
+    sessionRoutes,
+    keyRoutes,
+    healthRoutes,
+    meterRoutes,
+    anomalyRoutes,
+    chargeRoutes,
+    billingRunRoutes,
+    statementRoutes,
+    jobRoutes,
+    tenantRoutes,
+    pageRoutes,
+  ];
+  for (const add of resources) add(api, context);
+  api.get('/api/openapi.json', { config: { access: 'signed_in' }, schema: { hide: true } }, async () =>
+    api.swagger(),
+  );
+  await api.ready();
+  return api;
+}

@@ -1,0 +1,66 @@
+/** The one table of refusals that the service answers with: code -> HTTP status and title, in both languages. */
+import type { Problem } from '../protocols/api.ts';
+
+interface Refusal {
+  status: number;
+  title: { 'zh-CN': string; en: string };
+}
+
+const refusal = (status: number, zh: string, en: string): Refusal => ({
+  status,
+  title: { 'zh-CN': zh, en },
+});
+
+/** Listed, with what to do about each, in `cloud/api/README.md`; a test compares the two. */
+export const refusals = {
+  invalid_request: refusal(400, '请求不符合格式', 'The request does not have the documented shape'),
+  invalid_json: refusal(400, '请求体不是严格的 JSON', 'The body is not strict JSON'),
+  invalid_cursor: refusal(400, '游标无效', 'The cursor is not one of ours'),
+  range_too_wide: refusal(400, '时间范围过大', 'The span of time is too wide'),
+  empty_range: refusal(400, '时间范围为空', 'The span of time is empty'),
+  unauthenticated: refusal(401, '需要登录或密钥', 'Sign in, or send an API key'),
+  wrong_password: refusal(401, '密码不正确', 'The password is wrong'),
+  forbidden: refusal(403, '没有权限', 'Not allowed with these rights'),
+  cross_site: refusal(403, '拒绝来自其他网站的请求', 'A request from another site is refused'),
+  not_found: refusal(404, '没有这个地址', 'There is nothing at this address'),
+  unknown_meter: refusal(404, '没有这块表', 'No such meter'),
+  unknown_statement: refusal(404, '没有这份结算单', 'No such statement'),
+  unknown_run: refusal(404, '该账期尚未结算', 'The period has no billing run'),
+  unknown_key: refusal(404, '没有这个密钥', 'No such API key'),
+  unknown_link: refusal(404, '链接无效或已过期', 'The link is not valid, or no longer'),
+  request_in_progress: refusal(409, '同一请求正在处理', 'The same request is being worked on'),
+  busy: refusal(409, '另一次结算正在进行', 'Another billing run is under way'),
+  billing_refused: refusal(409, '无法结算该账期', 'The period cannot be billed as it stands'),
+  digest_mismatch: refusal(409, '结算单与所确认的不一致', 'The statement is not the one that was confirmed'),
+  body_too_large: refusal(413, '请求体过大', 'The body is too large'),
+  unsupported_media_type: refusal(415, '只接受 application/json', 'Only plain application/json is read'),
+  idempotency_conflict: refusal(
+    422,
+    '同一幂等键对应了不同的请求',
+    'The Idempotency-Key was used with another body',
+  ),
+  too_many_attempts: refusal(429, '尝试次数过多，请稍后再试', 'Too many attempts: wait a while'),
+  internal: refusal(500, '服务内部故障', 'A fault inside the service'),
+  not_ready: refusal(503, '服务尚未就绪', 'The service is not ready'),
+} as const satisfies Record<string, Refusal>;
+
+export type ErrorCode = keyof typeof refusals;
+
+/** Where the catalogue stands: `type` of a problem is this and the code. */
+const CATALOGUE = 'https://meterline.dev/problems';
+
+/** A refusal as a value to throw inside a request: the error handler turns it into a problem document. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, detail: string = refusals[code].title.en) {
+    super(detail);
+    this.code = code;
+  }
+}
+
+/** RFC 9457 document of a code; the title follows the reader's language. */
+export function problem(code: ErrorCode, detail: string, language: 'zh-CN' | 'en'): Problem {
+  const { status, title } = refusals[code];
+  return { type: `${CATALOGUE}/${code}`, title: title[language], status, code, detail };
+}
