@@ -1,6 +1,6 @@
 /**
- * What new readings make stale: intervals by (meter, UTC day), exported curves by hour. A mark carries the number of the
- * last ingest that set it and is cleared only under that number, so that what arrives during a derivation is not lost.
+ * What new readings make stale: intervals by (meter, UTC day), exported curves by hour (exports.ts). A mark carries the
+ * number of the last ingest that set it and is cleared only under that number, so that what arrives meanwhile is not lost.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { HOUR_MS, hourOf } from './readings.ts';
@@ -15,21 +15,12 @@ CREATE TABLE IF NOT EXISTS dirty_day (
   version INTEGER NOT NULL,
   PRIMARY KEY (meter, day)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS export_dirty (
-  hour INTEGER PRIMARY KEY,   -- whole hours since 1970
-  version INTEGER NOT NULL
-) STRICT;
 `;
 
 export interface DirtyDay {
   meter: string;
   /** 00:00Z of the day. */
   dayMs: number;
-  version: number;
-}
-export interface DirtyHour {
-  /** Whole hours since 1970. */
-  hour: number;
   version: number;
 }
 
@@ -89,8 +80,6 @@ export function changeMarker(db: DatabaseSync) {
 export function operations(db: DatabaseSync) {
   const days = db.prepare('SELECT meter, day AS dayMs, version FROM dirty_day ORDER BY meter, day');
   const clearDay = db.prepare('DELETE FROM dirty_day WHERE meter = ? AND day = ? AND version = ?');
-  const hours = db.prepare('SELECT hour, version FROM export_dirty ORDER BY hour LIMIT ?');
-  const clearHour = db.prepare('DELETE FROM export_dirty WHERE hour = ? AND version = ?');
   return {
     /**
      * Days in which readings or gap markers of a meter arrived since they were last cleared. What a reading changes may
@@ -104,14 +93,6 @@ export function operations(db: DatabaseSync) {
       transaction(db, () => {
         for (const { meter, dayMs, version } of rows) clearDay.run(meter, dayMs, version);
       });
-    },
-    /** Hours with readings that have not been exported, the oldest first. */
-    exportDirtyHours(limit: number): DirtyHour[] {
-      return hours.all(limit) as unknown as DirtyHour[];
-    },
-    /** Clears the mark if it is still as it was seen. */
-    clearExportDirty({ hour, version }: DirtyHour): { cleared: boolean } {
-      return { cleared: clearHour.run(hour, version).changes > 0 };
     },
   };
 }

@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { billingContract } from './billing-contract.ts';
+import { readingsContract, type Subject } from './contract.ts';
+import { batch, INGESTED_AT, slotBatches } from './contract-fixtures.ts';
+import { openDatabase } from './sqlite/open-database.ts';
+import { openStore, type Store } from './store.ts';
+
+/** Every store that the contract binds. */
+const stores = {
+  async sqlite(work: (subject: Subject) => Promise<void>): Promise<void> {
+    const directory = mkdtempSync(join(tmpdir(), 'meterline-store-'));
+    const file = join(directory, 'store.db');
+    const store = await openStore({ file });
+    const database = openDatabase(file);
+    try {
+      await work({ store, sql: (text) => database.exec(text) });
+    } finally {
+      database.close();
+      await store.close();
+      rmSync(directory, { recursive: true });
+    }
+  },
+};
+
+describe.each(Object.entries(stores))('%s', (_, withStore) => {
+  test.each([...readingsContract, ...billingContract])('$title', ({ check }) => withStore(check));
+
+  /** All that readings leave behind, without the counters of arrival. */
+  const state = async (store: Store) => ({
+    last: await store.lastReadings(),
+    readings: (
+      await Promise.all(
+        [0, 1, 2].map((m) =>
+          store.readings({ meter: `E-${m}`, register: '1-0:1.8.0', fromMs: 0, toMs: Date.UTC(2100, 0) }),
+        ),
+      )
+    ).flat(),
+    days: (await store.dirtyDays()).map(({ meter, dayMs }) => [meter, dayMs]),
+    hours: (await store.exportDirtyHours({ afterHour: 0, limit: 1000 })).map(({ hour }) => hour),
+    quarantined: (await store.quarantined(1000)).map(({ code, payload }) => `${code} ${payload}`).sort(),
+  });
+
+  test('any order of arrival with any repeats leaves the same state', async () => {
+    const batches = slotBatches({ meters: 3, slots: 40 });
+    // One item of every third batch cannot be stored.
+    for (const [i, { items }] of batches.entries()) {
+      const [item] = items;
+      if (i % 3 === 0 && item?.kind === 'reading') item.value = '0.0000001';
+    }
+    let seed = 20260901;
+    const random = (below: number): number => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return Math.floor((seed / 2_147_483_648) * below);
+    };
+    const states: string[] = [];
+    for (let permutation = 0; permutation < 6; permutation += 1) {
+      const sent = [...batches, ...batches.filter(() => random(2) === 0)];
+      for (let i = sent.length - 1; permutation > 0 && i > 0; i -= 1) {
+        const j = random(i + 1);
+        [sent[i], sent[j]] = [sent[j] as (typeof sent)[0], sent[i] as (typeof sent)[0]];
+      }
+      await withStore(async ({ store }) => {
+        for (const one of sent) await store.ingestBatch(one, INGESTED_AT);
+        const seen = await state(store);
+        expect(seen.readings).toHaveLength(3 * 40 - 14);
+        states.push(JSON.stringify(seen, (_key, value) => (typeof value === 'bigint' ? `${value}` : value)));
+      });
+    }
+    expect(new Set(states).size).toBe(1);
+  });
+
+  test('a batch that fails half way leaves nothing', () =>
+    withStore(async ({ store, sql }) => {
+      sql(`CREATE TRIGGER fault BEFORE INSERT ON reading WHEN NEW.sequence = 2
+           BEGIN SELECT RAISE(ABORT, 'injected'); END`);
+      const [first] = slotBatches({ meters: 3, slots: 1 });
+      await expect(store.ingestBatch(first ?? batch([]), INGESTED_AT)).rejects.toThrow('injected');
+      expect(await store.lastReadings()).toEqual([]);
+      expect(await store.dirtyDays()).toEqual([]);
+      sql('DROP TRIGGER fault');
+      expect((await store.ingestBatch(first ?? batch([]), INGESTED_AT)).stored).toBe(3);
+    }));
+});
