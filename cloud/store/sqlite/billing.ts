@@ -192,7 +192,8 @@ export function operations(db: DatabaseSync) {
   const exact = exactReader(db);
   const write = runWriter(db);
   const issued = db.prepare('SELECT manifest FROM billing_run WHERE period = ? AND revision = ?');
-  const runColumns = 'period, revision, manifest, manifest_json AS manifestJson, result, issued_at AS issuedAt';
+  const runColumns =
+    'period, revision, manifest, manifest_json AS manifestJson, result, issued_at AS issuedAt';
   const newestRun = db.prepare(
     `SELECT ${runColumns} FROM billing_run WHERE period = ? ORDER BY revision DESC LIMIT 1`,
   );
