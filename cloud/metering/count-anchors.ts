@@ -1,0 +1,123 @@
+/** Anchors: the instants at which the consumption so far is known, over rollovers and exchanges, from valid readings only. */
+import { formatMicro } from '../../protocols/units.ts';
+import { type Device, exchangeNote, type MeterFacts, productOf } from './meter-facts.ts';
+import { type RegisterLimits, type RegisterPoint, registerStep } from './register-step.ts';
+import { boundaryAtOrBefore, type SiteGrid } from './site-grid.ts';
+import { type BadRegister, validateRegisters } from './validate-registers.ts';
+
+/** Consumption since the first anchor, in Micro, after the multiplier. Instants ascend strictly; counts never fall. */
+export interface CountAnchor {
+  atMs: number;
+  count: bigint;
+}
+
+/** What a statement tells beside the difference of two registers. */
+export interface RegisterEvent {
+  kind: 'rollover' | 'exchange';
+  atMs: number;
+  note: string;
+}
+
+export interface BadPoint {
+  atMs: number;
+  code: BadRegister;
+}
+
+export interface Counts {
+  anchors: CountAnchor[];
+  events: RegisterEvent[];
+  bad: BadPoint[];
+}
+
+/**
+ * @param readings of the billing register, in any order, repeated or not
+ * @param toleranceMs a reading so little after a boundary of the grid is the boundary's
+ */
+export function countAnchors(
+  readings: readonly RegisterPoint[],
+  facts: MeterFacts,
+  grid: SiteGrid,
+  toleranceMs: number,
+): Counts {
+  const sorted = inOrder(readings);
+  const counts: Counts = { anchors: [], events: [], bad: [] };
+  facts.devices.forEach((device, index) => {
+    const points = sorted.filter(({ atMs }) => atMs >= device.fromMs && atMs < device.toMs);
+    const { good, bad } = validPoints(points, device, facts.maxPerHour);
+    counts.bad.push(...bad);
+    const previous = facts.devices[index - 1];
+    if (previous !== undefined && counts.anchors.length > 0)
+      counts.events.push({ kind: 'exchange', atMs: device.fromMs, note: exchangeNote(previous, device) });
+    addDevice(counts, good, device, boundarySnap(grid, toleranceMs));
+  });
+  return counts;
+}
+
+function inOrder(readings: readonly RegisterPoint[]): RegisterPoint[] {
+  return readings
+    .toSorted((a, b) => a.atMs - b.atMs || (a.value < b.value ? -1 : a.value > b.value ? 1 : 0))
+    .filter((one, i, all) => one.atMs !== all[i - 1]?.atMs || one.value !== all[i - 1]?.value);
+}
+
+/** The device's valid readings, between the registers that its exchanges state: those are never doubted. */
+function validPoints(
+  points: readonly RegisterPoint[],
+  device: Device,
+  maxPerHour: bigint,
+): { good: RegisterPoint[]; bad: BadPoint[] } {
+  const limits: RegisterLimits = { modulus: device.modulus, maxPerHour };
+  const initial = device.initial === null ? [] : [{ atMs: device.fromMs, value: device.initial }];
+  const all = [...initial, ...points];
+  const codes = validateRegisters(all, limits);
+  const good = all.filter((_, i) => codes[i] === null);
+  const bad = all.flatMap(({ atMs }, i) => {
+    const code = codes[i];
+    return code === null || code === undefined ? [] : [{ atMs, code }];
+  });
+  if (device.final === null) return { good, bad };
+  const final = { atMs: device.toMs, value: device.final };
+  for (let last = good.at(-1); last !== undefined; last = good.at(-1)) {
+    if (registerStep(last, final, limits) !== null || good.length <= initial.length) break;
+    bad.push({ atMs: last.atMs, code: 'implausible' });
+    good.pop();
+  }
+  return { good: [...good, final], bad };
+}
+
+function addDevice(
+  counts: Counts,
+  good: readonly RegisterPoint[],
+  device: Device,
+  snap: (ms: number, afterMs: number) => number,
+): void {
+  const { anchors, events } = counts;
+  const [first] = good;
+  if (first === undefined) return;
+  // The new register takes up the count where the old one was left.
+  const base = (anchors.at(-1)?.count ?? 0n) - productOf(device, first.value);
+  let wraps = 0n;
+  let previous = first.value;
+  for (const { atMs, value } of good) {
+    if (value < previous) {
+      wraps += device.modulus;
+      events.push({
+        kind: 'rollover',
+        atMs,
+        note: `the register passed its top after ${formatMicro(previous)}`,
+      });
+    }
+    previous = value;
+    const lastMs = anchors.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
+    if (atMs > lastMs)
+      anchors.push({ atMs: snap(atMs, lastMs), count: base + productOf(device, value + wraps) });
+  }
+}
+
+/** The boundary that a reading belongs to, unless another anchor stands there or after it. */
+function boundarySnap(grid: SiteGrid, toleranceMs: number): (ms: number, afterMs: number) => number {
+  return (ms, afterMs) => {
+    const boundary = grid.boundaries[boundaryAtOrBefore(grid, ms)];
+    if (boundary === undefined || boundary <= afterMs) return ms;
+    return ms - boundary <= toleranceMs ? boundary : ms;
+  };
+}
