@@ -1,6 +1,5 @@
 /** Anchors: the instants at which the consumption so far is known, over rollovers and exchanges, from valid readings only. */
-import { formatMicro } from '../../protocols/units.ts';
-import { type Device, exchangeNote, type MeterFacts, productOf } from './meter-facts.ts';
+import { type Device, type MeterFacts, productOf } from './meter-facts.ts';
 import { type RegisterLimits, type RegisterPoint, registerStep } from './register-step.ts';
 import { boundaryAtOrBefore, type SiteGrid } from './site-grid.ts';
 import { type BadRegister, validateRegisters } from './validate-registers.ts';
@@ -14,8 +13,8 @@ export interface CountAnchor {
 /** What a statement tells beside the difference of two registers. */
 export interface RegisterEvent {
   kind: 'rollover' | 'exchange';
+  /** Of an exchange the instant itself, of a rollover the first reading after it. */
   atMs: number;
-  note: string;
 }
 
 export interface BadPoint {
@@ -45,9 +44,7 @@ export function countAnchors(
     const points = sorted.filter(({ atMs }) => atMs >= device.fromMs && atMs < device.toMs);
     const { good, bad } = validPoints(points, device, facts.maxPerHour);
     counts.bad.push(...bad);
-    const previous = facts.devices[index - 1];
-    if (previous !== undefined && counts.anchors.length > 0)
-      counts.events.push({ kind: 'exchange', atMs: device.fromMs, note: exchangeNote(previous, device) });
+    if (index > 0 && counts.anchors.length > 0) counts.events.push({ kind: 'exchange', atMs: device.fromMs });
     addDevice(counts, good, device, boundarySnap(grid, toleranceMs));
   });
   return counts;
@@ -98,18 +95,14 @@ function addDevice(
   let wraps = 0n;
   let previous = first.value;
   for (const { atMs, value } of good) {
+    const lastMs = anchors.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
+    const anchorMs = snap(atMs, lastMs);
     if (value < previous) {
       wraps += device.modulus;
-      events.push({
-        kind: 'rollover',
-        atMs,
-        note: `the register passed its top after ${formatMicro(previous)}`,
-      });
+      events.push({ kind: 'rollover', atMs: anchorMs });
     }
     previous = value;
-    const lastMs = anchors.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
-    if (atMs > lastMs)
-      anchors.push({ atMs: snap(atMs, lastMs), count: base + productOf(device, value + wraps) });
+    if (anchorMs > lastMs) anchors.push({ atMs: anchorMs, count: base + productOf(device, value + wraps) });
   }
 }
 

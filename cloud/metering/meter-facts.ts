@@ -1,7 +1,7 @@
 /** What a register difference means: the devices behind a logical meter, in order, with their multipliers and digits. */
 
 import type { MeterExchange, ParkMeter } from '../../protocols/park.ts';
-import { formatMicro, type Micro, micro } from '../../protocols/units.ts';
+import { type Micro, micro } from '../../protocols/units.ts';
 
 /** One physical meter, in service over `[fromMs, toMs)`. Registers are in Micro, as on the face. */
 export interface Device {
@@ -67,8 +67,3 @@ export function meterFacts(meter: ParkMeter, exchanges: readonly MeterExchange[]
  */
 export const productOf = (device: Device, register: bigint): bigint =>
   (register * device.multiplier) / 1_000_000n;
-
-/** "final 48211.5, initial 0.2, multiplier 20 to 40": how an exchange reads on a statement. */
-export const exchangeNote = (old: Device, next: Device): string =>
-  `final ${formatMicro(old.final ?? 0n)}, initial ${formatMicro(next.initial ?? 0n)}, ` +
-  `multiplier ${formatMicro(old.multiplier)} to ${formatMicro(next.multiplier)}`;
