@@ -1,0 +1,190 @@
+/**
+ * Bills a period: usage, ownership and the suppliers' bills in; charges, statements and their proof out. A pure function of its
+ * input and independent of the order of anything in it. Refusals are checked in the order in which they stand here.
+ */
+import type { Park } from '../../protocols/park.ts';
+import type { Utility } from '../../protocols/units.ts';
+import { type BilledUtility, billUtility } from './bill-utility.ts';
+import { type BillingPeriod, billingPeriod } from './billing-period.ts';
+import { type BillingTerms, billingTerms } from './billing-terms.ts';
+import { type Charge, grossOf, UNIT_OF } from './charge.ts';
+import { failureOf, type Proof } from './proof.ts';
+import type { RegisterRecord } from './register-spans.ts';
+import { draftStatements, lineId, type StatementDraft, statementId } from './statement-draft.ts';
+import type { DailyUsage } from './summarize-usage.ts';
+
+export type Refusal =
+  /** The text is no month. */
+  | 'unknown_period'
+  | 'source_bill_missing'
+  /** The tariff, its calendar or the bill cannot be billed by. */
+  | 'tariff_refused'
+  /** A meter has an interval, a day or a boundary register missing. */
+  | 'missing_quantity'
+  /** Estimated intervals enter a run only when somebody signs for them. */
+  | 'estimates_unsigned'
+  /** Meters count more than the meter above them, beyond the tolerance. */
+  | 'negative_residual'
+  /** The tenants would pay more than the supplier bills. */
+  | 'markup'
+  | 'proof_failed';
+
+export interface BillingInput extends RegisterRecord {
+  /** Consistent in itself: the import of a park document refuses any other. */
+  readonly park: Park;
+  /** `2026-09` */
+  readonly period: string;
+  /** Of all meters over the whole period, see `summarizeUsage`. */
+  readonly usage: readonly DailyUsage[];
+  readonly acceptEstimates: { readonly by: string; readonly reason: string } | null;
+}
+
+export interface PeriodCharge extends Charge {
+  readonly utility: Utility;
+  readonly unit: 'kWh' | 'm3';
+  /** The statement and its line; null for the landlord. */
+  readonly statement: string | null;
+  readonly line: string | null;
+}
+
+/** Minor units, tax included. */
+export interface UtilityTotals {
+  readonly utility: Utility;
+  readonly source: bigint;
+  readonly tenants: bigint;
+  readonly landlord: bigint;
+  readonly conserved: boolean;
+}
+
+export type BillingOutcome =
+  | { ok: false; code: Refusal; detail: string }
+  | {
+      ok: true;
+      period: BillingPeriod;
+      /** By utility, component, pool and lease; the landlord's are those without a holder. */
+      charges: PeriodCharge[];
+      statementDrafts: StatementDraft[];
+      proof: Proof;
+      utilities: UtilityTotals[];
+      estimatedIntervals: number;
+      warnings: string[];
+    };
+
+const refuse = (code: Refusal, detail: string) => ({ ok: false, code, detail }) as const;
+
+export function billPeriod(input: BillingInput): BillingOutcome {
+  const { park } = input;
+  const period = billingPeriod(input.period, park.timeZone);
+  if (period === null) return refuse('unknown_period', `"${input.period}" is no month such as 2026-09`);
+  const terms = billingTerms(park, period);
+  if (!terms.ok) return terms;
+  const unnamed = park.leases.find(({ id }) => statementId(period.id, id).length > 64);
+  if (unnamed !== undefined)
+    return refuse('tariff_refused', `lease ${unnamed.id}: its id is too long for a statement`);
+  const usage = usageByMeter(input.usage, period);
+  const incomplete = incompleteness(terms.terms, usage, period);
+  if (incomplete !== null) return refuse('missing_quantity', incomplete);
+  const estimatedIntervals = estimatesIn(terms.terms, usage);
+  if (estimatedIntervals > 0 && input.acceptEstimates === null)
+    return refuse(
+      'estimates_unsigned',
+      `${estimatedIntervals} intervals are estimated: sign for them with a reason`,
+    );
+
+  const utilities: BilledUtility[] = [];
+  for (const one of terms.terms) {
+    const billed = billUtility(park, period, one, usage);
+    if (!billed.ok) return billed;
+    utilities.push(billed);
+  }
+  const proof = proofOf(utilities);
+  const failure = failureOf(proof);
+  if (failure !== null) return refuse('proof_failed', failure);
+  const drafted = draftStatements(park, period, utilities, usage, input);
+  if (!drafted.ok) return drafted;
+  return {
+    ok: true,
+    period,
+    charges: utilities.flatMap((billed) => periodCharges(billed, period)),
+    statementDrafts: drafted.drafts,
+    proof,
+    utilities: utilities.map(totalsOf),
+    estimatedIntervals,
+    warnings: utilities.flatMap(({ warnings }) => warnings),
+  };
+}
+
+/** Rows of the period by meter, in time order. */
+function usageByMeter(usage: readonly DailyUsage[], { from, to }: BillingPeriod): Map<string, DailyUsage[]> {
+  const rows = Map.groupBy(
+    usage.filter(({ date }) => from <= date && date < to),
+    ({ meter }) => meter,
+  );
+  for (const list of rows.values()) list.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  return rows;
+}
+
+const keyOf = ({ date, touPeriod }: DailyUsage): string => `${date} ${touPeriod ?? ''}`;
+
+/** Says what the first meter lacks, or null: every meter has every date, and no interval is missing. */
+function incompleteness(
+  terms: readonly BillingTerms[],
+  usage: ReadonlyMap<string, readonly DailyUsage[]>,
+  period: BillingPeriod,
+): string | null {
+  const meters = terms.flatMap((one) => one.meters.map(({ id }) => id)).sort();
+  for (const meter of meters) {
+    const rows = usage.get(meter) ?? [];
+    if (new Set(rows.map(({ date }) => date)).size < period.days)
+      return `${meter}: not every day was metered`;
+    if (new Set(rows.map(keyOf)).size < rows.length) return `${meter}: a day is given twice`;
+    const hole = rows.find(({ missingIntervals }) => missingIntervals > 0);
+    if (hole !== undefined) return `${meter}: ${hole.missingIntervals} intervals are missing on ${hole.date}`;
+  }
+  return null;
+}
+
+const estimatesIn = (
+  terms: readonly BillingTerms[],
+  usage: ReadonlyMap<string, readonly DailyUsage[]>,
+): number =>
+  terms
+    .flatMap((one) => one.meters.flatMap(({ id }) => usage.get(id) ?? []))
+    .reduce((count, { estimatedIntervals }) => count + estimatedIntervals, 0);
+
+const proofOf = (utilities: readonly BilledUtility[]): Proof => ({
+  nodes: utilities.flatMap(({ nodes, terms: { utility } }) => nodes.map((node) => ({ ...node, utility }))),
+  quantities: utilities.map(({ quantities }) => quantities),
+  money: utilities
+    .flatMap(({ money }) => money)
+    .sort((a, b) => (`${a.utility} ${a.component}` < `${b.utility} ${b.component}` ? -1 : 1)),
+});
+
+function periodCharges(
+  { terms: { utility }, charges }: BilledUtility,
+  period: BillingPeriod,
+): PeriodCharge[] {
+  const order = ({ component, pool, holder }: Charge): string => `${component}|${pool}|${holder ?? ''}`;
+  return [...charges]
+    .sort((a, b) => (order(a) < order(b) ? -1 : 1))
+    .map((charge) => ({
+      ...charge,
+      utility,
+      unit: UNIT_OF[utility],
+      statement: charge.holder === null ? null : statementId(period.id, charge.holder),
+      line: charge.holder === null ? null : lineId(utility, charge),
+    }));
+}
+
+function totalsOf({ terms: { utility }, charges, money, quantities }: BilledUtility): UtilityTotals {
+  const total = (of: (charge: Charge) => bigint): bigint =>
+    charges.reduce((sum, charge) => sum + of(charge), 0n);
+  const tenants = total((charge) => (charge.holder === null ? 0n : grossOf(charge)));
+  return {
+    utility,
+    source: money.reduce((sum, { source }) => sum + source, 0n),
+    tenants,
+    landlord: total(grossOf) - tenants,
+    conserved: quantities.holds && money.every(({ holds }) => holds),
+  };
+}
