@@ -144,6 +144,16 @@ export class Outbox {
     return { refused };
   }
 
+  /** The newest sequence that is acknowledged together with all before it. */
+  get acknowledgedTo(): number {
+    return this.#counts.acknowledgedTo;
+  }
+
+  /** How many items stand behind `sequence`. */
+  countAfter(sequence: number): number {
+    return this.#counts.nextSequence - 1 - Math.max(sequence, this.#counts.acknowledgedTo);
+  }
+
   /** The instant of the last accepted reading of a register; survives restarts and deletes. */
   lastAcceptedMs(meter: string, register: string): number | null {
     return this.#accepted.get(keyOf({ meter, register }))?.atMs ?? null;
