@@ -15,7 +15,6 @@ const refusal = (status: number, zh: string, en: string): Refusal => ({
 export const refusals = {
   invalid_request: refusal(400, '请求不符合格式', 'The request does not have the documented shape'),
   invalid_json: refusal(400, '请求体不是严格的 JSON', 'The body is not strict JSON'),
-  invalid_cursor: refusal(400, '游标无效', 'The cursor is not one of ours'),
   range_too_wide: refusal(400, '时间范围过大', 'The span of time is too wide'),
   empty_range: refusal(400, '时间范围为空', 'The span of time is empty'),
   unauthenticated: refusal(401, '需要登录或密钥', 'Sign in, or send an API key'),

@@ -5,7 +5,7 @@ import { isWrite, principalOf } from './authenticate.ts';
 import type { Api, ApiContext } from './context.ts';
 import { instantText } from './query.ts';
 
-/** Anybody can cause refusals: a flood of them may not fill the disk, nor keep the store busy. */
+/** Anybody can cause refusals: a flood of them may not fill the disk, nor hide those of another actor. */
 const refusalsPerMinute = 60;
 const audited = new Set([401, 403, 429]);
 
@@ -21,21 +21,24 @@ function actionOf(request: FastifyRequest): string {
 
 export function audit(api: Api, { store, clock, wallClock }: ApiContext): void {
   let minute = 0;
-  let refusals = 0;
-  const withinBudget = (): boolean => {
+  const refusals = new Map<string, number>();
+  const withinBudget = (actor: string): boolean => {
     const now = Math.floor(wallClock.nowMs() / 60_000);
-    if (now !== minute) [minute, refusals] = [now, 0];
-    refusals += 1;
-    return refusals <= refusalsPerMinute;
+    if (now !== minute) refusals.clear();
+    minute = now;
+    const count = (refusals.get(actor) ?? 0) + 1;
+    refusals.set(actor, count);
+    return count <= refusalsPerMinute;
   };
   api.addHook('onSend', async (request, reply, payload) => {
     const status = reply.statusCode;
+    const actor = actorOf(principalOf(request));
     const refused = audited.has(status);
     const write = isWrite(request.method) && status < 400;
-    if (write || (refused && withinBudget()))
+    if (write || (refused && withinBudget(actor)))
       await store.addAudit({
         at: instantText(clock.nowMs()),
-        actor: actorOf(principalOf(request)),
+        actor,
         address: request.ip,
         action: actionOf(request),
         outcome: request.refusal === null ? String(status) : `${status} ${request.refusal}`,

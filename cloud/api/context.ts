@@ -67,6 +67,10 @@ declare module 'fastify' {
     /** What a repeated request is answered with, from the first answer; absent: the same. */
     replay?: (answer: string) => string;
   }
+  interface FastifyInstance {
+    /** Every route that was registered, with what it asks for. */
+    declaredRoutes: { method: string; url: string; access: Requirement }[];
+  }
   interface FastifyRequest {
     /** Null until the request is authenticated. */
     principal: Principal | null;

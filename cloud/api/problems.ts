@@ -7,7 +7,7 @@ import type { Api } from './context.ts';
 const languageOf = (request: FastifyRequest): 'zh-CN' | 'en' =>
   /^\s*zh\b/i.test(request.headers['accept-language'] ?? '') ? 'zh-CN' : 'en';
 
-export function sendProblem(
+function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
   code: ErrorCode,
@@ -47,14 +47,20 @@ function refusalOf(error: FastifyError | Refused): { code: ErrorCode; detail: st
   return { code: 'internal', detail: 'The fault is in the log of the service under this request id.' };
 }
 
+export function sendRefusal(
+  error: FastifyError | Refused,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const { code, detail } = refusalOf(error);
+  if (code === 'internal')
+    request.log.error({ err: error, route: request.routeOptions.url }, 'request failed');
+  return sendProblem(request, reply, code, detail);
+}
+
 export function answerWithProblems(api: Api): void {
   api.decorateRequest('refusal', null);
-  api.setErrorHandler((error: FastifyError | Refused, request, reply) => {
-    const { code, detail } = refusalOf(error);
-    if (code === 'internal')
-      request.log.error({ err: error, route: request.routeOptions.url }, 'request failed');
-    return sendProblem(request, reply, code, detail);
-  });
+  api.setErrorHandler(sendRefusal);
   api.setNotFoundHandler((request, reply) =>
     sendProblem(request, reply, 'not_found', refusals.not_found.title.en),
   );

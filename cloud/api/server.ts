@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import fastifySwagger from '@fastify/swagger';
-import fastify, { type FastifyBaseLogger, type FastifySchema } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifySchema, LogController } from 'fastify';
 import {
   jsonSchemaTransform,
   serializerCompiler,
@@ -24,11 +24,12 @@ import { jobRoutes } from './jobs.ts';
 import { keyRoutes } from './keys.ts';
 import { meterRoutes } from './meters.ts';
 import { pageRoutes, securityHeaders } from './pages.ts';
-import { answerWithProblems } from './problems.ts';
+import { answerWithProblems, sendRefusal } from './problems.ts';
 import { sessionRoutes } from './session.ts';
 import { statementRoutes } from './statements.ts';
 import { parseStrictJson } from './strict-json.ts';
 import { tenantRoutes } from './tenant.ts';
+import { treeRoutes } from './tree.ts';
 import { answerUnchanged } from './weak-etag.ts';
 
 export type ServerOptions = Pick<ApiContext, 'store' | 'park' | 'clock' | 'jobs'> &
@@ -38,13 +39,14 @@ const bodyLimitBytes = 64 * 1024;
 /** A client that has not sent its whole request by then is cut off. */
 const requestTimeoutMs = 10_000;
 
-/** Every route says who may use it, and takes no query but the one it declares. */
+/** Every route says who may use it, and takes no query but the one it declares. The list of them is kept. */
 function requireDeclarations(api: Api): void {
+  const declared: Api['declaredRoutes'][number][] = [];
+  api.decorate('declaredRoutes', declared);
   api.addHook('onRoute', (route) => {
-    assert(
-      route.config?.access !== undefined,
-      `${String(route.method)} ${route.url} does not say who may use it`,
-    );
+    const access = route.config?.access;
+    assert(access !== undefined, `${String(route.method)} ${route.url} does not say who may use it`);
+    declared.push({ method: String(route.method), url: route.url, access });
     const schema: FastifySchema = route.schema ?? {};
     route.schema = { ...schema, querystring: schema.querystring ?? z.strictObject({}) };
   });
@@ -99,7 +101,8 @@ export async function buildServer({ log, ...options }: ServerOptions): Promise<A
   };
   const api: Api = fastify({
     ...(log === undefined ? { logger: false } : { loggerInstance: log }),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
+    frameworkErrors: (error, request, reply) => sendRefusal(error, request, reply),
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
     http: { headersTimeout: requestTimeoutMs - 2_000, connectionsCheckingInterval: 1_000 },
@@ -123,6 +126,7 @@ export async function buildServer({ log, ...options }: ServerOptions): Promise<A
     keyRoutes,
     healthRoutes,
     meterRoutes,
+    treeRoutes,
     anomalyRoutes,
     chargeRoutes,
     billingRunRoutes,
