@@ -1,0 +1,48 @@
+/** Opens the byte stream below a line: a socket or a serial port. */
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { SerialPort } from 'serialport';
+import type { Link } from './config.ts';
+
+/** A bus of the configuration, or RTU frames over a transparent serial converter. */
+export type LineLink = Link | { kind: 'rtu-over-tcp'; host: string; port: number };
+
+/** `127.0.0.1:502` or `/dev/ttyUSB0`. */
+export function linkName(link: LineLink): string {
+  return link.kind === 'serial' ? link.path : `${link.host}:${link.port}`;
+}
+
+/** @throws Error of the system, or of the deadline */
+export function openStream(link: LineLink, timeoutMilliseconds: number): Promise<Duplex> {
+  return link.kind === 'serial' ? openSerial(link) : openSocket(link, timeoutMilliseconds);
+}
+
+function openSocket(
+  { host, port }: { host: string; port: number },
+  timeoutMilliseconds: number,
+): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true });
+    const timer = setTimeout(
+      () => socket.destroy(new Error(`no connection in ${timeoutMilliseconds} ms`)),
+      timeoutMilliseconds,
+    );
+    const settled = (): void => clearTimeout(timer);
+    socket.once('error', (error) => {
+      settled();
+      reject(error);
+    });
+    socket.once('connect', () => {
+      settled();
+      socket.removeAllListeners('error');
+      resolve(socket);
+    });
+  });
+}
+
+function openSerial({ path, baudRate, parity }: LineLink & { kind: 'serial' }): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const port = new SerialPort({ path, baudRate, parity, autoOpen: false });
+    port.open((error) => (error === null ? resolve(port) : reject(error)));
+  });
+}

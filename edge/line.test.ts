@@ -1,0 +1,228 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { buildException, buildResponse, parseRequest } from '../protocols/modbus/pdu.ts';
+import { buildRtuFrame, RtuDeframer } from '../protocols/modbus/rtu-frame.ts';
+import { buildTcpFrame, TcpDeframer } from '../protocols/modbus/tcp-frame.ts';
+import { Line, LineFault } from './line.ts';
+
+const TIMEOUT_MS = 20;
+type Kind = 'tcp' | 'rtu-over-tcp';
+
+/** The register at an address of a unit: no two are the same, so that a foreign value shows. */
+const registersAt = (unit: number, address: number, count: number): Uint8Array => {
+  const data = new Uint8Array(count * 2);
+  for (let i = 0; i < count; i++)
+    new DataView(data.buffer).setUint16(i * 2, (unit * 7919 + (address + i) * 31) & 0xffff);
+  return data;
+};
+
+/** What a request has to be answered with; `send` writes to the client that is there then, as a serial server does. */
+interface Exchange {
+  /** The right answer, wrapped for unit and transaction. */
+  frame(change?: { unit?: number; transaction?: number; pdu?: Uint8Array }): Uint8Array;
+  pdu: Uint8Array;
+  unit: number;
+  socket: Socket;
+  previous: Uint8Array | null;
+  send(bytes: Uint8Array): void;
+}
+type Behaviour = (exchange: Exchange) => void;
+
+const concat = (...parts: Uint8Array[]): Uint8Array => Buffer.concat(parts);
+const late = (ms: number, act: () => void): void => void setTimeout(act, ms);
+
+const behaviours: Record<string, Behaviour> = {
+  'clean answer': ({ frame, send }) => send(frame()),
+  'late answer': ({ frame, send }) => late(TIMEOUT_MS * 1.5, () => send(frame())),
+  'answer late by nearly three timeouts': ({ frame, send }) => late(TIMEOUT_MS * 2.8, () => send(frame())),
+  silence: () => undefined,
+  'another unit': ({ frame, unit, send }) => send(frame({ unit: unit + 1 })),
+  'unit 0': ({ frame, send }) => send(frame({ unit: 0 })),
+  'another unit first': ({ frame, unit, send }) => {
+    send(frame({ unit: unit + 1 }));
+    send(frame());
+  },
+  'another transaction': ({ frame, send }) => send(frame({ transaction: 4711 })),
+  'another function': ({ frame, pdu, send }) =>
+    send(frame({ pdu: Uint8Array.of(pdu[0] === 3 ? 4 : 3, ...pdu.subarray(1)) })),
+  'one register less': ({ frame, pdu, send }) =>
+    send(frame({ pdu: Uint8Array.of(pdu[0] ?? 0, (pdu[1] ?? 0) - 2, ...pdu.subarray(2, -2)) })),
+  'one register more': ({ frame, pdu, send }) =>
+    send(frame({ pdu: Uint8Array.of(pdu[0] ?? 0, (pdu[1] ?? 0) + 2, ...pdu.subarray(2), 0, 0) })),
+  'a byte count that is not its length': ({ frame, pdu, send }) => send(frame({ pdu: pdu.subarray(0, -2) })),
+  'half a frame, then silence': ({ frame, send }) => send(frame().subarray(0, 6)),
+  'half a frame, then the rest with the next': ({ frame, send }) => {
+    send(frame().subarray(0, 5));
+    late(TIMEOUT_MS * 2, () => send(frame().subarray(5)));
+  },
+  'a repeated answer': ({ frame, send }) => send(concat(frame(), frame())),
+  'an answer repeated a little later': ({ frame, send }) => {
+    send(frame());
+    late(5, () => send(frame()));
+  },
+  'the previous answer again': ({ frame, previous, send }) => send(previous ?? frame()),
+  'the previous answer again, then the right one': ({ frame, previous, send }) =>
+    send(concat(previous ?? new Uint8Array(0), frame())),
+  'noise before the answer': ({ frame, send }) => send(concat(Uint8Array.of(0xff, 0x00, 0xff), frame())),
+  'a flipped bit': ({ frame, send }) => send(frame().with(1, 0x55)),
+  'byte by byte': ({ frame, send }) => {
+    const bytes = frame();
+    for (let i = 0; i < bytes.length; i++) send(bytes.subarray(i, i + 1));
+  },
+  'an exception': ({ frame, pdu, send }) => send(frame({ pdu: buildException(pdu[0] ?? 0, 2) })),
+  'busy, then the real answer': ({ frame, pdu, send }) => {
+    send(frame({ pdu: buildException(pdu[0] ?? 0, 6) }));
+    late(5, () => send(frame()));
+  },
+  'a connection that ends': ({ socket }) => socket.end(),
+  'a reset': ({ socket }) => socket.resetAndDestroy(),
+};
+
+/** Lets `use` have a line to a server that answers request number n as `choose(n)` says; closes both. */
+async function against<T>(
+  kind: Kind,
+  choose: (n: number) => Behaviour,
+  use: (line: Line, port: number, server: Server) => Promise<T>,
+): Promise<T> {
+  let current: Socket | null = null;
+  let previous: Uint8Array | null = null;
+  let n = 0;
+  const server: Server = createServer((socket) => {
+    current = socket;
+    socket.on('error', () => undefined);
+    const deframer = kind === 'tcp' ? new TcpDeframer() : new RtuDeframer('requests');
+    socket.on('data', (chunk: Buffer) => {
+      for (const event of deframer.push(chunk)) {
+        if (!event.ok) throw new Error(`the line sent a frame with ${event.code}`);
+        const parsed = parseRequest(event.pdu);
+        if (!parsed.ok) throw new Error(`the line sent a request with ${parsed.code}`);
+        const { functionCode, address, count } = parsed.request;
+        const pdu = buildResponse(functionCode, registersAt(event.unit, address, count));
+        const frame: Exchange['frame'] = (change) =>
+          'transaction' in event
+            ? buildTcpFrame({ ...event, pdu, ...change })
+            : buildRtuFrame({ unit: event.unit, pdu, ...change });
+        const send = (bytes: Uint8Array): void => void current?.write(bytes);
+        choose(n++)({ frame, pdu, unit: event.unit, socket, previous, send });
+        previous = frame();
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const line = new Line({ link: { kind, host: '127.0.0.1', port }, timeoutMilliseconds: TIMEOUT_MS });
+  try {
+    return await use(line, port, server);
+  } finally {
+    await line.close();
+    server.close();
+  }
+}
+
+/** Polls `polls` times, two units and many addresses in turn, and counts what came of it. */
+async function poll(
+  line: Line,
+  polls: number,
+): Promise<{ right: number; wrong: number; refused: number; faults: Record<string, number> }> {
+  const result = { right: 0, wrong: 0, refused: 0, faults: {} as Record<string, number> };
+  for (let i = 0; i < polls; i++) {
+    const request = { unit: 1 + (i % 2), functionCode: 3 as const, address: (i * 37) % 500, count: 2 };
+    try {
+      const answer = await line.read(request);
+      if (!answer.ok) result.refused += 1;
+      else if (Buffer.compare(answer.data, registersAt(request.unit, request.address, request.count)) === 0)
+        result.right += 1;
+      else result.wrong += 1;
+    } catch (error) {
+      if (!(error instanceof LineFault)) throw error;
+      result.faults[error.code] = (result.faults[error.code] ?? 0) + 1;
+    }
+  }
+  return result;
+}
+
+describe.concurrent.each<Kind>(['tcp', 'rtu-over-tcp'])(
+  'a line (%s) takes a value only from the answer to its own request',
+  (kind) => {
+    const clean: Behaviour = ({ frame, send }) => send(frame());
+
+    test.each(Object.entries(behaviours))('%s, every third time', async (_title, behaviour) => {
+      const choose = (n: number): Behaviour => (n % 3 === 1 ? behaviour : clean);
+      const result = await against(kind, choose, (line) => poll(line, 9));
+      expect(result.wrong).toBe(0);
+      expect(result.right).toBeGreaterThan(0);
+    });
+
+    test.each([1, 2, 3, 4, 5])(
+      '80 polls of a server that does all of it at random (seed %i)',
+      async (first) => {
+        const names = Object.keys(behaviours);
+        let seed = first;
+        const choose = (): Behaviour => {
+          seed = (seed * 48271) % 2147483647;
+          return behaviours[names[seed % (names.length * 2)] ?? ''] ?? clean;
+        };
+        const result = await against(kind, choose, (line) => poll(line, 80));
+        expect(result.wrong).toBe(0);
+        expect(result.right).toBeGreaterThan(20);
+      },
+    );
+  },
+);
+
+describe('a line', () => {
+  const silent: Behaviour = () => undefined;
+  const request = { unit: 9, functionCode: 3, address: 0, count: 1 } as const;
+
+  test('has one request in flight, in the order of the calls', async () => {
+    const seen: string[] = [];
+    const slow: Behaviour = ({ frame, unit, send }) => {
+      seen.push(`request ${unit}`);
+      setImmediate(() => {
+        seen.push(`answer ${unit}`);
+        send(frame());
+      });
+    };
+    await against(
+      'tcp',
+      () => slow,
+      (line) => Promise.all([1, 2, 3].map((unit) => line.read({ ...request, unit }))),
+    );
+    expect(seen).toEqual([1, 2, 3].flatMap((unit) => [`request ${unit}`, `answer ${unit}`]));
+  });
+  test('names unit, place and code in its faults', async () => {
+    await against(
+      'tcp',
+      () => silent,
+      async (line, port) => {
+        const message = `unit 9 at 127.0.0.1:${port}: timeout: no answer in ${TIMEOUT_MS} ms`;
+        await expect(line.read(request)).rejects.toThrow(message);
+      },
+    );
+  });
+  test('says that nothing listens there', async () => {
+    await against(
+      'tcp',
+      () => silent,
+      async (line, _port, server) => {
+        server.close();
+        await expect(line.read(request)).rejects.toMatchObject({
+          code: 'unreachable',
+          cause: { code: 'ECONNREFUSED' },
+        });
+      },
+    );
+  });
+  test('fails what waits when it is closed', async () => {
+    await against(
+      'tcp',
+      () => silent,
+      async (line) => {
+        const outcomes = Promise.allSettled([line.read(request), line.read(request)]);
+        await line.close();
+        for (const outcome of await outcomes)
+          expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'closed' } });
+      },
+    );
+  });
+});

@@ -1,0 +1,231 @@
+/**
+ * One `Line` per serial port or socket: the only way to a Modbus meter. Requests queue strictly, one in flight, each with
+ * its own deadline. Anything but a clean answer puts the line in doubt: a socket is then replaced, a serial line drained
+ * until no late reply can be under way and it is silent. So no reply is ever taken for another request's.
+ */
+import type { Duplex } from 'node:stream';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import modbusSerial from 'modbus-serial';
+import type { ReadRequest } from '../protocols/modbus/pdu.ts';
+import { type LineLink, linkName, openStream } from './line-stream.ts';
+import { type Doubt, rtuFraming, StrictPort, tcpFraming } from './modbus-port.ts';
+
+const { default: ModbusClient } = modbusSerial;
+type ModbusClient = InstanceType<typeof ModbusClient>;
+
+export interface LineOptions {
+  link: LineLink;
+  /** Deadline of one request, and of opening the line. */
+  timeoutMilliseconds: number;
+  /** How late a reply may come at worst: so long a serial line is drained after a timeout. Three timeouts if not given. */
+  worstReplyMilliseconds?: number;
+}
+
+export interface UnitRequest extends ReadRequest {
+  unit: number;
+}
+
+/** Register bytes as on the wire, or the meter's own refusal. */
+export type Answer = { ok: true; data: Uint8Array } | { ok: false; exception: number };
+
+/** `unreachable`: the port or socket would not open; the others: no clean answer to a request. */
+export type LineFaultCode = 'unreachable' | 'timeout' | 'closed' | 'noise' | Doubt;
+
+export class LineFault extends Error {
+  readonly code: LineFaultCode;
+  constructor(code: LineFaultCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'LineFault';
+    this.code = code;
+  }
+}
+
+/** The silence that ends a drain. */
+const SILENCE_MS = 50;
+/** A line that is never silent for so long is given up for the request that waits. */
+const NOISE_LIMIT_MS = 10_000;
+/** "Acknowledge" and "busy": the real answer may follow unasked. */
+const MAY_FOLLOW = new Set([5, 6]);
+/** The silence before a request over a converter, whose baud rate is not known: that of 9600 baud. */
+const CONVERTER_SILENCE_MS = 4;
+
+interface Connection {
+  stream: Duplex;
+  port: StrictPort;
+  client: ModbusClient;
+}
+
+interface InFlight {
+  request: UnitRequest;
+  timer: NodeJS.Timeout;
+  resolve(answer: Answer): void;
+  reject(fault: LineFault): void;
+}
+
+export class Line {
+  readonly #options: LineOptions;
+  readonly #rtu: boolean;
+  /** 3.5 characters of 11 bits: RTU's separator of frames. */
+  readonly #frameSilenceMs: number;
+  #connection: Connection | null = null;
+  #inFlight: InFlight | null = null;
+  #tail: Promise<unknown> = Promise.resolve();
+  #transaction = 0;
+  readonly #previous = new Map<number, UnitRequest>();
+  #lastByteAt = 0;
+  #drainUntil = 0;
+  #closed = false;
+
+  constructor(options: LineOptions) {
+    this.#options = options;
+    const { link } = options;
+    this.#rtu = link.kind !== 'tcp';
+    this.#frameSilenceMs = link.kind === 'serial' ? Math.floor(38_500 / link.baudRate) : CONVERTER_SILENCE_MS;
+  }
+
+  /**
+   * Sends one read when its turn comes and the line is silent; `pauseMilliseconds` is the rest the meter needs before it.
+   * @throws LineFault when there is no clean answer
+   */
+  read(request: UnitRequest, pauseMilliseconds = 0): Promise<Answer> {
+    const turn = this.#tail.then(() => this.#exchange(request, pauseMilliseconds));
+    this.#tail = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Ends the line: requests that wait or are in flight fail as `closed`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#fail('closed', 'the line was closed');
+    this.#disconnect();
+    await this.#tail;
+  }
+
+  async #exchange(request: UnitRequest, pauseMilliseconds: number): Promise<Answer> {
+    if (pauseMilliseconds > 0) await sleep(pauseMilliseconds);
+    if (this.#rtu) await this.#silence(request);
+    const connection = this.#connection ?? (await this.#connect(request));
+    this.#previous.set(request.unit, request);
+    return new Promise((resolve, reject) => {
+      const milliseconds = this.#options.timeoutMilliseconds;
+      const timer = setTimeout(() => this.#fail('timeout', `no answer in ${milliseconds} ms`), milliseconds);
+      this.#inFlight = { request, timer, resolve, reject };
+      this.#send(connection.client, request);
+    });
+  }
+
+  #send(client: ModbusClient, { unit, functionCode, address, count }: UnitRequest): void {
+    const done = (error: (Error & { modbusCode?: number }) | null, result?: { buffer: Uint8Array }): void => {
+      if (error === null && result !== undefined) this.#settle({ ok: true, data: result.buffer });
+      else if (error?.modbusCode !== undefined) this.#settle({ ok: false, exception: error.modbusCode });
+      else this.#fail('bad_frame', error?.message ?? 'no result', error);
+    };
+    if (functionCode === 3) client.writeFC3(unit, address, count, done);
+    else client.writeFC4(unit, address, count, done);
+  }
+
+  #settle(answer: Answer): void {
+    const inFlight = this.#inFlight;
+    if (inFlight === null) return;
+    this.#inFlight = null;
+    clearTimeout(inFlight.timer);
+    if (!answer.ok && MAY_FOLLOW.has(answer.exception)) this.#distrust();
+    inFlight.resolve(answer);
+  }
+
+  /** Fails the request in flight, if any, and puts the line in doubt. */
+  #fail(code: LineFaultCode, detail: string, cause?: unknown): void {
+    const inFlight = this.#inFlight;
+    this.#inFlight = null;
+    this.#connection?.port.abandon();
+    if (inFlight !== null) this.#distrust();
+    else if (code === 'unsolicited') this.#distrust(0);
+    if (inFlight === null) return;
+    clearTimeout(inFlight.timer);
+    inFlight.reject(this.#fault(code, inFlight.request, detail, cause));
+  }
+
+  /** What comes from now on may be late: drop the socket; on RTU wait for as long as a reply may still be under way. */
+  #distrust(worstMs = this.#options.worstReplyMilliseconds ?? 3 * this.#options.timeoutMilliseconds): void {
+    if (this.#options.link.kind !== 'serial') this.#disconnect();
+    const silentFrom = performance.now() + Math.max(worstMs, SILENCE_MS);
+    this.#drainUntil = Math.max(this.#drainUntil, silentFrom);
+  }
+
+  #disconnect(): void {
+    this.#connection?.stream.destroy();
+    this.#connection = null;
+  }
+
+  /**
+   * Waits until a frame may begin. RTU replies name no register, so a request that differs only in its address from the
+   * unit's one before waits longer: a repeated reply to that one would pass for its own.
+   */
+  async #silence(request: UnitRequest): Promise<void> {
+    const previous = this.#previous.get(request.unit);
+    const twin =
+      previous !== undefined &&
+      previous.functionCode === request.functionCode &&
+      previous.count === request.count &&
+      previous.address !== request.address;
+    const silenceMs = twin ? Math.max(SILENCE_MS, this.#frameSilenceMs) : this.#frameSilenceMs;
+    const giveUpAt = Math.max(this.#drainUntil, performance.now()) + NOISE_LIMIT_MS;
+    for (let listened = false; !this.#closed; ) {
+      const now = performance.now();
+      const left = Math.max(this.#drainUntil, this.#lastByteAt + silenceMs) - now;
+      if (left <= 0 && listened) return;
+      if (now > giveUpAt) throw this.#fault('noise', request, `not silent for ${NOISE_LIMIT_MS} ms`);
+      // Bytes that came while this process was busy are read before the line is called silent.
+      if (left <= 0) await nextTurn();
+      else await sleep(Math.min(left, SILENCE_MS));
+      listened = left <= 0;
+    }
+  }
+
+  async #connect(request: UnitRequest): Promise<Connection> {
+    if (this.#closed) throw this.#fault('closed', request, 'the line was closed');
+    let stream: Duplex;
+    try {
+      stream = await openStream(this.#options.link, this.#options.timeoutMilliseconds);
+    } catch (error) {
+      throw this.#fault(
+        'unreachable',
+        request,
+        error instanceof Error ? error.message : 'cannot open',
+        error,
+      );
+    }
+    const framing = this.#rtu ? rtuFraming() : tcpFraming(() => this.#nextTransaction());
+    if (this.#rtu) stream.on('data', () => this.#heard());
+    const port = new StrictPort(stream, framing, (doubt) => this.#fail(doubt, 'not a clean answer'));
+    const client = new ModbusClient(port);
+    client.open();
+    const connection = { stream, port, client };
+    // The raw stream tells of its end whatever the library makes of it.
+    stream.on('error', () => this.#ended(connection));
+    stream.on('close', () => this.#ended(connection));
+    this.#connection = connection;
+    if (this.#closed) this.#disconnect();
+    return connection;
+  }
+
+  #ended(connection: Connection): void {
+    if (this.#connection !== connection) return;
+    this.#connection = null;
+    this.#fail('closed', 'the connection ended');
+    connection.stream.destroy();
+  }
+
+  #heard(): void {
+    this.#lastByteAt = performance.now();
+  }
+
+  #nextTransaction(): number {
+    this.#transaction = (this.#transaction + 1) & 0xffff;
+    return this.#transaction;
+  }
+
+  #fault(code: LineFaultCode, { unit }: UnitRequest, detail: string, cause?: unknown): LineFault {
+    return new LineFault(code, `unit ${unit} at ${linkName(this.#options.link)}: ${code}: ${detail}`, cause);
+  }
+}
