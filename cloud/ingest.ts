@@ -37,8 +37,8 @@ export interface Ingest {
 
 export interface IngestOptions {
   brokerUrl: string;
-  username?: string;
-  password?: string;
+  username?: string | undefined;
+  password?: string | undefined;
   store: Pick<Store, 'ingestBatch' | 'quarantine' | 'putGatewayStatus'>;
   clock: Clock;
   log: Logger;

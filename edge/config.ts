@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import type { Profile } from '../protocols/profile.ts';
 import { Id } from '../protocols/reading.ts';
 import { checkYaml } from '../protocols/yaml-document.ts';
 
@@ -94,8 +95,15 @@ export type EdgeConfig = Omit<z.infer<typeof Edge>, 'outbox'> & {
 };
 export type CheckedConfig = { ok: true; config: EdgeConfig } | { ok: false; errors: string[] };
 
-/** Reads and checks the configuration. Errors are lines `file:line: key: message`. */
-export function readConfig(file: string, environment: NodeJS.ProcessEnv = process.env): CheckedConfig {
+/**
+ * Reads and checks the configuration. Errors are lines `file:line: key: message`.
+ * @param profiles the known meter models, by id
+ */
+export function readConfig(
+  file: string,
+  profiles: ReadonlyMap<string, Profile>,
+  environment: NodeJS.ProcessEnv = process.env,
+): CheckedConfig {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -105,7 +113,7 @@ export function readConfig(file: string, environment: NodeJS.ProcessEnv = proces
       errors: [`${file}:1: (document): ${error instanceof Error ? error.message : error}`],
     };
   }
-  const checked = checkYaml(Edge, text, file);
+  const checked = checkYaml(Edge.superRefine(refuseUnknownProfiles(profiles)), text, file);
   if (!checked.ok) return checked;
   const { outbox, ...config } = checked.value;
   const password = environment.METERLINE_UPLINK_PASSWORD ?? config.password;
@@ -117,6 +125,19 @@ export function readConfig(file: string, environment: NodeJS.ProcessEnv = proces
       dataDir: resolve(dirname(file), config.dataDir),
       outbox: { maxBytes: outbox.maxBytes, maxAgeMs: outbox.maxAgeDays * DAY_MS },
     },
+  };
+}
+
+function refuseUnknownProfiles(profiles: ReadonlyMap<string, Profile>) {
+  return ({ buses, pushMeters }: z.infer<typeof Edge>, context: z.RefinementCtx): void => {
+    const check = (id: string, protocol: Profile['protocol'], path: PropertyKey[]): void => {
+      if (profiles.get(id)?.protocol === protocol) return;
+      context.addIssue({ code: 'custom', path, message: `"${id}" is no ${protocol} profile` });
+    };
+    for (const [b, bus] of buses.entries())
+      for (const [m, { profile }] of bus.meters.entries())
+        check(profile, 'modbus', ['buses', b, 'meters', m, 'profile']);
+    for (const [m, { profile }] of pushMeters.entries()) check(profile, 'mqtt', ['pushMeters', m, 'profile']);
   };
 }
 

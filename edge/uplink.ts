@@ -18,8 +18,8 @@ import type { Outbox } from './outbox.ts';
 export interface UplinkOptions {
   gateway: string;
   broker: string;
-  username?: string;
-  password?: string;
+  username?: string | undefined;
+  password?: string | undefined;
   outbox: Outbox;
   clock: Clock;
   log: Logger;

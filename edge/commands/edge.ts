@@ -1,0 +1,96 @@
+/** `meterline edge`: the gateway process. Exit codes: 0 stopped, 2 usage or configuration refused, 3 operating fault. */
+import { parseArgs } from 'node:util';
+import pino, { type Logger } from 'pino';
+import { type Clock, drivenClock, systemClock } from '../clock.ts';
+import { type EdgeConfig, readConfig } from '../config.ts';
+import { startGateway } from '../gateway.ts';
+import { loadProfiles, type Profiles } from '../profiles.ts';
+
+const USAGE = `Usage: meterline edge --config edge.yaml [--check-config]
+
+  --config FILE    the gateway's configuration
+  --check-config   say what is wrong with it, and do not start`;
+
+export async function run(args: string[]): Promise<number> {
+  const options = {
+    config: { type: 'string' },
+    'check-config': { type: 'boolean' },
+    help: { type: 'boolean' },
+  } as const;
+  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+  try {
+    ({ values } = parseArgs({ args, options }));
+  } catch (error) {
+    return refuse([String(error), USAGE]);
+  }
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  if (values.config === undefined) return refuse(['meterline edge: --config is missing', USAGE]);
+  const loaded = loadProfiles();
+  if (!loaded.ok) return refuse(loaded.errors);
+  const checked = readConfig(values.config, loaded.profiles);
+  if (!checked.ok) return refuse(checked.errors);
+  if (values['check-config']) {
+    console.error(`${values.config}: ok`);
+    return 0;
+  }
+  if (checked.config.clock === 'driven' && process.send === undefined)
+    return refuse([`${values.config}: clock: "driven" needs a parent process that drives it`]);
+  return serve(checked.config, loaded.profiles);
+}
+
+function refuse(lines: string[]): number {
+  for (const line of lines) console.error(line);
+  return 2;
+}
+
+async function serve(config: EdgeConfig, profiles: Profiles): Promise<number> {
+  const log = pino({ base: { gateway: config.gateway } }, pino.destination({ dest: 2, sync: true }));
+  const ending = Promise.withResolvers<number>();
+  const stopping = new AbortController();
+  const end = (code: number): void => {
+    stopping.abort();
+    ending.resolve(code);
+  };
+  process.once('SIGTERM', () => end(0));
+  process.once('SIGINT', () => end(0));
+  if (config.clock === 'driven') process.once('disconnect', () => end(0));
+  try {
+    return await live(config, profiles, log, stopping.signal, ending);
+  } catch (error) {
+    if (stopping.signal.aborted) return 0;
+    log.fatal({ error }, 'the gateway cannot run');
+    return 3;
+  } finally {
+    // The channel to the parent would keep the process alive.
+    process.disconnect?.();
+  }
+}
+
+async function live(
+  config: EdgeConfig,
+  profiles: Profiles,
+  log: Logger,
+  stopping: AbortSignal,
+  ending: PromiseWithResolvers<number>,
+): Promise<number> {
+  const clock: Clock = config.clock === 'driven' ? drivenClock(process) : systemClock();
+  await clock.until(0, stopping);
+  const gateway = await startGateway({
+    config,
+    profiles,
+    clock,
+    log,
+    onFault(error) {
+      log.fatal({ error }, 'the outbox failed');
+      ending.resolve(3);
+    },
+  });
+  log.info({ pushPort: gateway.pushPort, buses: config.buses.length }, 'gateway up');
+  const code = await ending.promise;
+  await gateway.stop();
+  log.info({ code }, 'gateway stopped');
+  return code;
+}

@@ -1,0 +1,346 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { UplinkItem } from '../protocols/reading.ts';
+import { type NewReading, type Outbox, openOutbox } from './outbox.ts';
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'meterline-outbox-'));
+  file = join(folder, 'outbox.db');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const START_MS = Date.UTC(2026, 8, 1);
+const at = (n: number): number => START_MS + n * 900_000;
+const instant = (ms: number): string => Temporal.Instant.fromEpochMilliseconds(ms).toString();
+const POWER = '1-0:16.7.0';
+const ENERGY = '1-0:1.8.0';
+
+const reading = (n: number, meter = 'E-1', register = ENERGY): NewReading => ({
+  meter,
+  register,
+  readAt: instant(at(n)),
+  value: String(1000 + n),
+  unit: register === ENERGY ? 'kWh' : 'W',
+  raw: '000f4240',
+  source: 'poll',
+});
+const open = (maxBytes = 1 << 30): Outbox =>
+  openOutbox({ file, gateway: 'gw-a', maxBytes, isBilling: (_, register) => register === ENERGY });
+const all = (outbox: Outbox, after = 0) =>
+  outbox.after(after, 10_000, 1 << 30).map(({ json }) => UplinkItem.parse(JSON.parse(json)));
+const sequences = (outbox: Outbox, after = 0): number[] => all(outbox, after).map(({ sequence }) => sequence);
+const receipt = (outbox: Outbox, from: number, to: number) => ({ epoch: outbox.epoch, from, to });
+
+describe('order and keys', () => {
+  test('items come out as they went in, each with the next sequence', () => {
+    const outbox = open();
+    outbox.append([reading(0), reading(1)]);
+    outbox.append([reading(2)]);
+    expect(all(outbox)).toEqual([0, 1, 2].map((n) => ({ kind: 'reading', sequence: n + 1, ...reading(n) })));
+    expect(sequences(outbox, 1)).toEqual([2, 3]);
+    expect(outbox.after(0, 2).length).toBe(2);
+    outbox.close();
+  });
+
+  test('a batch stops at its bytes, but is never empty', () => {
+    const outbox = open();
+    outbox.append([reading(0), reading(1), reading(2)]);
+    const [first] = outbox.after(0, 10, 1);
+    expect(first?.sequence).toBe(1);
+    expect(outbox.after(0, 10, (first?.json.length ?? 0) * 2).length).toBe(2);
+    outbox.close();
+  });
+
+  test('the sequence never goes back, even when everything was deleted and the file was opened again', () => {
+    let outbox = open();
+    const { epoch } = outbox;
+    outbox.append([reading(0), reading(1)]);
+    all(outbox);
+    outbox.acknowledge(receipt(outbox, 1, 2));
+    expect(outbox.stats()).toMatchObject({ rows: 0, bytes: 0 });
+    outbox.close();
+    outbox = open();
+    expect(outbox.epoch).toBe(epoch);
+    expect(epoch).toMatch(/^[0-9a-f]{16}$/);
+    outbox.append([reading(2)]);
+    expect(sequences(outbox)).toEqual([3]);
+    outbox.close();
+  });
+
+  test('the last accepted instant survives deletes and restarts, and a late reading does not move it back', () => {
+    let outbox = open();
+    outbox.append([reading(5), reading(3)]);
+    all(outbox);
+    outbox.acknowledge(receipt(outbox, 1, 2));
+    outbox.close();
+    outbox = open();
+    expect(outbox.lastAcceptedMs('E-1', ENERGY)).toBe(at(5));
+    expect(outbox.lastAcceptedMs('E-1', POWER)).toBeNull();
+    expect(outbox.repeats(reading(5))).toBe(true);
+    expect(outbox.repeats({ ...reading(5), value: '9' })).toBe(false);
+    outbox.close();
+  });
+
+  test('a second process is refused, and so is another gateway', () => {
+    const outbox = open();
+    expect(open).toThrow(expect.objectContaining({ code: 'outbox_locked' }));
+    outbox.close();
+    expect(() => openOutbox({ file, gateway: 'gw-b', maxBytes: 1 })).toThrow(
+      expect.objectContaining({ code: 'outbox_of_another_gateway' }),
+    );
+  });
+});
+
+describe('receipts', () => {
+  test.each<[string, [number, number][], number[]]>([
+    ['one that joins up deletes what it covers', [[1, 3]], [4, 5, 6]],
+    ['one with a hole before it deletes nothing', [[3, 4]], [1, 2, 3, 4, 5, 6]],
+    [
+      'the hole being filled, both take effect',
+      [
+        [3, 4],
+        [1, 2],
+      ],
+      [5, 6],
+    ],
+    [
+      'a repeated one changes nothing',
+      [
+        [1, 2],
+        [1, 2],
+      ],
+      [3, 4, 5, 6],
+    ],
+    [
+      'overlapping ones take effect once',
+      [
+        [1, 3],
+        [2, 4],
+      ],
+      [5, 6],
+    ],
+    ['one for what was never minted is ignored', [[1, 99]], [1, 2, 3, 4, 5, 6]],
+    ['one that runs backwards is ignored', [[2, 1]], [1, 2, 3, 4, 5, 6]],
+  ])('%s', (_, receipts, left) => {
+    const outbox = open();
+    outbox.append([0, 1, 2, 3, 4, 5].map((n) => reading(n)));
+    all(outbox);
+    for (const [from, to] of receipts) outbox.acknowledge(receipt(outbox, from, to));
+    expect(sequences(outbox)).toEqual(left);
+    expect(outbox.stats().rows).toBe(left.length);
+    outbox.close();
+  });
+
+  test('one of another epoch, or for what was not handed out, is ignored', () => {
+    const outbox = open();
+    outbox.append([reading(0), reading(1)]);
+    outbox.acknowledge(receipt(outbox, 1, 2));
+    outbox.after(0, 1);
+    outbox.acknowledge({ epoch: '0'.repeat(16), from: 1, to: 1 });
+    outbox.acknowledge(receipt(outbox, 1, 2));
+    expect(outbox.stats().rows).toBe(2);
+    outbox.close();
+  });
+});
+
+describe('a full buffer', () => {
+  const rowBytes = 96 + JSON.stringify({ kind: 'reading', sequence: 1, ...reading(0) }).length;
+
+  test('gives up the oldest readings that bill nothing, and leaves their holes in place', () => {
+    const outbox = open(rowBytes * 4);
+    outbox.append([reading(0, 'E-1', POWER), reading(0), reading(1, 'E-1', POWER), reading(1)]);
+    expect(outbox.append([reading(2)]).refused).toEqual([]);
+    const items = all(outbox);
+    expect(items.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
+    expect(items[0]).toEqual({
+      kind: 'gap',
+      sequence: 1,
+      meter: 'E-1',
+      register: POWER,
+      from: instant(at(0)),
+      to: instant(at(0)),
+      count: 1,
+      reason: 'buffer_full',
+    });
+    expect(items.filter(({ kind, register }) => kind === 'reading' && register === ENERGY).length).toBe(3);
+    outbox.close();
+  });
+
+  test('refuses a new reading rather than give up a billing one, and tells of it when there is room', () => {
+    let outbox = open(rowBytes * 3);
+    expect(outbox.append([0, 1, 2, 3].map((n) => reading(n))).refused).toEqual([reading(3)]);
+    expect(outbox.append([reading(4), reading(4, 'E-2')]).refused.length).toBe(2);
+    expect(outbox.lastAcceptedMs('E-1', ENERGY)).toBe(at(2));
+    expect(outbox.stats()).toMatchObject({ rows: 3, refused: 3 });
+    outbox.close();
+    outbox = open(rowBytes * 5);
+    expect(sequences(outbox)).toEqual([1, 2, 3]);
+    outbox.acknowledge(receipt(outbox, 1, 3));
+    expect(outbox.append([reading(5)]).refused).toEqual([]);
+    const told = { kind: 'gap', register: ENERGY, reason: 'buffer_full', to: instant(at(4)) };
+    expect(all(outbox)).toEqual([
+      { ...told, sequence: 4, meter: 'E-1', from: instant(at(3)), count: 2 },
+      { ...told, sequence: 5, meter: 'E-2', from: instant(at(4)), count: 1 },
+      { kind: 'reading', sequence: 6, ...reading(5) },
+    ]);
+    outbox.close();
+    outbox = open();
+    outbox.append([reading(6)]);
+    expect(all(outbox, 6).length).toBe(1);
+    outbox.close();
+  });
+
+  test('what may be on its way is not changed any more', () => {
+    const outbox = open(rowBytes * 3);
+    outbox.append([0, 1, 2].map((n) => reading(n, 'E-1', POWER)));
+    outbox.after(0, 3);
+    expect(outbox.append([reading(3)]).refused).toEqual([reading(3)]);
+    expect(all(outbox).every(({ kind }) => kind === 'reading')).toBe(true);
+    outbox.close();
+  });
+
+  test('what is older than its age is given up, with its hole', () => {
+    const outbox = open();
+    outbox.append([0, 1, 2, 3].map((n) => reading(n)));
+    expect(outbox.expire(at(2))).toBe(2);
+    expect(outbox.expire(at(2))).toBe(0);
+    expect(all(outbox).map((item) => ('reason' in item ? item.reason : item.kind))).toEqual([
+      'buffer_age',
+      'buffer_age',
+      'reading',
+      'reading',
+    ]);
+    outbox.close();
+  });
+});
+
+describe('damage', () => {
+  const fill = (rows: number): string => {
+    const outbox = open();
+    for (let n = 0; n < rows; n += 50) outbox.append(Array.from({ length: 50 }, (_, k) => reading(n + k)));
+    const { epoch } = outbox;
+    outbox.close();
+    return epoch;
+  };
+
+  test('a row whose bits changed goes up as a gap marker, not as a wrong value', () => {
+    fill(50);
+    const db = new DatabaseSync(file);
+    db.exec(`UPDATE item SET body = replace(body, '"1010"', '"9010"') WHERE sequence = 11`);
+    db.close();
+    const outbox = open();
+    const items = all(outbox);
+    expect(items[10]).toMatchObject({
+      kind: 'gap',
+      sequence: 11,
+      meter: 'gw-a',
+      reason: 'corrupt',
+      count: 1,
+    });
+    expect(items.filter(({ kind }) => kind === 'reading').length).toBe(49);
+    outbox.close();
+  });
+
+  test('every row that is missing is reported, so that sequences have no hole', () => {
+    fill(200);
+    const db = new DatabaseSync(file);
+    db.exec('DELETE FROM item WHERE sequence % 7 = 0 OR sequence > 190');
+    db.close();
+    const outbox = open();
+    const items = all(outbox);
+    expect(items.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+    expect(items.filter((i) => i.kind === 'gap' && i.reason === 'corrupt').length).toBe(27 + 10);
+    outbox.close();
+  });
+
+  test('a damaged page: the rest goes on under a new epoch, the loss is marked, the old file is kept', () => {
+    const epoch = fill(2000);
+    const bytes = readFileSync(file);
+    bytes.fill(0xa5, 4096 * 40, 4096 * 44);
+    writeFileSync(file, bytes);
+    let outbox = open();
+    expect(outbox.epoch).not.toBe(epoch);
+    expect(outbox.damage?.lost).toBeGreaterThan(0);
+    const items = all(outbox);
+    const kept = items.filter(({ kind }) => kind === 'reading');
+    expect(items[0]).toMatchObject({
+      kind: 'gap',
+      meter: 'gw-a',
+      reason: 'corrupt',
+      count: outbox.damage?.lost,
+    });
+    expect(kept.length + (outbox.damage?.lost ?? 0)).toBe(2000);
+    expect(readdirSync(folder)).toContain('outbox.db.damaged-1');
+    outbox.append([reading(3000)]);
+    outbox.close();
+    outbox = open();
+    expect(outbox.damage).toBeNull();
+    outbox.close();
+  });
+
+  test.each([
+    ['no database at all', 'this is not a database, though it is long enough to be one'.repeat(100)],
+    ['an empty file', ''],
+  ])('%s in its place: the gateway starts, and the loss is marked', (_, text) => {
+    fill(100);
+    writeFileSync(file, text);
+    const outbox = open();
+    expect(outbox.damage?.lost).toBeGreaterThanOrEqual(1);
+    expect(all(outbox)[0]).toMatchObject({ kind: 'gap', reason: 'corrupt' });
+    outbox.close();
+  });
+
+  test('commits that fell out of the write-ahead log are noticed, and their sequences not minted again', () => {
+    const epoch = fill(50);
+    const before = readFileSync(file);
+    const outbox = open();
+    outbox.append([reading(60), reading(61)]);
+    outbox.close();
+    writeFileSync(file, before);
+    const again = open();
+    expect(again.epoch).not.toBe(epoch);
+    expect(again.damage).toMatchObject({ carriedOver: 50, lost: 2 });
+    again.close();
+  });
+});
+
+test('kill -9 of the writer: every append that returned is there, once and in order', async () => {
+  const writer = join(folder, 'writer.ts');
+  writeFileSync(
+    writer,
+    `import { writeSync } from 'node:fs';
+     import { openOutbox } from ${JSON.stringify(join(import.meta.dirname, 'outbox.ts'))};
+     const outbox = openOutbox({ file: ${JSON.stringify(file)}, gateway: 'gw-a', maxBytes: 1 << 30 });
+     for (let n = outbox.stats().nextSequence; ; n += 1) {
+       const readAt = Temporal.Instant.fromEpochMilliseconds(${START_MS} + n * 1000).toString();
+       outbox.append([{ meter: 'E-1', register: '${ENERGY}', readAt, value: String(n), unit: 'kWh', source: 'poll' }]);
+       writeSync(1, n + '\\n');
+     }`,
+  );
+  let acknowledged = 0;
+  for (let round = 0; round < 5; round += 1) {
+    const child = fork(writer, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    let text = '';
+    child.stdout?.on('data', (chunk) => {
+      text += chunk;
+      if (text.length > 300 + round * 170) child.kill('SIGKILL');
+    });
+    await once(child, 'close');
+    acknowledged = Number(text.trimEnd().split('\n').at(-1));
+  }
+  const outbox = open();
+  const items = all(outbox);
+  expect(items.length).toBeGreaterThanOrEqual(acknowledged);
+  expect(items.map((item) => ('value' in item ? item.value : null))).toEqual(
+    items.map((_, i) => String(i + 1)),
+  );
+  expect(outbox.damage).toBeNull();
+  outbox.close();
+});
