@@ -1,6 +1,7 @@
 /** One utility of one period: from the tree's balance to charges, with the proof of both. */
 import type { Park } from '../../protocols/park.ts';
 import { formatMicro } from '../../protocols/units.ts';
+import { type BalancedNode, balanceTree, type SpanQuantity } from '../metering/balance-tree.ts';
 import { apportion } from './apportion.ts';
 import type { BillingPeriod } from './billing-period.ts';
 import type { BillingTerms } from './billing-terms.ts';
@@ -10,7 +11,7 @@ import { leasesIn } from './ownership.ts';
 import { passThrough } from './pass-through.ts';
 import { type MoneyProof, proveMoney, proveQuantities, type QuantityProof } from './proof.ts';
 import { ONE, type Rational, rational } from './rational.ts';
-import { balanceTree, meteringDifference, type NodeBalance } from './residuals.ts';
+import { meteringDifference } from './residuals.ts';
 import type { DailyUsage } from './summarize-usage.ts';
 import { remainder, tieredCharges } from './tiered-charges.ts';
 
@@ -19,7 +20,7 @@ export interface BilledUtility {
   terms: BillingTerms;
   leaves: Leaf[];
   charges: Charge[];
-  nodes: NodeBalance[];
+  nodes: BalancedNode[];
   quantities: QuantityProof;
   money: MoneyProof[];
   warnings: string[];
@@ -36,12 +37,9 @@ export function billUtility(
   usage: ReadonlyMap<string, readonly DailyUsage[]>,
 ): UtilityOutcome {
   const { meters, bill, utility } = terms;
-  const byTou = new Map(meters.map(({ id }) => [id, sumByTou(usage.get(id) ?? [])] as const));
-  const usageOf = (meter: string): ByTou => byTou.get(meter) ?? new Map();
-  const nodes = balanceTree(
-    meters,
-    new Map(meters.map(({ id }) => [id, quantityIn(usageOf(id), null)] as const)),
-  );
+  const rowsOf = (meter: string) => usage.get(meter) ?? [];
+  const totals = new Map(meters.map(({ id }) => [id, totalOf(rowsOf(id))] as const));
+  const { nodes } = balanceTree(meters, totals);
   const over = nodes.find(({ verdict }) => verdict === 'over_count');
   if (over !== undefined)
     return {
@@ -49,7 +47,7 @@ export function billUtility(
       code: 'negative_residual',
       detail: `${over.meter}: the meters below it count ${formatMicro(-over.residual)} more than it does, tolerance ${formatMicro(over.tolerance)}`,
     };
-  const lost = meteringDifference(nodes, usageOf);
+  const lost = meteringDifference(nodes, (meter) => sumByTou(rowsOf(meter)));
   const endMeters = meters.filter(({ serves }) => serves.kind !== 'branch');
   const { leaves, warnings } = apportion({ park, period }, endMeters, usage, lost);
   const below = leaves.find(({ quantities }) => [...quantities.values()].some((quantity) => quantity < 0n));
@@ -68,6 +66,12 @@ export function billUtility(
     warnings: [...warnings, ...priced.warnings],
   };
 }
+
+const totalOf = (rows: readonly DailyUsage[]): SpanQuantity => ({
+  quantity: rows.reduce((sum, { quantity }) => sum + quantity, 0n),
+  estimated: rows.reduce((sum, { estimated }) => sum + estimated, 0n),
+  missing: rows.reduce((sum, { missingIntervals }) => sum + missingIntervals, 0),
+});
 
 function sumByTou(rows: readonly DailyUsage[]): ByTou {
   const quantities = new Map<string | null, bigint>();

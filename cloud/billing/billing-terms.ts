@@ -18,7 +18,7 @@ import { checkCalendar, touPeriods } from './tou-calendar.ts';
 export interface BillingTerms {
   utility: Utility;
   bill: SourceBill;
-  /** All meters of the utility. */
+  /** All meters of the utility, by id. */
   meters: ParkMeter[];
   tariff:
     | { kind: 'pass_through'; id: string; calendar: TouCalendar }
@@ -43,7 +43,9 @@ export function billingTerms(park: Park, period: BillingPeriod): TermsResult {
       return refuse('source_bill_missing', `there is no ${utility} bill for ${period.id}`);
     }
     if (bills.length > 1) return refuse('tariff_refused', `${period.id} has two ${utility} bills`);
-    const meters = park.meters.filter((meter) => meter.utility === utility);
+    const meters = park.meters
+      .filter((meter) => meter.utility === utility)
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
     const tariff = tariffInForce(tariffs, period);
     if (typeof tariff === 'string') return refuse('tariff_refused', `${utility}: ${tariff}`);
     const problem = checkTree(meters, bill) ?? checkBill(bill) ?? checkTerms(park, bill, tariff, period);

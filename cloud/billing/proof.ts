@@ -6,10 +6,10 @@
 import type { SourceBill } from '../../protocols/park.ts';
 import type { Utility } from '../../protocols/units.ts';
 import { formatMicro, formatMinor, minor } from '../../protocols/units.ts';
+import type { BalancedNode } from '../metering/balance-tree.ts';
 import { type Charge, grossOf } from './charge.ts';
 import { exactTotal, type Leaf } from './leaf.ts';
 import { compare, rational } from './rational.ts';
-import type { NodeBalance } from './residuals.ts';
 
 /** Millionths of kWh or m3. */
 export interface QuantityProof {
@@ -33,7 +33,7 @@ export interface MoneyProof {
 }
 
 export interface Proof {
-  readonly nodes: readonly (NodeBalance & { utility: Utility })[];
+  readonly nodes: readonly (BalancedNode & { utility: Utility })[];
   readonly quantities: readonly QuantityProof[];
   readonly money: readonly MoneyProof[];
 }
@@ -41,11 +41,11 @@ export interface Proof {
 export function proveQuantities(
   utility: Utility,
   root: string,
-  nodes: readonly NodeBalance[],
+  nodes: readonly BalancedNode[],
   leaves: readonly Leaf[],
   lost: bigint,
 ): QuantityProof {
-  const total = (of: (node: NodeBalance) => bigint): bigint =>
+  const total = (of: (node: BalancedNode) => bigint): bigint =>
     nodes.reduce((sum, node) => sum + of(node), 0n);
   const rootQuantity = nodes.find(({ meter }) => meter === root)?.quantity ?? 0n;
   const endMeters = total(({ verdict, quantity }) => (verdict === 'leaf' ? quantity : 0n));

@@ -1,0 +1,183 @@
+/**
+ * Recomputes a statement from nothing but itself: registers give quantities, quantities and the supplier's amounts give money,
+ * lines give the total. Every check is one that an accountant could do with the printed figures.
+ */
+import { z } from 'zod';
+import type { RegisterSpan, Statement, StatementLine } from '../../protocols/statement.ts';
+import { formatMicro, formatMinor, MINOR_SCALE, micro, minor } from '../../protocols/units.ts';
+import {
+  absolute,
+  compare,
+  divide,
+  fromDecimal,
+  multiply,
+  ONE,
+  parseFraction,
+  type Rational,
+  rational,
+  subtract,
+} from './rational.ts';
+import { consumptionOf, registerSlack } from './register-arithmetic.ts';
+import { roundUnits } from './rounding.ts';
+import { partsOf } from './statement-file.ts';
+import { priceTieredLines } from './tiered-charges.ts';
+
+export const Finding = z.strictObject({
+  part: z.enum(['line', 'head', 'register', 'signature', 'file']),
+  id: z.string(),
+  message: z.string(),
+});
+export type Finding = z.infer<typeof Finding>;
+
+type Problem = string | null;
+
+export function replayStatement(statement: Statement): Finding[] {
+  const { head, lines, registers } = statement;
+  const finding =
+    (part: Finding['part'], id: string) =>
+    (message: Problem): Finding[] =>
+      message === null ? [] : [{ part, id, message }];
+  const parts = partsOf(statement);
+  const ids = parts.map(({ kind, id }) => `${kind} ${id}`);
+  return [
+    ...parts.flatMap(({ kind, id }, index) =>
+      finding(kind, id)(ids.indexOf(`${kind} ${id}`) === index ? null : 'stands twice'),
+    ),
+    ...registers.flatMap((span) =>
+      finding('register', `${span.meter}@${span.from}`)(attempt(() => registerProblem(span))),
+    ),
+    ...lines.flatMap((line) => finding('line', line.id)(attempt(() => quantityProblem(line, registers)))),
+    ...lines.flatMap((line) => finding('line', line.id)(attempt(() => amountProblem(line, lines)))),
+    ...finding('head', head.id)(attempt(() => totalProblem(statement))),
+  ];
+}
+
+/** A figure that does not fit its scale, or a division by zero, is a finding like any other. */
+function attempt(check: () => Problem): Problem {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof RangeError) return error.message;
+    throw error;
+  }
+}
+
+const differs = (what: string, stated: string, recomputed: string): Problem =>
+  `${what} is stated as ${stated}; recomputed it is ${recomputed}`;
+
+function registerProblem(span: RegisterSpan): Problem {
+  const consumed = consumptionOf(span);
+  const off = consumed - micro(span.quantity);
+  if ((off < 0n ? -off : off) > registerSlack(span))
+    return differs('the quantity', span.quantity, formatMicro(consumed));
+  const periods = span.periods.reduce((sum, { quantity }) => sum + micro(quantity), 0n);
+  if (span.periods.length > 0 && periods !== micro(span.quantity))
+    return differs('the sum of the TOU periods', span.quantity, formatMicro(periods));
+  return null;
+}
+
+/** What the registers behind a line counted, of its TOU period. */
+function counted(
+  meters: readonly string[],
+  touPeriod: string | null,
+  registers: readonly RegisterSpan[],
+): bigint {
+  return meters.reduce((sum, meter) => {
+    const spans = registers.filter((span) => span.meter === meter);
+    const [span] = spans;
+    if (span === undefined || spans.length > 1)
+      throw new RangeError(`meter ${meter} has ${spans.length} register spans`);
+    if (touPeriod === null) return sum + micro(span.quantity);
+    return sum + micro(span.periods.find((one) => one.touPeriod === touPeriod)?.quantity ?? '0');
+  }, 0n);
+}
+
+function quantityProblem(
+  { basis, quantity, touPeriod }: StatementLine,
+  registers: readonly RegisterSpan[],
+): Problem {
+  const metered = counted(basis.meters, touPeriod, registers);
+  const stated = basis.kind === 'own' ? quantity : basis.poolQuantity;
+  if (metered !== micro(stated)) return differs('what the registers counted', stated, formatMicro(metered));
+  if (basis.kind === 'own') return null;
+  const exact = exactQuantity({ basis, quantity });
+  return within(micro(quantity), multiply(exact, rational(1_000_000n)))
+    ? null
+    : differs('the share of the pool', quantity, formatMicro(roundUnits(exact, 6, 'half_up')));
+}
+
+/** In kWh or m3. */
+function exactQuantity({ basis, quantity }: Pick<StatementLine, 'basis' | 'quantity'>): Rational {
+  if (basis.kind === 'own') return fromDecimal(quantity);
+  const { poolQuantity, weight, totalWeight } = basis;
+  return divide(multiply(fromDecimal(poolQuantity), fromDecimal(weight)), fromDecimal(totalWeight));
+}
+
+/** Largest remainder gives each share its floor or the unit above: never as much as one unit off. */
+const within = (stated: bigint, exact: Rational): boolean =>
+  compare(absolute(subtract(rational(stated), exact)), ONE) < 0;
+
+function amountProblem(line: StatementLine, lines: readonly StatementLine[]): Problem {
+  const gross = minor(line.net) + minor(line.tax);
+  if (gross !== minor(line.gross)) return differs('net and tax', line.gross, formatMinor(gross));
+  return line.pricing.kind === 'share'
+    ? shareProblem(line, line.pricing)
+    : tiersProblem(line, line.pricing, lines);
+}
+
+type Pricing<K> = Extract<StatementLine['pricing'], { kind: K }>;
+
+function shareProblem(
+  line: StatementLine,
+  { sourceNet, sourceTax, meteredQuantity }: Pricing<'share'>,
+): Problem {
+  const share = divide(exactQuantity(line), fromDecimal(meteredQuantity));
+  if (compare(share, ONE) > 0) return 'the share is more than the whole';
+  for (const [what, stated, source] of [
+    ['net', line.net, sourceNet],
+    ['tax', line.tax, sourceTax],
+  ] as const) {
+    const exact = multiply(fromDecimal(source), share);
+    if (!within(minor(stated), multiply(exact, rational(100n))))
+      return differs(what, stated, formatMinor(roundUnits(exact, MINOR_SCALE, 'half_up')));
+  }
+  return null;
+}
+
+function tiersProblem(
+  line: StatementLine,
+  pricing: Pricing<'tiers'>,
+  lines: readonly StatementLine[],
+): Problem {
+  const together = lines.filter(
+    ({ utility, component, pricing: { kind } }) =>
+      kind === 'tiers' && utility === line.utility && component === line.component,
+  );
+  const total = together.reduce((sum, { quantity }) => sum + micro(quantity), 0n);
+  if (total !== micro(pricing.totalQuantity))
+    return differs('the quantity priced together', pricing.totalQuantity, formatMicro(total));
+  const multiplier = parseFraction(pricing.boundMultiplier);
+  if (multiplier === null) return `"${pricing.boundMultiplier}" is no fraction`;
+  const priced = priceTieredLines(
+    pricing,
+    multiplier,
+    together.map((one) => ({ id: one.pool, quantity: exactQuantity(one) })),
+  );
+  if (!priced.ok) return priced.detail;
+  const amount = priced.amounts.get(line.pool);
+  if (amount === undefined || amount.net !== minor(line.net) || amount.tax !== minor(line.tax))
+    return differs(
+      'net and tax',
+      `${line.net} + ${line.tax}`,
+      `${formatMinor(amount?.net ?? 0n)} + ${formatMinor(amount?.tax ?? 0n)}`,
+    );
+  return null;
+}
+
+function totalProblem({ head, lines }: Statement): Problem {
+  for (const what of ['net', 'tax', 'gross'] as const) {
+    const total = lines.reduce((sum, line) => sum + minor(line[what]), 0n);
+    if (total !== minor(head[what])) return differs(`the total ${what}`, head[what], formatMinor(total));
+  }
+  return null;
+}
