@@ -74,6 +74,8 @@ export class Line {
   readonly #previous = new Map<number, UnitRequest>();
   #lastByteAt = 0;
   #drainUntil = 0;
+  /** When the last request was over: a meter's rest counts from there. */
+  #restingSince = 0;
   #closed = false;
 
   constructor(options: LineOptions) {
@@ -102,7 +104,8 @@ export class Line {
   }
 
   async #exchange(request: UnitRequest, pauseMilliseconds: number): Promise<Answer> {
-    if (pauseMilliseconds > 0) await sleep(pauseMilliseconds);
+    const rest = this.#restingSince + pauseMilliseconds - performance.now();
+    if (pauseMilliseconds > 0 && rest > 0) await sleep(rest);
     if (this.#rtu) await this.#silence(request);
     const connection = this.#connection ?? (await this.#connect(request));
     this.#previous.set(request.unit, request);
@@ -128,6 +131,7 @@ export class Line {
     const inFlight = this.#inFlight;
     if (inFlight === null) return;
     this.#inFlight = null;
+    this.#restingSince = performance.now();
     clearTimeout(inFlight.timer);
     if (!answer.ok && MAY_FOLLOW.has(answer.exception)) this.#distrust();
     inFlight.resolve(answer);
@@ -141,6 +145,7 @@ export class Line {
     if (inFlight !== null) this.#distrust();
     else if (code === 'unsolicited') this.#distrust(0);
     if (inFlight === null) return;
+    this.#restingSince = performance.now();
     clearTimeout(inFlight.timer);
     inFlight.reject(this.#fault(code, inFlight.request, detail, cause));
   }

@@ -1,0 +1,124 @@
+/** Reads registers of one meter over a line, as its profile and a plan of requests say. */
+import { registerDecoder } from '../protocols/modbus/registers.ts';
+import type { ModbusProfile, ProfileRegister } from '../protocols/profile.ts';
+import type { ReadingCode } from '../protocols/reading.ts';
+import { formatMicro } from '../protocols/units.ts';
+import { type Answer, type Line, LineFault } from './line.ts';
+import { bridgeableHole, type PlannedRequest, planRequests, type WireCost } from './plan-requests.ts';
+
+export interface RegisterValue {
+  register: ProfileRegister;
+  /** Decimal in the register's unit, or null with its code. */
+  value: string | null;
+  code?: ReadingCode;
+  /** Hex of the registers it was decoded from. */
+  raw: string;
+  readAtMs: number;
+}
+
+export interface MeterRead {
+  values: RegisterValue[];
+  /** Requests sent, repeats included. */
+  requests: number;
+  /** Requests that gave no value: refused by the meter, or without a clean answer. */
+  failures: number;
+  /** The Modbus exception of the last request that the meter refused. */
+  exception: number | null;
+  /** What ended the read early: values got before it are good. */
+  fault: LineFault | null;
+}
+
+export interface ReadOptions {
+  unit: number;
+  nowMs: () => number;
+  /** How often one request is sent at most. */
+  attempts: number;
+  /** Whether to give the meter the rests that its model needs. */
+  pauses: boolean;
+  /** Registers to leave out; none when not given. */
+  wanted?: (obis: string) => boolean;
+}
+
+/** Exceptions by which a meter refuses addresses that it does not have. */
+const ILLEGAL = new Set([2, 3]);
+
+export class MeterReader {
+  readonly #profile: ModbusProfile;
+  readonly #decoders: Map<ProfileRegister, ReturnType<typeof registerDecoder>>;
+  #plan: PlannedRequest[];
+
+  constructor(profile: ModbusProfile, registers: readonly ProfileRegister[], cost: WireCost) {
+    this.#profile = profile;
+    this.#decoders = new Map(registers.map((register) => [register, registerDecoder(register)]));
+    this.#plan = planRequests(registers, {
+      maxRegisters: profile.maxRegisters,
+      longestHole: bridgeableHole(cost),
+    });
+  }
+
+  /** Never throws a `LineFault`: it is told in the result, after which no further request is sent. */
+  async read(line: Line, options: ReadOptions): Promise<MeterRead> {
+    const read: MeterRead = { values: [], requests: 0, failures: 0, exception: null, fault: null };
+    const wanted = options.wanted ?? (() => true);
+    const queue = [...this.#plan];
+    for (let request = queue.shift(); request !== undefined; request = queue.shift()) {
+      if (!request.registers.some(({ register }) => wanted(register.obis))) continue;
+      const answer = await this.#ask(line, request, options, read);
+      if (answer === null) return read;
+      if (answer.ok) {
+        this.#decode(request, answer.data, options.nowMs(), read);
+      } else if (request.bridges && ILLEGAL.has(answer.exception)) {
+        queue.unshift(...this.#withoutBridges(request));
+      } else {
+        read.failures += 1;
+        read.exception = answer.exception;
+      }
+    }
+    read.values = read.values.filter(({ register }) => wanted(register.obis));
+    return read;
+  }
+
+  async #ask(
+    line: Line,
+    request: PlannedRequest,
+    options: ReadOptions,
+    read: MeterRead,
+  ): Promise<Answer | null> {
+    const { address, count } = request;
+    const { functionCode, pauseMilliseconds } = this.#profile;
+    for (let attempt = 1; ; attempt++) {
+      read.requests += 1;
+      try {
+        const pause = options.pauses ? pauseMilliseconds : 0;
+        return await line.read({ unit: options.unit, functionCode, address, count }, pause);
+      } catch (error) {
+        if (!(error instanceof LineFault)) throw error;
+        read.failures += 1;
+        if (attempt < options.attempts && error.code !== 'unreachable') continue;
+        read.fault = error;
+        return null;
+      }
+    }
+  }
+
+  #decode(request: PlannedRequest, data: Uint8Array, readAtMs: number, read: MeterRead): void {
+    for (const { register, offset, bytes } of request.registers) {
+      const decoded = this.#decoders.get(register)?.(data, offset);
+      if (decoded === undefined) continue;
+      const raw = Buffer.from(data.buffer, data.byteOffset + offset, bytes).toString('hex');
+      if (decoded.value === null)
+        read.values.push({ register, value: null, code: decoded.code, raw, readAtMs });
+      else read.values.push({ register, value: formatMicro(decoded.value), raw, readAtMs });
+    }
+  }
+
+  /** The meter refuses a hole that the plan reads through: this request is asked in pieces from now on. */
+  #withoutBridges(request: PlannedRequest): PlannedRequest[] {
+    const pieces = planRequests(
+      request.registers.map(({ register }) => register),
+      { maxRegisters: this.#profile.maxRegisters, longestHole: 0 },
+    );
+    this.#plan = this.#plan.flatMap((planned) => (planned === request ? pieces : [planned]));
+    return pieces;
+  }
+}
