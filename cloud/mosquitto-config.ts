@@ -1,0 +1,77 @@
+/**
+ * Settings for Mosquitto 2.0 in the place of the embedded broker: the same credentials and topic rules, and none of its
+ * defaults that lose messages.
+ */
+import { pbkdf2Sync, randomBytes } from 'node:crypto';
+import {
+  ALL_QUARANTINE,
+  ALL_READINGS,
+  ALL_STATUS,
+  configTopic,
+  readingsTopic,
+  receiptsTopic,
+  statusTopic,
+} from '../protocols/topics.ts';
+
+export interface MosquittoOptions {
+  host: string;
+  port: number;
+  /** Absolute folder of Mosquitto's own: persistence, password file and access list. */
+  folder: string;
+  gateways: readonly { gateway: string; password: string }[];
+  ingest: { username: string; password: string };
+  /** The account that it changes to when started by root; Debian's `mosquitto` when not told. */
+  user?: string;
+}
+
+/** Mosquitto verifies on its one thread: the passwords are long and random, so a few rounds do. */
+const ITERATIONS = 101;
+
+/** Files of the folder, by name: `mosquitto.conf`, `passwords`, `access`. The last two are secret. */
+export function mosquittoFiles(options: MosquittoOptions): Record<string, string> {
+  const { host, port, folder, gateways, ingest, user } = options;
+  const accounts = [...gateways.map(({ gateway, password }) => ({ username: gateway, password })), ingest];
+  return {
+    'mosquitto.conf': `${[
+      ...(user === undefined ? [] : [`user ${user}`]),
+      `listener ${port} ${host}`,
+      'allow_anonymous false',
+      `password_file ${folder}/passwords`,
+      `acl_file ${folder}/access`,
+      '# The name is the client id: nobody takes over another gateway.',
+      'use_username_as_clientid true',
+      'set_tcp_nodelay true',
+      '# Messages that it acknowledged outlive it by a second, and a queue is bounded by what we say.',
+      'persistence true',
+      `persistence_location ${folder}/`,
+      'autosave_interval 1',
+      'max_queued_messages 100000',
+      'max_queued_bytes 268435456',
+      'max_inflight_messages 100',
+      'max_packet_size 1048576',
+      'max_keepalive 300',
+      'persistent_client_expiration 7d',
+      'log_dest stderr',
+      'log_type error',
+      'log_type warning',
+    ].join('\n')}\n`,
+    passwords: accounts.map(({ username, password }) => `${username}:${hashed(password)}\n`).join(''),
+    access: `${[
+      `pattern write ${readingsTopic('%u')}`,
+      `pattern write ${statusTopic('%u')}`,
+      `pattern read ${receiptsTopic('%u')}`,
+      `pattern read ${configTopic('%u')}`,
+      `user ${ingest.username}`,
+      ...[ALL_READINGS, ALL_STATUS, ALL_QUARANTINE].map((topic) => `topic read ${topic}`),
+      `topic write ${receiptsTopic('+')}`,
+      `topic write ${configTopic('+')}`,
+    ].join('\n')}\n`,
+  };
+}
+
+/** Mosquitto's own form: PBKDF2 with SHA-512 to 64 bytes; it refuses a salt that is not 12 bytes long. */
+function hashed(password: string): string {
+  const salt = randomBytes(12);
+  const hash = pbkdf2Sync(password, salt, ITERATIONS, 64, 'sha512');
+  return `$7$${ITERATIONS}$${salt.toString('base64')}$${hash.toString('base64')}`;
+}
