@@ -40,9 +40,17 @@ export function countAnchors(
 ): Counts {
   const sorted = inOrder(readings);
   const counts: Counts = { anchors: [], events: [], bad: [] };
+  const fromMs = sorted[0]?.atMs ?? Number.POSITIVE_INFINITY;
+  const toMs = sorted.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
   facts.devices.forEach((device, index) => {
+    if (device.toMs <= fromMs || device.fromMs > toMs) return;
     const points = sorted.filter(({ atMs }) => atMs >= device.fromMs && atMs < device.toMs);
-    const { good, bad } = validPoints(points, device, facts.maxPerHour);
+    // An exchange before or after all readings has nothing to join.
+    const stated = {
+      initial: device.fromMs < fromMs ? null : device.initial,
+      final: device.toMs > toMs ? null : device.final,
+    };
+    const { good, bad } = validPoints(points, { ...device, ...stated }, facts.maxPerHour);
     counts.bad.push(...bad);
     if (index > 0 && counts.anchors.length > 0) counts.events.push({ kind: 'exchange', atMs: device.fromMs });
     addDevice(counts, good, device, boundarySnap(grid, toleranceMs));

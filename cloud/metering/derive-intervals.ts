@@ -32,9 +32,11 @@ export interface Derivation {
 }
 
 export interface DeriveInput {
-  /** Covers the readings: what is measured on it outside the span shapes the gaps inside. */
+  /** Covers the readings. */
   grid: SiteGrid;
   readings: readonly RegisterPoint[];
+  /** Intervals measured elsewhere on the grid, in Micro by their start: they too tell what a like day is. */
+  measured?: ReadonlyMap<number, bigint>;
   facts: MeterFacts;
   /** Intervals that start in `[fromMs, toMs)` are returned. */
   fromMs: number;
@@ -59,7 +61,7 @@ interface BoundaryCounts {
 export function deriveIntervals(input: DeriveInput): Derivation {
   const { grid, facts, fromMs, toMs, toleranceMs = TOLERANCE_MS } = input;
   const { anchors, events, bad } = countAnchors(input.readings, facts, grid, toleranceMs);
-  const at = boundaryCounts(grid, anchors);
+  const at = boundaryCounts(grid, anchors, input.measured ?? new Map());
   for (const { atMs, code } of bad) at.reasons[boundaryAtOrBefore(grid, atMs)] ??= code;
   const firstMs = anchors[0]?.atMs ?? Number.POSITIVE_INFINITY;
   const intervals: DerivedInterval[] = [];
@@ -87,7 +89,11 @@ function intervalAt(grid: SiteGrid, at: BoundaryCounts, k: number, isBefore: boo
   return { ...span, quantity, quality: 'estimated', method: at.methods[first] ?? 'linear', reason };
 }
 
-function boundaryCounts(grid: SiteGrid, anchors: readonly CountAnchor[]): BoundaryCounts {
+function boundaryCounts(
+  grid: SiteGrid,
+  anchors: readonly CountAnchor[],
+  measured: ReadonlyMap<number, bigint>,
+): BoundaryCounts {
   const size = grid.boundaries.length;
   const at: BoundaryCounts = {
     counts: new Array<bigint | null>(size).fill(null),
@@ -111,7 +117,10 @@ function boundaryCounts(grid: SiteGrid, anchors: readonly CountAnchor[]): Bounda
     previous = anchor;
   }
   if (gaps.length === 0) return at;
-  const profile = likeDayProfile(grid, (k) => measuredAt(at, k));
+  const profile = likeDayProfile(
+    grid,
+    (k) => measuredAt(at, k) ?? measured.get(grid.boundaries[k] ?? 0) ?? null,
+  );
   for (const { from, to, first, last } of gaps) shape(grid, at, from, to, first, last, profile);
   return at;
 }

@@ -300,7 +300,7 @@ test('a day that takes far more than any before is a surge', () => {
   );
   expect(ids(found)).toEqual(['surge-E-A-2-2026-09-22']);
   expect([...found.values()][0]).toMatchObject({
-    end: '2026-09-23T16:00:00Z',
+    end: '2026-09-22T16:00:00Z',
     raisedAt: '2026-09-22T16:00:00Z',
   });
 });

@@ -9,8 +9,6 @@ export interface Hole {
   endMs: number;
   /** `gap`, or the code of the bad registers there. */
   reason: string;
-  /** Nobody knows what was counted: no later reading has ended the hole. */
-  open: boolean;
 }
 
 /** Quantities in kWh or m3. */
@@ -70,9 +68,8 @@ export function dayFacts(day: SiteGrid, intervals: readonly DerivedInterval[]): 
   };
 }
 
-function addHole(holes: Hole[], { startMs, endMs, reason, quality }: DerivedInterval): void {
+function addHole(holes: Hole[], { startMs, endMs, reason }: DerivedInterval): void {
   const last = holes.at(-1);
-  const open = quality === 'missing';
-  if (last !== undefined && last.endMs === startMs) Object.assign(last, { endMs, open });
-  else holes.push({ startMs, endMs, reason, open });
+  if (last !== undefined && last.endMs === startMs) last.endMs = endMs;
+  else holes.push({ startMs, endMs, reason });
 }

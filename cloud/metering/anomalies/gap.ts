@@ -44,8 +44,7 @@ function silencesOf(input: CheckInput, meter: WatchedMeter): Silence[] {
   const silences: Silence[] = [];
   for (const hole of (input.history.get(meter.id) ?? []).flatMap(({ holes }) => holes)) {
     const last = silences.at(-1);
-    if (last !== undefined && last.endMs === hole.startMs)
-      Object.assign(last, { endMs: hole.endMs, open: hole.open });
+    if (last !== undefined && last.endMs === hole.startMs) last.endMs = hole.endMs;
     else silences.push({ ...hole, meter });
   }
   return silences.filter(({ endMs }) => endMs > input.day.endMs - RECENT_MS);
@@ -59,7 +58,8 @@ function outage(input: CheckInput, cause: readonly Silence[]): Finding {
   const [first] = cause;
   if (first === undefined) throw new RangeError('a cause without a silence');
   const endMs = Math.max(...cause.map((silence) => silence.endMs));
-  const open = cause.some((silence) => silence.open && silence.endMs === input.day.endMs);
+  // Whether a silence up to midnight goes on, only the next day tells.
+  const open = endMs === input.day.endMs;
   const ids = cause.map(({ meter }) => meter.id);
   const listed = `${ids.slice(0, LISTED).join(', ')}${ids.length > LISTED ? ', ...' : ''}`;
   const who =
