@@ -243,8 +243,10 @@ export const SignIn = z.strictObject({ password: z.string().min(1).max(256) });
 export const PeriodText = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'not a month such as "2026-09"');
 export const BillingRunRequest = z.strictObject({
   period: PeriodText,
-  /** Estimated intervals enter an issued run only when this says so. */
-  acceptEstimates: z.boolean().optional(),
+  /** Estimated intervals enter an issued run only signed for: by whom, and why they are good enough. */
+  acceptEstimates: z
+    .strictObject({ by: z.string().min(1).max(80), reason: z.string().min(1).max(500) })
+    .optional(),
 });
 export type BillingRunRequest = z.infer<typeof BillingRunRequest>;
 
