@@ -11,6 +11,9 @@ export interface Hole {
   reason: string;
 }
 
+/** What of an interval a day's facts are made from. */
+export type FactInterval = Pick<DerivedInterval, 'startMs' | 'endMs' | 'quantity' | 'quality' | 'reason'>;
+
 /** Quantities in kWh or m3. */
 export interface DayFacts {
   startMs: number;
@@ -35,7 +38,7 @@ const NIGHT = { fromHour: 2, toHour: 5 };
  * @param day the grid of exactly one site-local day
  * @param intervals of one meter, ascending; those outside the day are passed over
  */
-export function dayFacts(day: SiteGrid, intervals: readonly DerivedInterval[]): DayFacts {
+export function dayFacts(day: SiteGrid, intervals: readonly FactInterval[]): DayFacts {
   const byStart = new Map(intervals.map((interval) => [interval.startMs, interval]));
   const perHour = 60 / day.minutes;
   const hours = new Array<number | null | undefined>(24).fill(undefined);
@@ -68,7 +71,7 @@ export function dayFacts(day: SiteGrid, intervals: readonly DerivedInterval[]): 
   };
 }
 
-function addHole(holes: Hole[], { startMs, endMs, reason }: DerivedInterval): void {
+function addHole(holes: Hole[], { startMs, endMs, reason }: FactInterval): void {
   const last = holes.at(-1);
   if (last !== undefined && last.endMs === startMs) last.endMs = endMs;
   else holes.push({ startMs, endMs, reason });
