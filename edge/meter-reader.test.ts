@@ -73,6 +73,21 @@ describe('a meter reader', () => {
     expect(read.values.map(({ register }) => register.name)).toEqual(['import']);
     expect(read).toMatchObject({ failures: 2, exception: 2, fault: null });
   });
+  test('a register that the meter lacks in the middle of a run is found by halves', async () => {
+    const registers = [0, 1, 2, 3, 4].map((address) => ({
+      ...profile.registers[0],
+      obis: `1-0:${address}.7.0`,
+      address,
+      type: 'u16',
+      scale: '1',
+    }));
+    const run = ModbusProfile.parse({ ...profile, registers });
+    const { line } = await readerOf({ 3: { 0: '000000010002', 4: '0004' } });
+    const reader = new MeterReader(run, run.registers, CONVERTER_COST);
+    const read = await reader.read(line, options);
+    expect(read.values.map(({ value }) => value)).toEqual(['0', '1', '2', '4']);
+    expect((await reader.read(line, options)).requests).toBe(4);
+  });
   test('only what is wanted is asked for', async () => {
     const { line, reader } = await readerOf(whole);
     const read = await reader.read(line, { ...options, wanted: (obis) => obis === '1-0:2.8.0' });

@@ -67,8 +67,8 @@ export class MeterReader {
       if (answer === null) return read;
       if (answer.ok) {
         this.#decode(request, answer.data, options.nowMs(), read);
-      } else if (request.bridges && ILLEGAL.has(answer.exception)) {
-        queue.unshift(...this.#withoutBridges(request));
+      } else if (request.registers.length > 1 && ILLEGAL.has(answer.exception)) {
+        queue.unshift(...this.#split(request));
       } else {
         read.failures += 1;
         read.exception = answer.exception;
@@ -112,13 +112,19 @@ export class MeterReader {
     }
   }
 
-  /** The meter refuses a hole that the plan reads through: this request is asked in pieces from now on. */
-  #withoutBridges(request: PlannedRequest): PlannedRequest[] {
-    const pieces = planRequests(
-      request.registers.map(({ register }) => register),
-      { maxRegisters: this.#profile.maxRegisters, longestHole: 0 },
-    );
-    this.#plan = this.#plan.flatMap((planned) => (planned === request ? pieces : [planned]));
+  /** The meter lacks something in this request: from now on it is asked around its holes, or else in halves. */
+  #split({ bridges, registers }: PlannedRequest): PlannedRequest[] {
+    const { maxRegisters } = this.#profile;
+    const plan = (part: PlannedRequest['registers'], longestHole: number): PlannedRequest[] =>
+      planRequests(
+        part.map(({ register }) => register),
+        { maxRegisters, longestHole },
+      );
+    const half = registers.length >> 1;
+    const pieces = bridges
+      ? plan(registers, 0)
+      : [...plan(registers.slice(0, half), 0), ...plan(registers.slice(half), 0)];
+    this.#plan = this.#plan.flatMap((planned) => (planned.registers === registers ? pieces : [planned]));
     return pieces;
   }
 }

@@ -1,0 +1,104 @@
+/** `meterline scan`: who answers on a line. Exit codes: 0 found, 1 nobody answers, 2 usage, 3 the line cannot be opened. */
+import { parseArgs } from 'node:util';
+import type { ModbusProfile } from '../../protocols/profile.ts';
+import { type IdentifiedMeter, identifyMeter } from '../identify-meter.ts';
+import { Line, LineFault } from '../line.ts';
+import { loadProfiles } from '../profiles.ts';
+import { LINK_USAGE, linkOptions, parseLink, parseWhole } from './link-options.ts';
+
+const USAGE = `Usage: meterline scan (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE) [--units 1-247] [--json]
+
+${LINK_USAGE}
+  --units LIST               addresses to try, such as 1-20 or 1,5,30-40; default 1-247
+  --json                     one JSON document`;
+
+const DEFAULT_TIMEOUT_MS = 300;
+
+type Found = IdentifiedMeter & { unit: number };
+
+export async function run(args: string[]): Promise<number> {
+  const options = {
+    ...linkOptions,
+    units: { type: 'string', default: '1-247' },
+    json: { type: 'boolean' },
+    help: { type: 'boolean' },
+  } as const;
+  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+  try {
+    ({ values } = parseArgs({ args, options }));
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const units = parseUnits(values.units);
+  if (units === null) return refuse('--units is not a list of addresses from 1 to 247');
+  const parsed = parseLink(values, DEFAULT_TIMEOUT_MS);
+  if (!parsed.ok) return refuse(parsed.error);
+  const loaded = loadProfiles();
+  if (!loaded.ok) return refuse(loaded.errors.join('\n'));
+  const models = [...loaded.profiles.values()].filter((profile) => profile.protocol === 'modbus');
+
+  // Each address is asked on its own: a late answer of the one before shows by its unit.
+  const line = new Line({ ...parsed, worstReplyMilliseconds: 0 });
+  try {
+    const found = await scan(line, units, models, values.json === true);
+    if (values.json) console.log(JSON.stringify({ probed: units.length, found: found.map(report) }));
+    else console.log(`${units.length} addresses tried, ${found.length} found`);
+    return found.length > 0 ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof LineFault)) throw error;
+    console.error(`meterline scan: ${error.message}`);
+    return 3;
+  } finally {
+    await line.close();
+  }
+}
+
+function refuse(message: string): number {
+  console.error(`meterline scan: ${message}\n\n${USAGE}`);
+  return 2;
+}
+
+async function scan(line: Line, units: number[], models: ModbusProfile[], quiet: boolean): Promise<Found[]> {
+  const found: Found[] = [];
+  const progress = process.stderr.isTTY && !quiet;
+  for (const unit of units) {
+    if (progress) process.stderr.write(`\r unit ${unit} `);
+    const meter = await identifyMeter(line, unit, models, Date.now);
+    if (progress) process.stderr.write('\r\x1b[K');
+    if (meter === null) continue;
+    found.push({ unit, ...meter });
+    if (!quiet) console.log(describe({ unit, ...meter }));
+  }
+  return found;
+}
+
+function describe({ unit, profile, values }: Found): string {
+  const head = `unit ${String(unit).padStart(3)}  `;
+  if (profile === null) return `${head}answers, but no known model fits`;
+  const billed = values
+    .filter(({ register }) => register.billing)
+    .map(({ register, value }) => `${register.obis} ${value} ${register.unit}`);
+  return `${head}${profile.id.padEnd(20)} ${`${profile.make} ${profile.model}`.padEnd(24)} ${billed.join(', ')}`;
+}
+
+function report({ unit, profile, values }: Found): object {
+  const registers = Object.fromEntries(values.map(({ register, value }) => [register.obis, value]));
+  return { unit, profile: profile?.id ?? null, registers };
+}
+
+/** `1-3,7` is [1, 2, 3, 7]; null when it is no such list. */
+export function parseUnits(text: string): number[] | null {
+  const units = new Set<number>();
+  for (const part of text.split(',')) {
+    const [, from = '', to = from] = /^(\d+)(?:-(\d+))?$/.exec(part) ?? [];
+    const first = parseWhole(from, 1, 247);
+    const last = parseWhole(to, 1, 247);
+    if (first === null || last === null || first > last) return null;
+    for (let unit = first; unit <= last; unit++) units.add(unit);
+  }
+  return [...units];
+}
