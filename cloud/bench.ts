@@ -1,0 +1,19 @@
+/** The benchmarks of the cloud's rooms. */
+import { METERS } from '../bench-readings.ts';
+import { type Measurement, ROUNDS } from '../measure.ts';
+import { deriveMonth } from './bench-month.ts';
+import { ingestStore } from './bench-store.ts';
+
+const DAYS = 30;
+
+export const measurements: Measurement[] = [
+  {
+    name: 'ingest_store',
+    measure: () => ingestStore({ name: 'ingest_store', rounds: ROUNDS, batches: 200, items: METERS }),
+  },
+  {
+    name: 'ingest_store_backlog',
+    measure: () => ingestStore({ name: 'ingest_store_backlog', rounds: ROUNDS, batches: 50, items: 1_000 }),
+  },
+  { name: 'derive_month', measure: () => deriveMonth({ rounds: ROUNDS, meters: METERS, days: DAYS }) },
+];
