@@ -87,7 +87,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
       () => done(),
       (error: unknown) => {
         counters.storeFailures += 1;
-        log.error({ topic, error }, 'not stored: the gateway will send it again');
+        log.error({ topic, err: error }, 'not stored: the gateway will send it again');
         done(error instanceof Error ? error : new Error(String(error)));
       },
     );

@@ -21,7 +21,7 @@ export async function run(args: string[]): Promise<number> {
   try {
     ({ values } = parseArgs({ args, options }));
   } catch (error) {
-    return refuse([String(error), USAGE]);
+    return refuse([error instanceof Error ? error.message : String(error), USAGE]);
   }
   if (values.help) {
     console.log(USAGE);
@@ -61,7 +61,7 @@ async function serve(config: EdgeConfig, profiles: Profiles): Promise<number> {
     return await live(config, profiles, log, stopping.signal, ending);
   } catch (error) {
     if (stopping.signal.aborted) return 0;
-    log.fatal({ error }, 'the gateway cannot run');
+    log.fatal({ err: error }, 'the gateway cannot run');
     return 3;
   } finally {
     // The channel to the parent would keep the process alive.
@@ -84,7 +84,7 @@ async function live(
     clock,
     log,
     onFault(error) {
-      log.fatal({ error }, 'the outbox failed');
+      log.fatal({ err: error }, 'the outbox failed');
       ending.resolve(3);
     },
   });

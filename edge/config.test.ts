@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readConfig } from './config.ts';
+import { loadProfiles, type Profiles } from './profiles.ts';
+
+let folder: string;
+let file: string;
+let profiles: Profiles;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'meterline-config-'));
+  file = join(folder, 'edge.yaml');
+  const loaded = loadProfiles();
+  if (loaded.ok) profiles = loaded.profiles;
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const read = (text: string, environment: NodeJS.ProcessEnv = {}) => {
+  writeFileSync(file, text);
+  return readConfig(file, profiles, environment);
+};
+
+const GOOD = `gateway: gw-a
+dataDir: ./data
+broker: mqtt://127.0.0.1:1883
+username: gw-a
+password: "from the file"
+pushBroker: { host: 127.0.0.1, port: 1884 }
+buses:
+  - id: bus-1
+    tcp: 127.0.0.1:5020
+    meters:
+      - { meter: E-1, profile: acrel-dtsd1352, unit: 3 }
+      - { meter: E-2, profile: acrel-dtsd1352, unit: 4 }
+  - id: bus-2
+    serial: { path: /dev/ttyS0, parity: even }
+    meters: [ { meter: E-3, profile: eastron-sdm630, unit: 3 } ]
+pushMeters: [ { meter: W-1, profile: json-water-push, topic: meters/W-1/up } ]
+`;
+
+test('a good file: defaults filled in, paths absolute, links told apart', () => {
+  const checked = read(GOOD);
+  if (!checked.ok) throw new Error(checked.errors.join('\n'));
+  const { config } = checked;
+  expect(config).toMatchObject({
+    gateway: 'gw-a',
+    dataDir: join(folder, 'data'),
+    clock: 'system',
+    pollIntervalSeconds: 900,
+    password: 'from the file',
+    outbox: { maxBytes: 1_073_741_824, maxAgeMs: 400 * 86_400_000 },
+  });
+  expect(config.buses.map(({ link, timeoutMilliseconds }) => ({ link, timeoutMilliseconds }))).toEqual([
+    { link: { kind: 'tcp', host: '127.0.0.1', port: 5020 }, timeoutMilliseconds: 1000 },
+    {
+      link: { kind: 'serial', path: '/dev/ttyS0', baudRate: 9600, parity: 'even' },
+      timeoutMilliseconds: 1000,
+    },
+  ]);
+});
+
+test('the password of the environment goes before that of the file', () => {
+  const checked = read(GOOD, { METERLINE_UPLINK_PASSWORD: 'from outside' });
+  expect(checked.ok && checked.config.password).toBe('from outside');
+});
+
+describe('refused, naming file, line and key', () => {
+  test.each<[string, string | RegExp, string, string]>([
+    ['an unknown key', 'dataDir: ./data', 'dataDir: ./data\npoll: 0', '3: poll: unknown key'],
+    [
+      'an interval of 0',
+      'dataDir: ./data',
+      'dataDir: ./data\npollIntervalSeconds: 0',
+      '3: pollIntervalSeconds: ',
+    ],
+    ['two meters with one unit id', 'unit: 4', 'unit: 3', '12: buses.0.meters.1.unit: "3" is listed twice'],
+    ['a meter that is listed twice', 'E-3', 'E-1', '15: buses.1.meters.0.meter: "E-1" is listed twice'],
+    ['a bus that is listed twice', 'id: bus-2', 'id: bus-1', '13: buses.1.id: "bus-1" is listed twice'],
+    ['a bus without a link', /\n {4}tcp.*/, '', '8: buses.0: a bus has either tcp or serial'],
+    [
+      'a bus with two links',
+      'serial:',
+      'tcp: h:1\n    serial:',
+      '13: buses.1: a bus has either tcp or serial',
+    ],
+    [
+      'an unknown profile',
+      'eastron-sdm630',
+      'sdm',
+      '15: buses.1.meters.0.profile: "sdm" is no modbus profile',
+    ],
+    [
+      'a pushed meter on a bus',
+      'eastron-sdm630',
+      'json-water-push',
+      '15: buses.1.meters.0.profile: "json-water-push" is no modbus profile',
+    ],
+    ['a unit id of 248', 'unit: 4', 'unit: 248', '12: buses.0.meters.1.unit: '],
+    ['a port of 70000', ':5020', ':70000', '9: buses.0.tcp: not a port'],
+    ['a wildcard topic', 'meters/W-1/up', 'meters/+/up', '16: pushMeters.0.topic: not a topic name'],
+    ['push meters without a broker', /\npushBroker.*/, '', '15: pushMeters: push meters need a pushBroker'],
+    ['a broker that is no MQTT', 'mqtt://', 'http://', '3: broker: not an mqtt:// or mqtts:// address'],
+    ['a duplicate key', 'username: gw-a', 'gateway: gw-b', '4: (document): Map keys must be unique'],
+    ['a truncated file', /bus-2[\s\S]*/, '"bus', '13: (document): '],
+  ])('%s', (_, found, replacement, message) => {
+    const text = GOOD.replace(found, replacement);
+    expect(text).not.toBe(GOOD);
+    const checked = read(text);
+    expect(checked.ok ? [] : checked.errors[0]).toContain(`${file}:${message}`);
+  });
+
+  test('a file that is not there', () => {
+    const checked = readConfig(join(folder, 'none.yaml'), profiles, {});
+    expect(checked.ok ? [] : checked.errors[0]).toContain('ENOENT');
+  });
+});

@@ -1,0 +1,159 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import mqtt, { type MqttClient } from 'mqtt';
+import pino from 'pino';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { MqttProfile } from '../protocols/profile.ts';
+import { createCommitter } from './committer.ts';
+import { type Outbox, openOutbox } from './outbox.ts';
+import { type PushBroker, startPushBroker } from './push-broker.ts';
+
+const TOPIC = 'meters/W-1/up';
+const NOW = '2026-09-10T00:00:00Z';
+const profile = MqttProfile.parse({
+  id: 'json-water-push',
+  make: 'any',
+  model: 'any',
+  utility: 'water',
+  source: 'this test',
+  protocol: 'mqtt',
+  timestampPath: 'ts',
+  registers: [{ obis: '8-0:1.0.0', name: 'volume', path: 'total_m3', unit: 'm3', billing: true }],
+});
+
+let folder: string;
+let outbox: Outbox;
+let broker: PushBroker;
+let client: MqttClient;
+let faults: unknown[];
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'meterline-push-'));
+  outbox = openOutbox({ file: join(folder, 'outbox.db'), gateway: 'gw-a', maxBytes: 1 << 20 });
+  faults = [];
+  const committer = createCommitter(outbox, {
+    onCommit: () => undefined,
+    onFault: (error) => faults.push(error),
+  });
+  broker = await startPushBroker({
+    host: '127.0.0.1',
+    port: 0,
+    meters: [{ meter: 'W-1', topic: TOPIC, profile }],
+    accept: async (readings) => {
+      if ((await committer.accept(readings)) > 0) throw new Error('full');
+    },
+    repeats: (reading) => outbox.repeats(reading),
+    clock: { nowMs: () => Temporal.Instant.from(NOW).epochMilliseconds, until: () => Promise.resolve() },
+    log: pino({ level: 'silent' }),
+  });
+  client = mqtt.connect(`mqtt://127.0.0.1:${broker.port}`, { reconnectPeriod: 20 });
+  await new Promise((resolve) => client.once('connect', resolve));
+});
+afterEach(async () => {
+  await client.endAsync(true);
+  await broker.stop();
+  outbox.close();
+  rmSync(folder, { recursive: true });
+});
+
+const push = (payload: string | Buffer, topic = TOPIC, retain = false) =>
+  client.publishAsync(topic, payload, { qos: 1, retain });
+const good = (minute: number, value = '12.5') =>
+  JSON.stringify({ ts: `2026-09-01T00:${minute}:00Z`, total_m3: value });
+
+test('an acknowledged push is in the outbox', async () => {
+  await push(good(15));
+  expect(outbox.after(0, 10).map(({ json }) => JSON.parse(json))).toEqual([
+    {
+      kind: 'reading',
+      sequence: 1,
+      meter: 'W-1',
+      register: '8-0:1.0.0',
+      readAt: '2026-09-01T00:15:00Z',
+      value: '12.5',
+      unit: 'm3',
+      source: 'push',
+    },
+  ]);
+});
+
+test('the same push again, or retained and a year old, is one row each', async () => {
+  await push(good(15));
+  await push(good(15), TOPIC, true);
+  await push(JSON.stringify({ ts: '2025-09-01T00:00:00Z', total_m3: '1' }), TOPIC, true);
+  expect(outbox.stats().rows).toBe(2);
+  expect(broker.counters()).toEqual({ accepted: 2, repeated: 1, refused: {} });
+});
+
+test('the same instant with another value goes on, for the cloud to judge', async () => {
+  await push(good(15));
+  await push(good(15, '99'));
+  expect(outbox.stats().rows).toBe(2);
+});
+
+describe('what is no reading is acknowledged, counted by its code, and not stored', () => {
+  test.each<[string, string | Buffer, string, string?]>([
+    ['empty', '', 'empty_payload'],
+    ['{}', '{}', 'missing_timestamp'],
+    ['truncated', '{"ts": "2026-', 'not_json'],
+    ['invalid UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), 'not_utf8'],
+    ['an array', '[1]', 'not_an_object'],
+    ['decimal comma', '{"ts":"2026-09-01T00:00:00Z","total_m3":"12,5"}', 'not_a_number'],
+    ['no offset', '{"ts":"2026-09-01T00:00:00","total_m3":"1"}', 'bad_timestamp'],
+    ['31 February', '{"ts":"2026-02-31T00:00:00Z","total_m3":"1"}', 'bad_timestamp'],
+    ['ten years ahead', '{"ts":"2036-09-01T00:00:00Z","total_m3":"1"}', 'ahead_of_time'],
+    ['30,000 deep', `${'['.repeat(30_000)}${']'.repeat(30_000)}`, 'not_json'],
+    ['of nobody', '{}', 'unknown_topic', 'meters/W-2/up'],
+    ['60,000 bytes', `{"x":"${'x'.repeat(60_000)}"}`, 'missing_timestamp'],
+  ])('%s', async (_, payload, code, topic) => {
+    await push(payload, topic);
+    expect(broker.counters().refused).toEqual({ [code]: 1 });
+    await push(good(15));
+    expect(outbox.stats().rows).toBe(1);
+  });
+});
+
+test('a push that found no room is not acknowledged, and is taken when there is room', async () => {
+  const append = outbox.append.bind(outbox);
+  let full = true;
+  outbox.append = (readings) => (full ? { refused: [...readings] } : append(readings));
+  const published = push(good(15));
+  await new Promise<void>((resolve) => client.once('close', () => resolve()));
+  expect(outbox.stats().rows).toBe(0);
+  full = false;
+  await published;
+  expect(outbox.stats().rows).toBe(1);
+});
+
+test('an outbox that fails: nothing is acknowledged, and the fault is told', async () => {
+  outbox.append = () => {
+    throw new Error('EIO');
+  };
+  let acknowledged = false;
+  void push(good(15)).then(
+    () => {
+      acknowledged = true;
+    },
+    () => undefined,
+  );
+  await vi.waitFor(() => expect(faults.length).toBeGreaterThan(1));
+  expect(acknowledged).toBe(false);
+});
+
+test('nobody can listen', async () => {
+  await expect(client.subscribeAsync('#', { qos: 1 })).rejects.toThrow();
+});
+
+test.each([
+  ['a 256 MB packet before CONNECT', [0x30, 0xff, 0xff, 0xff, 0x7f]],
+  ['something else than MQTT', [...Buffer.from('GET / HTTP/1.1\r\n\r\n')]],
+])('%s: the connection is closed, the others live on', async (_, bytes) => {
+  const socket = connect(broker.port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.write(Buffer.from(bytes));
+  await once(socket, 'close');
+  await push(good(15));
+  expect(outbox.stats().rows).toBe(1);
+});
