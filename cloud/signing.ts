@@ -1,6 +1,7 @@
 /** The issuer's Ed25519 key, and what it puts its name to. */
 import {
   createHash,
+  createHmac,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
@@ -27,6 +28,20 @@ export class SigningKeyError extends Error {
   override readonly name = 'SigningKeyError';
   readonly code = 'signing_key_unusable';
 }
+
+/**
+ * base64url of HMAC-SHA256(secret, statement id), where the secret is derived from the key: whoever holds the key can make a
+ * statement's token again, nobody else can guess it, and it is never stored.
+ */
+export function statementToken({ privateKey }: SigningKey, statement: string): string {
+  const secret = createHmac('sha256', privateKey.export({ type: 'pkcs8', format: 'der' })).update(
+    'statement-token',
+  );
+  return createHmac('sha256', secret.digest()).update(statement).digest('base64url');
+}
+
+/** What the store holds of a token: who reads the database cannot open a statement's link. */
+export const tokenHash = (token: string): string => sha256(token);
 
 const sha256 = (content: string | Buffer): string => createHash('sha256').update(content).digest('hex');
 

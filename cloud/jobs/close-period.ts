@@ -6,16 +6,33 @@ import { createHash } from 'node:crypto';
 import type { BillingRun, Charge } from '../../protocols/api.ts';
 import type { Park } from '../../protocols/park.ts';
 import { formatMicro, formatMinor } from '../../protocols/units.ts';
-import { type BillingInput, type BillingOutcome, billPeriod, type PeriodCharge, type Refusal } from '../billing/bill-period.ts';
+import {
+  type BillingInput,
+  type BillingOutcome,
+  billPeriod,
+  type PeriodCharge,
+  type Refusal,
+} from '../billing/bill-period.ts';
 import { type BillingPeriod, billingPeriod, dateStartMs } from '../billing/billing-period.ts';
 import { billingTerms } from '../billing/billing-terms.ts';
 import { type CanonicalValue, canonicalJson } from '../billing/canonical-json.ts';
 import { leasesIn } from '../billing/ownership.ts';
 import { summarizeUsage } from '../billing/summarize-usage.ts';
 import { touSegments } from '../billing/tou-segments.ts';
-import { balances, chargeKey, LANDLORD_ACCOUNT, type LedgerEntry, postCharges } from '../ledger/post-charges.ts';
-import { type SignedStatement, type SigningKey, signStatement } from '../signing.ts';
-import { statementToken, tokenHash } from '../statement-token.ts';
+import {
+  balances,
+  chargeKey,
+  LANDLORD_ACCOUNT,
+  type LedgerEntry,
+  postCharges,
+} from '../ledger/post-charges.ts';
+import {
+  type SignedStatement,
+  type SigningKey,
+  signStatement,
+  statementToken,
+  tokenHash,
+} from '../signing.ts';
 import type { NewStatement } from '../store/sqlite/billing.ts';
 import type { Store } from '../store/store.ts';
 import { boundaryRegisters } from './boundary-registers.ts';
@@ -31,7 +48,6 @@ export interface ClosePeriod {
   issuedAt: string;
   acceptEstimates: { by: string; reason: string } | null;
   signingKey: SigningKey;
-  tokenSecret: string | Uint8Array;
   intervalMinutes?: number;
   /** Computes and proves, and issues nothing. */
   dryRun?: boolean;
@@ -43,6 +59,8 @@ export type ClosedPeriod =
       /** The period was issued before: `run` is that run, and nothing was computed. */
       already: boolean;
       run: BillingRun;
+      /** By lease. */
+      statements: { id: string; lease: string; tenant: string; gross: string }[];
       /** Empty where `already`. */
       warnings: string[];
     }
@@ -58,9 +76,13 @@ type Billed = Extract<BillingOutcome, { ok: true }>;
 export async function closePeriod(options: ClosePeriod): Promise<ClosedPeriod> {
   const { store, park, dryRun = false } = options;
   const issued = dryRun ? null : await store.billingRun(options.period);
-  if (issued !== null) return { ok: true, already: true, run: issued.result, warnings: [] };
+  if (issued !== null) {
+    const statements = await store.statements({ period: options.period });
+    return { ok: true, already: true, run: issued.result, statements: statements.map(totalOf), warnings: [] };
+  }
   const period = billingPeriod(options.period, park.timeZone);
-  if (period === null) return { ok: false, code: 'unknown_period', detail: `"${options.period}" is no month such as 2026-09` };
+  if (period === null)
+    return { ok: false, code: 'unknown_period', detail: `"${options.period}" is no month such as 2026-09` };
   const terms = billingTerms(park, period);
   if (!terms.ok) return terms;
 
@@ -72,14 +94,34 @@ export async function closePeriod(options: ClosePeriod): Promise<ClosedPeriod> {
   const charges = apiCharges(billed.charges, options, period);
   const entries = post(billed.charges, period);
   const run = runOf(billed, { manifest, entries, options });
-  if (dryRun) return { ok: true, already: false, run: { ...run, state: 'computed' }, warnings: billed.warnings };
+  const { warnings } = billed;
+  const totals = billed.statementDrafts.map(({ head }) => totalOf(head));
+  if (dryRun)
+    return { ok: true, already: false, run: { ...run, state: 'computed' }, statements: totals, warnings };
 
   const statements = sign(billed, options, manifest, await store.lastStatementDigest());
   const { issuedAt } = options;
   const row = { period: period.id, revision: REVISION, manifest, manifestJson, result: run, issuedAt };
   const result = await store.issueRun({ run: row, charges, entries, statements });
-  return { ok: true, already: result === 'already_issued', run, warnings: billed.warnings };
+  return { ok: true, already: result === 'already_issued', run, statements: totals, warnings };
 }
+
+const totalOf = ({
+  id,
+  lease,
+  tenant,
+  gross,
+}: {
+  id: string;
+  lease: string;
+  tenant: string;
+  gross: string;
+}) => ({
+  id,
+  lease,
+  tenant,
+  gross,
+});
 
 /** Everything that billing needs, out of the store. */
 async function loadInput(options: ClosePeriod, period: BillingPeriod): Promise<BillingInput> {
@@ -123,7 +165,9 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 /** Amounts are bigint in memory and text in a digest. */
 const textOf = <T extends object>(rows: readonly T[]): CanonicalValue =>
   rows.map((row) =>
-    Object.fromEntries(Object.entries(row).map(([key, value]) => [key, typeof value === 'bigint' ? `${value}` : value])),
+    Object.fromEntries(
+      Object.entries(row).map(([key, value]) => [key, typeof value === 'bigint' ? `${value}` : value]),
+    ),
   );
 
 /** All that the run depends on: the same manifest gives the same charges, on any machine. */
@@ -141,7 +185,11 @@ function manifestOf({ parkDigest }: ClosePeriod, input: BillingInput): Canonical
   };
 }
 
-function apiCharges(charges: readonly PeriodCharge[], { issuedAt, park }: ClosePeriod, period: BillingPeriod): Charge[] {
+function apiCharges(
+  charges: readonly PeriodCharge[],
+  { issuedAt, park }: ClosePeriod,
+  period: BillingPeriod,
+): Charge[] {
   return charges.map((charge) => {
     const { holder: lease, utility, component, pool, unit, statement } = charge;
     const key = { lease, utility, component, pool, period: period.id, revision: REVISION };
@@ -179,7 +227,7 @@ function post(charges: readonly PeriodCharge[], period: BillingPeriod): LedgerEn
 /** Each statement names the one issued before it: the first that of the last run. */
 function sign(
   billed: Billed,
-  { issuedAt, signingKey, tokenSecret }: ClosePeriod,
+  { issuedAt, signingKey }: ClosePeriod,
   manifest: string,
   last: string | null,
 ): NewStatement[] {
@@ -188,8 +236,19 @@ function sign(
     const signed: SignedStatement = signStatement(draft, { issuedAt, manifest, previous }, signingKey);
     previous = signed.digest;
     const { id, lease, tenant, period, from, to, gross } = draft.head;
-    const token = tokenHash(statementToken(tokenSecret, id));
-    return { id, lease, tenant, period, from, to, gross, json: signed.json, digest: signed.digest, tokenHash: token };
+    const token = tokenHash(statementToken(signingKey, id));
+    return {
+      id,
+      lease,
+      tenant,
+      period,
+      from,
+      to,
+      gross,
+      json: signed.json,
+      digest: signed.digest,
+      tokenHash: token,
+    };
   });
 }
 
@@ -198,7 +257,9 @@ function runOf(
   { manifest, entries, options }: { manifest: string; entries: readonly LedgerEntry[]; options: ClosePeriod },
 ): BillingRun {
   const { currency } = options.park;
-  const owed = [...balances(entries)].filter(([account]) => account === LANDLORD_ACCOUNT || account.startsWith('lease:'));
+  const owed = [...balances(entries)].filter(
+    ([account]) => account === LANDLORD_ACCOUNT || account.startsWith('lease:'),
+  );
   return {
     period: billed.period.id,
     state: 'issued',

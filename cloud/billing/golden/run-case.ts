@@ -6,7 +6,7 @@ import { roundUnits } from '../rounding.ts';
 import type { Answer } from './golden-kind.ts';
 import { goldenKinds } from './kinds.ts';
 
-export const GoldenCase = z.strictObject({
+export const GoldenCase = z.object({
   id: z.string(),
   kind: z.string(),
   title: z.string(),

@@ -1,0 +1,110 @@
+/** `meterline bill`: closes a billing period. Exit codes: 0 issued or proved, 1 it cannot be billed as it stands, 2 usage, 3 fault. */
+import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Park } from '../../protocols/park.ts';
+import { type ClosedPeriod, closePeriod } from '../jobs/close-period.ts';
+import { openSigningKey } from '../signing.ts';
+import { openStore } from '../store/store.ts';
+
+const USAGE = `Usage: meterline bill --period 2026-09 --data DIR [--dry-run] [--json] [--accept-estimates "reason"]
+
+  --period MONTH               the billing period
+  --data DIR                   the service's data directory
+  --dry-run                    compute and prove, issue nothing
+  --accept-estimates REASON    sign for estimated intervals, in the name of the user who runs this
+  --json                       one JSON document on stdout`;
+
+const options = {
+  period: { type: 'string' },
+  data: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  'accept-estimates': { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+export async function run(args: string[]): Promise<number> {
+  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+  try {
+    ({ values } = parseArgs({ args, options }));
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error), USAGE);
+  }
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const { period, data, 'accept-estimates': reason } = values;
+  if (period === undefined || data === undefined)
+    return refuse('meterline bill: --period and --data are needed', USAGE);
+  if (reason?.trim() === '') return refuse('meterline bill: --accept-estimates needs a reason');
+  const file = join(data, 'meterline.db');
+  if (!existsSync(file)) return refuse(`${file}: there is no store`);
+  try {
+    const closed = await close({
+      data,
+      file,
+      period,
+      dryRun: values['dry-run'] ?? false,
+      reason: reason ?? null,
+    });
+    if (closed === null) return refuse(`${file}: no park document was imported`);
+    if (values.json) console.log(JSON.stringify(closed.ok ? closed.run : closed));
+    else for (const line of describe(closed)) console.log(line);
+    return closed.ok ? 0 : 1;
+  } catch (error) {
+    console.error(`meterline bill: ${(error as Error).message}`);
+    return 3;
+  }
+}
+
+function refuse(...lines: string[]): number {
+  for (const line of lines) console.error(line);
+  return 2;
+}
+
+/** Null where the store has no park document. */
+async function close(request: {
+  data: string;
+  file: string;
+  period: string;
+  dryRun: boolean;
+  reason: string | null;
+}): Promise<ClosedPeriod | null> {
+  const { data, file, period, dryRun, reason } = request;
+  const store = await openStore({ file });
+  try {
+    const version = await store.currentPark();
+    if (version === null) return null;
+    return await closePeriod({
+      store,
+      park: Park.parse(JSON.parse(version.document)),
+      parkDigest: version.digest,
+      period,
+      issuedAt: Temporal.Now.instant().round('second').toString(),
+      acceptEstimates: reason === null ? null : { by: userInfo().username, reason },
+      signingKey: openSigningKey(data),
+      dryRun,
+    });
+  } finally {
+    await store.close();
+  }
+}
+
+function describe(closed: ClosedPeriod): string[] {
+  if (!closed.ok) return [`not billed: ${closed.code}: ${closed.detail}`];
+  const { run: result, already, statements, warnings } = closed;
+  const width = Math.max(0, ...statements.map(({ gross }) => gross.length));
+  return [
+    `${result.period}: ${result.state}${already ? ' before' : ''}, manifest ${result.manifest.slice(0, 16)}`,
+    ...result.utilities.map(
+      ({ utility, currency, source, tenants, landlord, conserved }) =>
+        `  ${utility}: bill ${source} = tenants ${tenants} + landlord ${landlord} ${currency}${conserved ? '' : '  NOT CONSERVED'}`,
+    ),
+    `  ${result.charges} charges, ledger ${result.ledgerTotal}, ${result.estimatedIntervals} estimated intervals`,
+    ...statements.map(({ id, tenant, gross }) => `  ${gross.padStart(width)}  ${id}  ${tenant}`),
+    ...warnings.map((warning) => `  warning: ${warning}`),
+  ];
+}

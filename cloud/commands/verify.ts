@@ -1,0 +1,76 @@
+/** `meterline verify`: checks a statement offline. Exit codes: 0 whole and right, 1 not, 2 usage or unreadable file. */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import type { Statement } from '../../protocols/statement.ts';
+import { type Verification, verifyStatement } from '../billing/verify-statement.ts';
+
+const USAGE = `Usage: meterline verify STATEMENT.json [--key PUBLICKEY] [--json]
+
+  --key PUBLICKEY   the issuer's public key (base64, 44 characters), from a source you trust; without it
+                    the file's own key is taken, which proves that it is whole, not who signed it
+  --json            one JSON document on stdout`;
+
+export async function run(args: string[]): Promise<number> {
+  const options = { key: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
+  let parsed: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>;
+  try {
+    parsed = parseArgs({ args, options, allowPositionals: true });
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error), USAGE);
+  }
+  const { values, positionals } = parsed;
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const [file, ...more] = positionals;
+  if (file === undefined || more.length > 0)
+    return refuse('meterline verify: one statement file is needed', USAGE);
+  if (values.key !== undefined && !/^[A-Za-z0-9+/]{43}=$/.test(values.key))
+    return refuse(`meterline verify: --key: "${values.key}" is no public key (base64, 44 characters)`);
+  let bytes: Uint8Array<ArrayBuffer>;
+  try {
+    bytes = new Uint8Array(readFileSync(file));
+  } catch (error) {
+    return refuse(`${file}: ${(error as Error).message}`);
+  }
+  const result = await verifyStatement(bytes, values.key ?? null);
+  if (values.json) console.log(JSON.stringify(report(file, result)));
+  else for (const line of describe(file, result, values.key !== undefined)) console.log(line);
+  return result.ok ? 0 : 1;
+}
+
+function refuse(...lines: string[]): number {
+  for (const line of lines) console.error(line);
+  return 2;
+}
+
+const report = (file: string, result: Verification): object =>
+  result.ok
+    ? {
+        ok: true,
+        file,
+        statement: result.statement.head.id,
+        keyId: result.statement.signature.keyId,
+        findings: [],
+      }
+    : { ok: false, file, statement: null, keyId: null, findings: result.findings };
+
+function describe(file: string, result: Verification, pinned: boolean): string[] {
+  if (result.ok) return [`${file}: whole and right`, ...summary(result.statement, pinned)];
+  return [
+    `${file}: NOT RIGHT`,
+    ...result.findings.map(({ part, id, message }) => `  ${part} ${id}: ${message}`),
+  ];
+}
+
+function summary({ head, lines, registers, signature }: Statement, pinned: boolean): string[] {
+  const signer = pinned ? 'the trusted key' : "the file's own key: --key proves who signed";
+  return [
+    `  statement ${head.id}, issued by ${head.issuer} on ${head.issuedAt}`,
+    `  lease ${head.lease}, ${head.tenant}, from ${head.from} to ${head.to} (exclusive)`,
+    `  net ${head.net} + tax ${head.tax} = ${head.gross} ${head.currency}`,
+    `  ${lines.length} lines and ${registers.length} register spans recomputed`,
+    `  signed by ${signature.keyId} (${signer})`,
+  ];
+}
