@@ -56,14 +56,6 @@ export async function startGateway({
     return refused;
   };
 
-  const uplink = startUplink({
-    ...config,
-    outbox,
-    clock,
-    log: log.child({ part: 'uplink' }),
-    buses: () => polling.status(),
-    onFault,
-  });
   const polling = startPolling({
     config,
     profiles,
@@ -73,6 +65,14 @@ export async function startGateway({
       lastAcceptedMs: (meter, register) => outbox.lastAcceptedMs(meter, register),
     },
     log: log.child({ part: 'poll' }),
+  });
+  const uplink = startUplink({
+    ...config,
+    outbox,
+    clock,
+    log: log.child({ part: 'uplink' }),
+    buses: polling.status,
+    onFault,
   });
   const push = await startPush({ config, profiles, clock, log }, outbox, accept);
   const expiry = setInterval(() => {

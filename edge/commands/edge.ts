@@ -65,7 +65,7 @@ async function serve(config: EdgeConfig, profiles: Profiles): Promise<number> {
     return 3;
   } finally {
     // The channel to the parent would keep the process alive.
-    process.disconnect?.();
+    if (process.connected) process.disconnect?.();
   }
 }
 
