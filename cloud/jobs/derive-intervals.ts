@@ -32,6 +32,7 @@ const MINUTE_MS = 60_000;
 const WITNESS_MS = DAY_MS;
 /** How far around a gap the meter's like days shape it. */
 const PROFILE_MS = 14 * DAY_MS;
+const METERS_ABREAST = 16;
 
 /**
  * Derives the days in which readings arrived, and the day that ends at `throughMs` for the meters that were silent in it:
@@ -44,16 +45,17 @@ export async function deriveDirtyIntervals(
   const { store, park } = context;
   const dirty = await store.dirtyDays();
   const lastReadings = await store.lastReadings();
-  const spans: DerivedSpan[] = [];
-  for (const meter of park.meters) {
+  const spans = await forMeters(park.meters, async (meter) => {
+    const derived: DerivedSpan[] = [];
     const days = dirty.filter((day) => day.meter === meter.id);
     const last = lastReadings.find((row) => row.meter === meter.id && row.register === meter.register);
     const knownMs = last === undefined ? throughMs : Math.max(throughMs, boundaryBefore(context, last.atMs));
     for (const { fromMs, toMs } of contiguous(days)) {
       const span = { fromMs, toMs: Math.min(toMs, knownMs) };
-      if (span.fromMs < span.toMs) spans.push(await deriveSpan(context, meter, span));
+      if (span.fromMs < span.toMs) derived.push(await deriveSpan(context, meter, span));
     }
-  }
+    return derived;
+  });
   spans.push(...(await fillSilentMeters(context, throughMs)));
   const known = new Set(park.meters.map(({ id }) => id));
   await store.clearDirty(dirty.filter(({ meter }) => known.has(meter)));
@@ -65,17 +67,25 @@ export async function deriveDirtyIntervals(
  * since explains registers that looked wrong: before a period is closed, its estimates then depend on what was read alone,
  * not on the order in which it arrived.
  */
-export async function settleEstimates(
-  context: DeriveContext,
-  { fromMs, toMs }: Span,
-): Promise<DerivedSpan[]> {
-  const spans: DerivedSpan[] = [];
-  for (const meter of context.park.meters) {
+export function settleEstimates(context: DeriveContext, { fromMs, toMs }: Span): Promise<DerivedSpan[]> {
+  return forMeters(context.park.meters, async (meter) => {
     const rows = await context.store.intervals({ meters: [meter.id], fromMs, toMs });
+    const settled: DerivedSpan[] = [];
     for (const hole of contiguous(rows.filter(({ quality }) => quality !== 'actual')))
-      spans.push(await deriveSpan(context, meter, hole));
-  }
-  return spans;
+      settled.push(await deriveSpan(context, meter, hole));
+    return settled;
+  });
+}
+
+/** Works on some meters at a time, so that the store's thread is never idle and memory stays bounded. */
+async function forMeters<T>(
+  meters: readonly ParkMeter[],
+  work: (meter: ParkMeter) => Promise<T[]>,
+): Promise<T[]> {
+  const results: T[] = [];
+  for (let i = 0; i < meters.length; i += METERS_ABREAST)
+    results.push(...(await Promise.all(meters.slice(i, i + METERS_ABREAST).map(work))).flat());
+  return results;
 }
 
 /** Days or intervals that follow on each other, as spans. */
@@ -103,13 +113,12 @@ async function fillSilentMeters(context: DeriveContext, throughMs: number): Prom
     toMs: throughMs,
   });
   const filled = new Set(rows.map(({ meter }) => meter));
-  const spans: DerivedSpan[] = [];
-  for (const meter of park.meters.filter(({ id }) => !filled.has(id))) {
+  const silent = park.meters.filter(({ id }) => !filled.has(id));
+  return forMeters(silent, async (meter) => {
     const point = { meter: meter.id, register: meter.register, ms: throughMs };
-    if ((await store.readingAtOrBefore(point)) === null) continue;
-    spans.push(await deriveSpan(context, meter, { fromMs: day.startMs, toMs: throughMs }));
-  }
-  return spans;
+    if ((await store.readingAtOrBefore(point)) === null) return [];
+    return [await deriveSpan(context, meter, { fromMs: day.startMs, toMs: throughMs })];
+  });
 }
 
 async function deriveSpan(context: DeriveContext, meter: ParkMeter, asked: Span): Promise<DerivedSpan> {

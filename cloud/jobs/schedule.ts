@@ -2,35 +2,45 @@
 import { schedule } from 'node-cron';
 import { siteDay } from '../metering/site-grid.ts';
 
-export interface NightlySchedule {
-  /** Waits for no check under way; none begins any more. */
+export interface Schedule {
+  /** Waits for no job under way; none begins any more. */
   stop(): Promise<void>;
-  nextRun(): Date | null;
+  /** When the next nightly check is due. */
+  nextNightlyCheck(): Date | null;
 }
 
 /** Half an hour after midnight the gateways have long sent the last boundary of the day. */
 const AFTER_MIDNIGHT = '30 0 * * *';
+/** Curves follow the readings within a minute. */
+const EVERY_MINUTE = '* * * * *';
 
 /**
- * Calls `check` every night with the end of the site-local day that has ended; a check that takes too long is not overtaken.
- * @param onError what is to be told of a check that failed: the next night tries again
+ * Calls `derive` every minute, and `check` every night with the end of the site-local day that has ended. A job that takes too
+ * long is not overtaken.
+ * @param onError what is to be told of a job that failed: the next time tries again
  */
-export function scheduleNightly(options: {
+export function scheduleJobs(options: {
   timeZone: string;
   nowMs: () => number;
+  derive: () => Promise<unknown>;
   check: (dayEndMs: number) => Promise<unknown>;
-  onError: (error: unknown) => void;
-}): NightlySchedule {
-  const { timeZone, nowMs, check, onError } = options;
-  const task = schedule(AFTER_MIDNIGHT, () => check(siteDay(nowMs(), timeZone).startMs).catch(onError), {
-    timezone: timeZone,
-    name: 'nightly-check',
-    noOverlap: true,
-  });
+  onError: (error: unknown, job: string) => void;
+}): Schedule {
+  const { timeZone, nowMs, derive, check, onError } = options;
+  const plan = (name: string, expression: string, job: () => Promise<unknown>) =>
+    schedule(expression, () => job().catch((error: unknown) => onError(error, name)), {
+      timezone: timeZone,
+      name,
+      noOverlap: true,
+    });
+  const tasks = [
+    plan('nightly-check', AFTER_MIDNIGHT, () => check(siteDay(nowMs(), timeZone).startMs)),
+    plan('derive', EVERY_MINUTE, derive),
+  ];
   return {
     stop: async () => {
-      await task.destroy();
+      for (const task of tasks) await task.destroy();
     },
-    nextRun: () => task.getNextRun(),
+    nextNightlyCheck: () => tasks[0]?.getNextRun() ?? null,
   };
 }
