@@ -3,7 +3,7 @@ import type { Anomaly } from '../../protocols/api.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { at, counting, gatewayInto, meter, type Point, park } from './fixture-site.ts';
 import { type DayHistory, runNightlyCheck } from './nightly-check.ts';
-import { scheduleNightly } from './schedule.ts';
+import { scheduleJobs } from './schedule.ts';
 
 const meters = [meter('W-1'), meter('W-1-a', { parent: 'W-1' }), meter('W-1-b', { parent: 'W-1' })];
 const site = park(meters);
@@ -76,22 +76,27 @@ describe('the schedule', () => {
     vi.useRealTimers();
   });
 
-  test("checks the day that has ended at half past midnight on the site's clock, and goes on after a failure", async () => {
+  test("checks the day that has ended at half past midnight on the site's clock, derives every minute, and goes on after a failure", async () => {
     vi.useFakeTimers({ now: at('2026-09-14T23:50') });
     const checked: number[] = [];
     const failures: unknown[] = [];
-    const nightly = scheduleNightly({
+    let derived = 0;
+    const schedule = scheduleJobs({
+      derive: async () => {
+        derived += 1;
+      },
       timeZone: 'Asia/Shanghai',
       nowMs: () => Date.now(),
       check: async (dayEndMs) => {
         checked.push(dayEndMs);
         throw new Error('the store is closed');
       },
-      onError: (error) => failures.push(error),
+      onError: (error, job) => failures.push([job, error]),
     });
     await vi.advanceTimersByTimeAsync(2 * 86_400_000);
-    await nightly.stop();
+    await schedule.stop();
     expect(checked).toEqual([at('2026-09-15T00:00'), at('2026-09-16T00:00')]);
-    expect(failures).toHaveLength(2);
+    expect(failures.map((failure) => (failure as unknown[])[0])).toEqual(['nightly-check', 'nightly-check']);
+    expect(derived).toBe(2 * 24 * 60);
   });
 });

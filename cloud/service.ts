@@ -1,0 +1,165 @@
+/** The service: store, broker, ingest, jobs and API put together. Nothing here decides; it connects. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Anomaly, BillingRunRequest } from '../protocols/api.ts';
+import type { Park } from '../protocols/park.ts';
+import type { ClosedPeriod, Jobs } from './api/context.ts';
+import { buildServer } from './api/server.ts';
+import { startBroker } from './broker.ts';
+import type { Clock } from './clock.ts';
+import type { CloudConfig, CloudSecrets } from './config.ts';
+import { dashboardPages } from './dashboards.ts';
+import { importPark } from './import-park.ts';
+import { type IngestOptions, startIngest } from './ingest.ts';
+import { closePeriod } from './jobs/close-period.ts';
+import { deriveDirtyIntervals } from './jobs/derive-intervals.ts';
+import { type DayHistory, runNightlyCheck } from './jobs/nightly-check.ts';
+import { scheduleJobs } from './jobs/schedule.ts';
+import { ensureOperatorPassword } from './operator-password.ts';
+import { openSigningKey } from './signing.ts';
+import { startExporter } from './store/influx/export-readings.ts';
+import { openStore, type Store } from './store/store.ts';
+
+export interface Service {
+  /** Where the pages and the API answer. */
+  url: string;
+  /** Shown once, at the first start only. */
+  freshPassword: string | null;
+  stop(): Promise<void>;
+}
+
+/** The park document cannot be taken: `problems` name file, line or row. */
+export class ParkRefusedError extends Error {
+  override readonly name = 'ParkRefusedError';
+  readonly problems: string[];
+  constructor(problems: string[]) {
+    super('the park document is refused');
+    this.problems = problems;
+  }
+}
+
+export interface ServiceOptions {
+  config: CloudConfig;
+  secrets: CloudSecrets;
+  clock: Clock;
+  log: Logger;
+}
+
+/** @throws ParkRefusedError; StoreError; Error when a port is taken. What was opened before a fault is closed again. */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  // Closed in the opposite order: nothing is taken away from under what still uses it.
+  const opened = new AsyncDisposableStack();
+  try {
+    const { url, freshPassword } = await openAll(options, opened);
+    return { url, freshPassword, stop: () => opened.disposeAsync() };
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+async function openAll(
+  { config, secrets, clock, log }: ServiceOptions,
+  opened: AsyncDisposableStack,
+): Promise<Omit<Service, 'stop'>> {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const store = await openStore({ file: join(config.dataDir, 'meterline.db') });
+  opened.defer(() => store.close());
+  const imported = await importPark(store, config.park, instantText(clock.nowMs()));
+  if (!imported.ok) throw new ParkRefusedError(imported.problems);
+  const { park, digest } = imported;
+  const freshPassword = await ensureOperatorPassword(store, secrets.operatorPassword);
+  if (config.influx !== undefined) {
+    const exporter = startExporter({ store, influx: config.influx, clock, log });
+    opened.defer(() => exporter.stop());
+  }
+  await openDelivery({ config, store, clock, log }, opened);
+  const jobs = createJobs({ store, park, parkDigest: digest, config, clock });
+  const pages = dashboardPages((error) => log.error({ error }, 'the pages cannot be built'));
+  const server = await buildServer({
+    store,
+    park,
+    clock,
+    jobs,
+    adminKey: secrets.adminKey,
+    intervalMinutes: config.intervalMinutes,
+    pages,
+    log,
+  });
+  opened.defer(() => server.close());
+  const url = await server.listen(config.http);
+  const schedule = scheduleJobs({
+    timeZone: park.timeZone,
+    nowMs: () => clock.nowMs(),
+    derive: jobs.derive,
+    check: jobs.checkDayBefore,
+    onError: (error, job) => log.error({ error, job }, 'a job failed'),
+  });
+  opened.defer(() => schedule.stop());
+  return { url, freshPassword };
+}
+
+const instantText = (ms: number): string => Temporal.Instant.fromEpochMilliseconds(ms).toString();
+
+type Delivery = Omit<ServiceOptions, 'secrets'> & { store: Store };
+
+async function openDelivery(
+  { config, store, clock, log }: Delivery,
+  opened: AsyncDisposableStack,
+): Promise<void> {
+  const { broker } = config;
+  let target: Pick<IngestOptions, 'brokerUrl' | 'username' | 'password'>;
+  if ('url' in broker) {
+    const { url, username, password } = broker;
+    const credential = username === undefined || password === undefined ? {} : { username, password };
+    target = { brokerUrl: url, ...credential };
+  } else {
+    const embedded = await startBroker({ ...broker.embedded, gateways: broker.gateways, log });
+    opened.defer(() => embedded.close());
+    target = { brokerUrl: embedded.url, ...embedded.ingestCredential };
+  }
+  const ingest = await startIngest({ ...target, store, clock, log });
+  opened.defer(() => ingest.stop());
+}
+
+interface JobOptions {
+  store: Store;
+  park: Park;
+  parkDigest: string;
+  config: CloudConfig;
+  clock: Clock;
+}
+
+/** What the API may start, and the clock too. */
+interface ScheduledJobs extends Jobs {
+  derive(): Promise<unknown>;
+  checkDayBefore(dayEndMs: number): Promise<Anomaly[]>;
+}
+
+function createJobs({ store, park, parkDigest, config, clock }: JobOptions): ScheduledJobs {
+  const signingKey = openSigningKey(config.dataDir);
+  const history: DayHistory = new Map();
+  const checkDayBefore = (dayEndMs: number): Promise<Anomaly[]> =>
+    runNightlyCheck({ store, park, dayEndMs, intervalMinutes: config.intervalMinutes, history });
+  return {
+    derive: () =>
+      deriveDirtyIntervals({ store, park, intervalMinutes: config.intervalMinutes }, clock.nowMs()),
+    checkDayBefore,
+    nightlyCheck: (day) => checkDayBefore(dayEnd(day, park.timeZone)),
+    closePeriod: ({ period, acceptEstimates }: BillingRunRequest): Promise<ClosedPeriod> =>
+      closePeriod({
+        store,
+        park,
+        parkDigest,
+        period,
+        issuedAt: instantText(clock.nowMs()),
+        acceptEstimates: acceptEstimates ?? null,
+        signingKey,
+        intervalMinutes: config.intervalMinutes,
+      }),
+  };
+}
+
+const dayEnd = (day: string, timeZone: string): number =>
+  Temporal.PlainDate.from(day).add({ days: 1 }).toZonedDateTime(timeZone).epochMilliseconds;
