@@ -1,4 +1,5 @@
 /** Opens the byte stream below a line: a socket or a serial port. */
+import { EventEmitter } from 'node:events';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { SerialPort } from 'serialport';
@@ -43,6 +44,21 @@ function openSocket(
 function openSerial({ path, baudRate, parity }: LineLink & { kind: 'serial' }): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const port = new SerialPort({ path, baudRate, parity, autoOpen: false });
-    port.open((error) => (error === null ? resolve(port) : reject(error)));
+    port.open((error) => {
+      if (error !== null) return reject(error);
+      runReads(port);
+      resolve(port);
+    });
   });
+}
+
+/**
+ * serialport 13 reads in a promise that its poller's event resolves, and since Node 26.4 promises resolved from such an
+ * event wait until something else runs: without this the bytes lie until a timer fires. So each event runs something.
+ */
+function runReads(port: SerialPort): void {
+  const poller = port.port !== undefined && 'poller' in port.port ? port.port.poller : undefined;
+  if (!(poller instanceof EventEmitter)) return;
+  const runNow = (): void => void setImmediate(() => undefined);
+  poller.on('readable', runNow).on('writable', runNow);
 }
