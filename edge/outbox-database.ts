@@ -1,7 +1,8 @@
 /** The outbox's database file: its tables, how it is opened, and how a damaged one is recognised. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
@@ -100,6 +101,7 @@ export function openChecked(file: string, gateway: string): DatabaseSync {
     // One process owns the file: a second one is refused, and no shared memory file is needed.
     db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL');
     assert.equal(db.prepare('PRAGMA synchronous').get()?.synchronous, 2, 'the outbox needs synchronous=FULL');
+    db.exec(`PRAGMA wal_autocheckpoint=${logPages(file)}`);
     const verdict = db.prepare('PRAGMA quick_check(1)').get()?.quick_check;
     if (verdict !== 'ok') throw new OutboxDamage(`quick_check: ${verdict}`);
     db.exec(schema);
@@ -111,6 +113,28 @@ export function openChecked(file: string, gateway: string): DatabaseSync {
     db.close();
     throw named(error);
   }
+}
+
+const PAGE_BYTES = 4096;
+const MOST_LOG_PAGES = 1000;
+
+/** How long the write-ahead log may grow: a sixteenth of a small disk. */
+function logPages(file: string): number {
+  const { blocks, bsize } = statfsSync(dirname(file));
+  return Math.max(16, Math.min(MOST_LOG_PAGES, Math.floor((blocks * bsize) / PAGE_BYTES / 16)));
+}
+
+/**
+ * Tells whether new rows may come in. On a disk that is full to the last byte SQLite cannot even delete: so the room for
+ * the log, for its copying back and for one large commit is kept free.
+ */
+export function spareRoom(db: DatabaseSync, file: string): () => boolean {
+  const reserve = 3 * logPages(file) * PAGE_BYTES;
+  const freePages = db.prepare('PRAGMA freelist_count');
+  return () => {
+    const { bavail, bsize } = statfsSync(dirname(file));
+    return bavail * bsize + Number(freePages.get()?.freelist_count) * PAGE_BYTES >= reserve;
+  };
 }
 
 /**

@@ -1,10 +1,11 @@
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { missingPeer } from '../peers.ts';
 import { UplinkItem } from '../protocols/reading.ts';
 import { type NewReading, type Outbox, openOutbox } from './outbox.ts';
 
@@ -219,6 +220,35 @@ describe('a full buffer', () => {
     ]);
     outbox.close();
   });
+});
+
+test('a disk of 1 MB that fills up: nothing accepted is lost, and it goes on without a restart', (context) => {
+  const disk = join(folder, 'disk');
+  mkdirSync(disk);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk], { stdio: 'ignore' });
+  } catch {
+    missingPeer(context, 'a tmpfs cannot be mounted here');
+  }
+  try {
+    const outbox = openOutbox({ file: join(disk, 'outbox.db'), gateway: 'gw-a', maxBytes: 1 << 30 });
+    let accepted = 0;
+    for (let n = 0; n < 9000; n += 90)
+      accepted += 90 - outbox.append(Array.from({ length: 90 }, (_, k) => reading(n + k))).refused.length;
+    expect(accepted).toBeGreaterThan(1000);
+    expect(outbox.stats().refused).toBe(9000 - accepted);
+    expect(all(outbox).map((item) => ('value' in item ? item.value : null))).toEqual(
+      Array.from({ length: accepted }, (_, n) => reading(n).value),
+    );
+    outbox.acknowledge(receipt(outbox, 1, accepted));
+    expect(outbox.stats().rows).toBe(0);
+    expect(outbox.append([reading(9001)]).refused).toEqual([]);
+    const [told] = all(outbox);
+    expect(told).toMatchObject({ kind: 'gap', reason: 'buffer_full', count: 9000 - accepted });
+    outbox.close();
+  } finally {
+    execFileSync('umount', [disk]);
+  }
 });
 
 describe('damage', () => {

@@ -22,6 +22,7 @@ import {
   selectAccepted,
   selectGateway,
   selectItems,
+  spareRoom,
   writeMark,
 } from './outbox-database.ts';
 import { Refusals } from './outbox-refusals.ts';
@@ -85,6 +86,7 @@ export class Outbox {
   readonly #earlyReceipts = new Map<number, number>();
   readonly #mark: number;
   readonly #refusals: Refusals;
+  readonly #hasSpareRoom: () => boolean;
   #counts: Counts;
   /** The newest sequence that was handed out: what may already be on its way is not changed any more. */
   #handedOutTo = 0;
@@ -108,6 +110,7 @@ export class Outbox {
     for (const row of db.prepare(selectAccepted).all() as unknown as Accepted[])
       this.#accepted.set(keyOf(row), row);
     this.#refusals = new Refusals(db);
+    this.#hasSpareRoom = spareRoom(db, options.file);
     writeMark(options.file, { epoch: this.epoch, nextSequence: this.#counts.nextSequence });
     this.#mark = openSync(markFile(options.file), 'r+');
   }
@@ -117,6 +120,7 @@ export class Outbox {
    * @throws OutboxError nothing was accepted
    */
   append(readings: readonly NewReading[]): { refused: NewReading[] } {
+    if (!this.#hasSpareRoom()) return this.#refuseAll(readings);
     const placed: Accepted[] = [];
     const refused: NewReading[] = [];
     try {
@@ -134,8 +138,7 @@ export class Outbox {
     } catch (error) {
       // A full disk is the buffer's other bound; everything else is a fault.
       if (!isDiskFull(error)) throw named(error);
-      this.#refuse(readings);
-      return { refused: [...readings] };
+      return this.#refuseAll(readings);
     }
     for (const accepted of placed) {
       const last = this.#accepted.get(keyOf(accepted));
@@ -203,14 +206,12 @@ export class Outbox {
       this.#earlyReceipts.delete(start);
     }
     if (end === acknowledgedTo) return;
-    const { rows, bytes } = this.#measure(end);
-    this.#transaction(() => {
-      this.#sql.delete.run(end);
-      this.#sql.acknowledge.run(end);
-      this.#counts.rows -= rows;
-      this.#counts.bytes -= bytes;
-      this.#counts.acknowledgedTo = end;
-    });
+    try {
+      this.#deleteTo(end);
+    } catch (error) {
+      // No room even to delete: the rows stay, go up again, and are receipted again.
+      if (!isDiskFull(error)) throw named(error);
+    }
   }
 
   /** Gives up what was read before `ms`, oldest first, leaving holes. @returns how many readings */
@@ -294,9 +295,25 @@ export class Outbox {
     });
   }
 
+  #refuseAll(readings: readonly NewReading[]): { refused: NewReading[] } {
+    this.#refuse(readings);
+    return { refused: [...readings] };
+  }
+
   #refuse(readings: readonly NewReading[]): void {
     for (const reading of readings) this.#refusals.add(reading);
     this.#counts.refused += readings.length;
+  }
+
+  #deleteTo(sequence: number): void {
+    const { rows, bytes } = this.#measure(sequence);
+    this.#transaction(() => {
+      this.#sql.delete.run(sequence);
+      this.#sql.acknowledge.run(sequence);
+      this.#counts.rows -= rows;
+      this.#counts.bytes -= bytes;
+      this.#counts.acknowledgedTo = sequence;
+    });
   }
 
   /** Rows up to a sequence, and what they cost. */
