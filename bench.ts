@@ -2,12 +2,13 @@
 import { statfsSync } from 'node:fs';
 import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { measurements as close } from './bench-close.ts';
 import { measurements as line } from './bench-line.ts';
 import { measurements as cloud } from './cloud/bench.ts';
 import { measurements as edge } from './edge/bench.ts';
 import type { BenchRow } from './measure.ts';
 
-const measurements = [...edge, ...cloud, ...line];
+const measurements = [...edge, ...cloud, ...line, ...close];
 
 const USAGE = `Usage: meterline bench [NAME...] [--json]
 
