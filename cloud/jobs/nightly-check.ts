@@ -8,7 +8,10 @@ import { type SiteDay, siteDay, siteDays, siteGrid } from '../metering/site-grid
 import type { Store } from '../store/store.ts';
 import { type DerivedSpan, deriveDirtyIntervals } from './derive-intervals.ts';
 
-/** Facts by the day's start and the meter. Keeping it from night to night saves reading six weeks of intervals again. */
+/**
+ * Facts by the day's start and the meter. Keeping it from night to night saves reading six weeks of intervals again; clear it
+ * when something else has derived intervals meanwhile.
+ */
 export type DayHistory = Map<number, Map<string, DayFacts>>;
 
 export interface NightlyCheck {
