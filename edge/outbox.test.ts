@@ -247,7 +247,7 @@ test('a disk of 1 MB that fills up: nothing accepted is lost, and it goes on wit
     expect(told).toMatchObject({ kind: 'gap', reason: 'buffer_full', count: 9000 - accepted });
     outbox.close();
   } finally {
-    execFileSync('umount', [disk]);
+    execFileSync('umount', ['--lazy', disk]);
   }
 });
 

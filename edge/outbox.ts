@@ -60,6 +60,7 @@ interface Counts {
 const ROW_BYTES = 96;
 const EVICTED_AT_ONCE = 256;
 const EXPIRED_AT_ONCE = 1000;
+const DELETED_AT_ONCE = 1000;
 const DEFAULT_BATCH_BYTES = 512 * 1024;
 const bytesOf = (body: string | null): number => ROW_BYTES + (body?.length ?? 0);
 const keyOf = ({ meter, register }: { meter: string; register: string }): string => `${meter} ${register}`;
@@ -207,7 +208,9 @@ export class Outbox {
     }
     if (end === acknowledgedTo) return;
     try {
-      this.#deleteTo(end);
+      // In pieces: on a full disk there is room to log a few deletes, not all.
+      while (this.#counts.acknowledgedTo < end)
+        this.#deleteTo(Math.min(end, this.#counts.acknowledgedTo + DELETED_AT_ONCE));
     } catch (error) {
       // No room even to delete: the rows stay, go up again, and are receipted again.
       if (!isDiskFull(error)) throw named(error);
