@@ -191,6 +191,8 @@ export type StatementSummary = z.infer<typeof StatementSummary>;
 export const Health = z.strictObject({
   park: z.string(),
   parkName: z.string(),
+  /** IANA zone in which the site's days begin. */
+  timeZone: z.string(),
   at: InstantText,
   sentence: z.strictObject({ 'zh-CN': z.string(), en: z.string() }),
   meters: z.int(),

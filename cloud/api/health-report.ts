@@ -89,6 +89,7 @@ export function healthReport(input: HealthInput): Health {
   return {
     park: park.id,
     parkName: park.name,
+    timeZone: park.timeZone,
     at: instantText(nowMs),
     sentence: sentenceOf(park.meters.length, overdue, offline, openAnomalies),
     meters: park.meters.length,

@@ -1,0 +1,202 @@
+/** A billing period: close it, see its proof, its charges by lease, its statements. Nothing optimistic near money. */
+import { useState } from 'react';
+import type { BillingRun, BillingRunRequest, Problem } from '../../protocols/api.ts';
+import { dateOf } from '../charts/span.ts';
+import { ask, ProblemError } from '../client.ts';
+import { moneyText } from '../format.ts';
+import { ChargesByLease } from './charges-by-lease.tsx';
+import { ProblemNotice, ResourceState } from './problem-notice.tsx';
+import { useInstantText, useSession } from './session.ts';
+import { StatementList } from './statement-list.tsx';
+import { useResource } from './use-resource.ts';
+
+export function BillingPage() {
+  const { words, timeZone } = useSession();
+  const runs = useResource<{ items: BillingRun[] }>('/api/v1/billing-runs');
+  const health = useResource<{ at: string }>('/api/v1/health');
+  const [chosen, setChosen] = useState<string | null>(null);
+  const run = runs.data?.items.find(({ period }) => period === chosen) ?? runs.data?.items[0];
+  return (
+    <>
+      <h1>{words.billing}</h1>
+      {health.data !== null && timeZone !== undefined && (
+        <ClosePeriod
+          initial={monthBefore(dateOf(health.data.at, timeZone))}
+          closed={(period) => {
+            setChosen(period);
+            runs.reload();
+          }}
+        />
+      )}
+      <ResourceState resource={runs} />
+      {runs.data !== null && run === undefined && <p className="notice">{words.noRuns}</p>}
+      {runs.data !== null && runs.data.items.length > 1 && (
+        <div className="controls">
+          {runs.data.items.map(({ period }) => (
+            <button
+              type="button"
+              className="button"
+              key={period}
+              aria-pressed={period === run?.period}
+              onClick={() => setChosen(period)}
+            >
+              {period}
+            </button>
+          ))}
+        </div>
+      )}
+      {run !== undefined && (
+        <>
+          <RunResult run={run} />
+          <ChargesByLease key={`charges ${run.period}`} period={run.period} />
+          <StatementList key={`statements ${run.period}`} period={run.period} />
+        </>
+      )}
+    </>
+  );
+}
+
+/** The last month that is over. */
+function monthBefore(date: string): string {
+  const at = new Date(`${date.slice(0, 7)}-01T00:00:00Z`);
+  at.setUTCMonth(at.getUTCMonth() - 1);
+  return at.toISOString().slice(0, 7);
+}
+
+function ClosePeriod({ initial, closed }: { initial: string; closed: (period: string) => void }) {
+  const { words, language } = useSession();
+  const [period, setPeriod] = useState(initial);
+  const [acceptEstimates, setAcceptEstimates] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const close = () => {
+    setBusy(true);
+    setProblem(null);
+    const body: BillingRunRequest = { period, acceptEstimates };
+    const headers = { 'idempotency-key': crypto.randomUUID() };
+    ask<BillingRun>('/api/v1/billing-runs', { language, method: 'POST', body, headers })
+      .then(
+        () => closed(period),
+        (error: unknown) => {
+          if (error instanceof ProblemError) setProblem(error.problem);
+        },
+      )
+      .finally(() => setBusy(false));
+  };
+  return (
+    <section>
+      <div className="controls">
+        <label>
+          {words.period}{' '}
+          <input type="month" value={period} onChange={({ target }) => setPeriod(target.value)} />
+        </label>
+        <label>
+          <input
+            type="checkbox"
+            checked={acceptEstimates}
+            onChange={({ target }) => setAcceptEstimates(target.checked)}
+          />{' '}
+          {words.acceptEstimates}
+        </label>
+        <button type="button" className="button primary" disabled={busy || period === ''} onClick={close}>
+          {busy ? words.closing : words.close(period)}
+        </button>
+      </div>
+      <p className="muted">{words.closeDetail}</p>
+      {problem !== null && <ProblemNotice problem={problem} />}
+    </section>
+  );
+}
+
+function RunResult({ run }: { run: BillingRun }) {
+  const { words } = useSession();
+  const instantText = useInstantText();
+  return (
+    <section>
+      <h2>
+        {run.period} <span className="mark good">{words[run.state]}</span>
+      </h2>
+      <p className="muted">
+        {words.issuedAt(instantText(run.issuedAt))} · {words.chargeCount(run.charges)} ·{' '}
+        {words.estimatedIntervals(run.estimatedIntervals)} · {words.manifest}{' '}
+        <code>{run.manifest.slice(0, 16)}</code>
+      </p>
+      <ul className="equations">
+        {run.utilities.map(({ utility, source, tenants, landlord, conserved }) => (
+          <li key={utility} className={`notice ${conserved ? 'good' : 'bad'}`}>
+            <Amount name={`${words[utility]} · ${words.supplierBill}`} value={source} />
+            <span className="sign">=</span>
+            <Amount name={words.tenants} value={tenants} />
+            <span className="sign">+</span>
+            <Amount name={words.landlordShare} value={landlord} />
+            <span className={`mark ${conserved ? 'good' : 'bad'}`}>
+              {conserved ? `✓ ${words.holds}` : `✕ ${words.fails}`}
+            </span>
+          </li>
+        ))}
+      </ul>
+      <Proof run={run} />
+    </section>
+  );
+}
+
+function Amount({ name, value }: { name: string; value: string }) {
+  return (
+    <span className="amount">
+      <span className="muted">{name}</span>
+      <strong>{moneyText(value)}</strong>
+    </span>
+  );
+}
+
+function Proof({ run }: { run: BillingRun }) {
+  const { words } = useSession();
+  return (
+    <>
+      <h3>{words.proof}</h3>
+      <div className="table">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{words.component}</th>
+              <th scope="col" className="number">
+                {words.supplierBill}
+              </th>
+              <th scope="col" className="number">
+                {words.tenants}
+              </th>
+              <th scope="col" className="number">
+                {words.landlordShare}
+              </th>
+              <th scope="col">{words.verdict}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {run.proof.map(({ utility, component, source, tenants, landlord, holds }) => (
+              <tr key={`${utility} ${component}`}>
+                <th scope="row">
+                  {words[utility]} · {component}
+                </th>
+                <td className="number">{moneyText(source)}</td>
+                <td className="number">{moneyText(tenants)}</td>
+                <td className="number">{moneyText(landlord)}</td>
+                <td>
+                  <span className={`mark ${holds ? 'good' : 'bad'}`}>
+                    {holds ? `✓ ${words.holds}` : `✕ ${words.fails}`}
+                  </span>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+          <tfoot>
+            <tr>
+              <th scope="row">{words.ledgerTotal}</th>
+              <td className="number">{moneyText(run.ledgerTotal)}</td>
+              <td colSpan={3} />
+            </tr>
+          </tfoot>
+        </table>
+      </div>
+    </>
+  );
+}

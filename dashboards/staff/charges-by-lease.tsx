@@ -1,0 +1,108 @@
+/** Every charge of a period, under the lease that pays it; what nobody else pays is the landlord's. */
+import { useEffect, useState } from 'react';
+import type { Charge, Problem } from '../../protocols/api.ts';
+import { ask, ProblemError } from '../client.ts';
+import { moneyText, quantityText, sumOf } from '../format.ts';
+import type { Language } from '../language.ts';
+import { ProblemNotice } from './problem-notice.tsx';
+import { useSession } from './session.ts';
+
+interface ChargePage {
+  items: Charge[];
+  next: string;
+  more: boolean;
+}
+
+/** Pulls the list page by page, as a billing service would. */
+async function chargesOf(period: string, language: Language): Promise<Charge[]> {
+  const charges: Charge[] = [];
+  let since = '0';
+  for (let more = true; more; ) {
+    const page = await ask<ChargePage>(`/api/v1/charges?since=${since}&limit=1000`, { language });
+    charges.push(...page.items.filter((charge) => charge.period === period));
+    since = page.next;
+    more = page.more;
+  }
+  return charges;
+}
+
+export function ChargesByLease({ period }: { period: string }) {
+  const { words, language } = useSession();
+  const [charges, setCharges] = useState<Charge[] | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  useEffect(() => {
+    chargesOf(period, language).then(setCharges, (error: unknown) => {
+      if (error instanceof ProblemError) setProblem(error.problem);
+    });
+  }, [period, language]);
+
+  const leases = [...Map.groupBy(charges ?? [], ({ lease }) => lease ?? '')].sort(([a], [b]) =>
+    a === '' ? 1 : b === '' ? -1 : a < b ? -1 : 1,
+  );
+  return (
+    <section>
+      <h2>{words.charges}</h2>
+      {problem !== null && <ProblemNotice problem={problem} />}
+      {charges === null && problem === null && <div className="skeleton" />}
+      {leases.map(([lease, own]) => (
+        <details key={lease} className="lease">
+          <summary>
+            <span>{lease === '' ? words.landlord : lease}</span>
+            <span className="muted">{words.chargeCount(own.length)}</span>
+            <strong className="number">
+              {moneyText(
+                sumOf(
+                  own.map(({ gross }) => gross),
+                  2,
+                ),
+              )}
+            </strong>
+          </summary>
+          <ChargeTable charges={own} />
+        </details>
+      ))}
+    </section>
+  );
+}
+
+function ChargeTable({ charges }: { charges: Charge[] }) {
+  const { words } = useSession();
+  return (
+    <div className="table">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{words.component}</th>
+            <th scope="col">{words.pool}</th>
+            <th scope="col" className="number">
+              {words.quantity}
+            </th>
+            <th scope="col" className="number">
+              {words.net}
+            </th>
+            <th scope="col" className="number">
+              {words.tax}
+            </th>
+            <th scope="col" className="number">
+              {words.gross}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {charges.map((charge) => (
+            <tr key={charge.key}>
+              <th scope="row">
+                {words[charge.utility]} · {charge.component}
+              </th>
+              <td>{charge.pool}</td>
+              <td className="number">{quantityText(charge.quantity, charge.unit)}</td>
+              <td className="number">{moneyText(charge.net)}</td>
+              <td className="number">{moneyText(charge.tax)}</td>
+              <td className="number">{moneyText(charge.gross)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,14 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import '../theme.css';
+import './staff.css';
+import 'uplot/dist/uPlot.min.css';
+import { App } from './app.tsx';
+
+const root = document.getElementById('app');
+if (root !== null)
+  createRoot(root).render(
+    <StrictMode>
+      <App />
+    </StrictMode>,
+  );

@@ -1,0 +1,209 @@
+/** @jsxImportSource preact */
+/** How one charge was computed: registers to quantity, quantity to amount. The figures are those that the check replays. */
+import type { RegisterSpan, Statement, StatementLine } from '../../protocols/statement.ts';
+import { grouped, instantText, moneyText, quantityText, unitText } from '../format.ts';
+import type { Language } from '../language.ts';
+import type { TenantWords } from '../words/tenant.ts';
+import { knownPeriod } from './statement-view.ts';
+
+interface Props {
+  words: TenantWords;
+  language: Language;
+  statement: Statement;
+  line: StatementLine;
+}
+
+/** All six decimals that there are: this is for checking, not for reading. */
+const exact = (text: string, unit: string): string => `${grouped(text)}\u00a0${unitText(unit)}`;
+
+export function Explanation({ words, statement, line }: Props) {
+  const spans = statement.registers.filter(({ meter }) => line.basis.meters.includes(meter));
+  return (
+    <ol class="steps">
+      <li>
+        <h4>{words.readings}</h4>
+        {spans.map((span) => (
+          <Registers key={span.meter} words={words} span={span} timeZone={statement.head.timeZone} />
+        ))}
+      </li>
+      <li>
+        <h4>{words.quantityStep}</h4>
+        <Quantity words={words} line={line} />
+      </li>
+      <li>
+        <h4>{words.amountStep}</h4>
+        {line.pricing.kind === 'share' ? (
+          <ShareAmount words={words} line={line} pricing={line.pricing} />
+        ) : (
+          <TieredAmount words={words} line={line} pricing={line.pricing} />
+        )}
+        <p>
+          {words.sum}: {moneyText(line.net)} + {moneyText(line.tax)} ={' '}
+          <strong>{moneyText(line.gross)}</strong>
+        </p>
+      </li>
+    </ol>
+  );
+}
+
+function Registers({ words, span, timeZone }: { words: TenantWords; span: RegisterSpan; timeZone: string }) {
+  const row = (name: string, at: string, value: string, raw: string | null) => (
+    <tr>
+      <th scope="row">
+        {name}
+        <br />
+        <span class="muted">{instantText(at, timeZone)}</span>
+      </th>
+      <td class="number mono">
+        {exact(value, span.unit)}
+        {raw !== null && (
+          <>
+            <br />
+            <span class="muted" title={words.raw}>
+              0x{raw}
+            </span>
+          </>
+        )}
+      </td>
+    </tr>
+  );
+  return (
+    <table class="registers">
+      <caption>
+        {span.name} <span class="muted">{`${span.meter} · ${words.serial} ${span.serial}`}</span>
+      </caption>
+      <tbody>
+        {row(words.opening, span.from, span.opening, span.openingRaw)}
+        {span.events.map((event) => (
+          <tr key={`${event.kind} ${event.at}`}>
+            <th scope="row" colSpan={2}>
+              {eventText(words, event, span.unit)}{' '}
+              <span class="muted">{instantText(event.at, timeZone)}</span>
+            </th>
+          </tr>
+        ))}
+        {row(words.closing, span.to, span.closing, span.closingRaw)}
+        <tr>
+          <th scope="row">{words.multiplier}</th>
+          <td class="number mono">× {span.multiplier}</td>
+        </tr>
+        <tr>
+          <th scope="row">{words.consumption}</th>
+          <td class="number mono">
+            <strong>{exact(span.quantity, span.unit)}</strong>
+            {!/^0(\.0+)?$/.test(span.estimated) && (
+              <>
+                <br />
+                <span class="mark warn">{words.estimatedPart(exact(span.estimated, span.unit))}</span>
+              </>
+            )}
+          </td>
+        </tr>
+      </tbody>
+    </table>
+  );
+}
+
+function eventText(words: TenantWords, event: RegisterSpan['events'][number], unit: string): string {
+  switch (event.kind) {
+    case 'rollover':
+      return words.rollover(exact(event.modulus, unit));
+    case 'exchange':
+      return words.exchange(exact(event.finalOld, unit), exact(event.initialNew, unit), event.newSerial);
+    case 'estimated':
+      return words.estimatedAt;
+  }
+}
+
+function Quantity({ words, line }: { words: TenantWords; line: StatementLine }) {
+  const known = line.touPeriod === null ? null : knownPeriod(line.touPeriod);
+  const period =
+    line.touPeriod === null ? '' : words.ofPeriod(known === null ? line.touPeriod : words[known]);
+  const { basis, unit } = line;
+  const meters = basis.meters.join(' + ');
+  if (basis.kind === 'own')
+    return (
+      <p>
+        {words.ownQuantity(meters, exact(basis.kind === 'own' ? line.quantity : '', unit))}
+        {period}
+      </p>
+    );
+  return (
+    <>
+      <p>
+        {words.ownQuantity(meters, exact(basis.poolQuantity, unit))}
+        {period}
+      </p>
+      <p class="formula">
+        {words.poolShare(
+          exact(basis.poolQuantity, unit),
+          grouped(basis.weight),
+          grouped(basis.totalWeight),
+          exact(line.quantity, unit),
+        )}
+      </p>
+      <p class="muted">
+        {words.rule} {basis.rule} · {words.areaDays}
+      </p>
+    </>
+  );
+}
+
+type Pricing<K> = Extract<StatementLine['pricing'], { kind: K }>;
+
+function ShareAmount({
+  words,
+  line,
+  pricing,
+}: {
+  words: TenantWords;
+  line: StatementLine;
+  pricing: Pricing<'share'>;
+}) {
+  const quantity = exact(line.quantity, line.unit);
+  const metered = exact(pricing.meteredQuantity, line.unit);
+  return (
+    <>
+      <p>{words.sourceAmount}</p>
+      <p class="formula">
+        {words.net}: {words.share(moneyText(pricing.sourceNet), quantity, metered, moneyText(line.net))}
+      </p>
+      <p class="formula">
+        {words.tax}: {words.share(moneyText(pricing.sourceTax), quantity, metered, moneyText(line.tax))}
+      </p>
+      {pricing.billedQuantity !== null && (
+        <p class="muted">{words.loss(quantityText(pricing.billedQuantity, line.unit), metered)}</p>
+      )}
+      <p class="muted">{words.roundedOnce}</p>
+    </>
+  );
+}
+
+function TieredAmount({
+  words,
+  line,
+  pricing,
+}: {
+  words: TenantWords;
+  line: StatementLine;
+  pricing: Pricing<'tiers'>;
+}) {
+  return (
+    <>
+      <p>{words.tiersStep(exact(pricing.totalQuantity, line.unit))}</p>
+      <ul class="tiers">
+        {pricing.tiers.map(({ upTo, unit, flat }) => (
+          <li key={upTo ?? 'rest'}>
+            <span>{upTo === null ? words.tierRest : words.tierBound(quantityText(upTo, line.unit, 0))}</span>
+            <span class="number">
+              ¥{unit} / {unitText(line.unit)}
+              {flat === '0' ? '' : ` + ${moneyText(flat)}`}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {pricing.boundMultiplier !== '1' && <p class="muted">{words.tierDays(pricing.boundMultiplier)}</p>}
+      <p class="muted">{words.taxStep(pricing.taxRate)}</p>
+    </>
+  );
+}
