@@ -44,7 +44,6 @@ export class DrivenTime {
   /** Moves time to `ms` and resolves when the gateway has nothing left to do before a later instant. */
   async moveTo(ms: number): Promise<void> {
     this.currentMs = ms;
-    this.waitingForMs = Number.NEGATIVE_INFINITY;
     for (const child of ['cloud', 'edge']) this.tell(child);
     const signal = AbortSignal.timeout(STEP_LIMIT_MS);
     while (this.waitingForMs <= ms) await once(this.waiting, 'waiting', { signal });

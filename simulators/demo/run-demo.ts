@@ -99,7 +99,7 @@ async function liveMonth(
 ): Promise<{ readings: CheckResult; month: ClosedMonth }> {
   const { truth, wiring, planted } = generated;
   await startChildren(installation, supervisor, time);
-  const push = await connectPushMeters(installation.pushUrl, wiring.push, truth);
+  const push = connectPushMeters(installation.pushUrl, wiring.push, truth);
   try {
     const { outage } = planted;
     await driveMonth({
@@ -121,7 +121,7 @@ async function liveMonth(
 
 const ReadyMessage = z.looseObject({ type: z.literal('ready') });
 
-/** Resolves when the cloud answers; the gateway needs nobody to begin. */
+/** Resolves when the cloud answers. The gateway starts after it: it would back off from a broker that is not there yet. */
 async function startChildren(
   { cloudConfig, edgeConfig, logs, adminKey }: Installation,
   supervisor: Supervisor,
@@ -140,10 +140,10 @@ async function startChildren(
       onMessage: (message) => ReadyMessage.safeParse(message).success && ready.resolve(),
     },
   );
+  const limit = setTimeout(() => ready.reject(new DemoError('the cloud is not up after 60 s')), 60_000);
+  await ready.promise.finally(() => clearTimeout(limit));
   supervisor.start(
     { name: 'edge', args: ['edge', '--config', edgeConfig], logFile: logs.edge },
     { onStart: () => time.tell('edge'), onMessage: time.hear },
   );
-  const limit = setTimeout(() => ready.reject(new DemoError('the cloud is not up after 60 s')), 60_000);
-  await ready.promise.finally(() => clearTimeout(limit));
 }

@@ -1,5 +1,5 @@
 /** Meters that publish their register over MQTT, each to its own topic, through one radio gateway. */
-import { connectAsync, type MqttClient } from 'mqtt';
+import { connect } from 'mqtt';
 import { formatMicro } from '../../protocols/units.ts';
 import type { Truth } from '../park/truth.ts';
 import type { PushWiring } from '../park/wiring.ts';
@@ -12,13 +12,12 @@ export interface PushMeters {
 
 const reconnectMs = 100;
 
-/** Connects to the broker at `url`, and again whenever it has been away: what was not acknowledged is then sent again. */
-export async function connectPushMeters(
-  url: string,
-  meters: readonly PushWiring[],
-  truth: Truth,
-): Promise<PushMeters> {
-  const client: MqttClient = await connectAsync(url, {
+/**
+ * Connects to the broker at `url` as soon as it is there, and again whenever it has been away: what was not acknowledged
+ * is then sent again.
+ */
+export function connectPushMeters(url: string, meters: readonly PushWiring[], truth: Truth): PushMeters {
+  const client = connect(url, {
     clientId: 'simulated-meters',
     reconnectPeriod: reconnectMs,
     connectTimeout: 5_000,
