@@ -9,19 +9,17 @@ import { verifyStatement } from '../billing/verify-statement.ts';
 import { openSigningKey } from '../signing.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { type ClosePeriod, closePeriod } from './close-period.ts';
-import { at, gatewayInto, type Point, QUARTER_MS } from './fixture-site.ts';
+import { at, gatewayInto, type Point } from './fixture-site.ts';
 
 const fromMs = at('2026-09-01T00:00');
 const toMs = at('2026-10-01T00:00');
-const boundaries = Array.from(
-  { length: (toMs - fromMs) / QUARTER_MS + 1 },
-  (_, i) => fromMs + i * QUARTER_MS,
-);
+const HOUR_MS = 3_600_000;
+const boundaries = Array.from({ length: (toMs - fromMs) / HOUR_MS + 1 }, (_, i) => fromMs + i * HOUR_MS);
 
-/** What a meter counts in the k-th quarter, in Micro: end meters by their place in the list, branches what is below and 1 %. */
+/** What a meter counts in the k-th hour, in Micro: end meters by their place in the list, branches what is below and 1 %. */
 function quantityOf(park: Park, meter: ParkMeter, k: number): bigint {
   const below = park.meters.filter(({ parent }) => parent === meter.id);
-  if (below.length === 0) return BigInt((park.meters.indexOf(meter) + 1) * 7_000 + (k % 96) * 100);
+  if (below.length === 0) return BigInt((park.meters.indexOf(meter) + 1) * 28_000 + (k % 24) * 1_600);
   return (below.reduce((sum, child) => sum + quantityOf(park, child, k), 0n) * 101n) / 100n;
 }
 
@@ -54,6 +52,7 @@ const options = (over: Partial<ClosePeriod> = {}): ClosePeriod => ({
   issuedAt: '2026-10-01T00:30:00Z',
   acceptEstimates: null,
   signingKey: openSigningKey(dir),
+  intervalMinutes: 60,
   ...over,
 });
 
@@ -139,7 +138,7 @@ describe('closing a period from stored readings', () => {
   });
 
   test('a meter exchange is bridged and shown', async () => {
-    const exchangeMs = at('2026-09-20T10:15');
+    const exchangeMs = at('2026-09-20T10:00');
     const exchange: MeterExchange = {
       meter: 'E-B-101',
       at: Temporal.Instant.fromEpochMilliseconds(exchangeMs).toString(),
@@ -172,7 +171,7 @@ describe('closing a period from stored readings', () => {
     const acceptEstimates = { by: 'ops', reason: 'outage, total known' };
     expect(await closePeriod(options({ acceptEstimates }))).toMatchObject({
       ok: true,
-      run: { estimatedIntervals: 13 },
+      run: { estimatedIntervals: 4 },
     });
     expect(JSON.parse((await store.billingRun('2026-09'))?.manifestJson ?? '')).toMatchObject({
       acceptEstimates,
