@@ -17,7 +17,7 @@ import { deriveDirtyIntervals } from './jobs/derive-intervals.ts';
 import { type DayHistory, runNightlyCheck } from './jobs/nightly-check.ts';
 import { scheduleJobs } from './jobs/schedule.ts';
 import { ensureOperatorPassword } from './operator-password.ts';
-import { openSigningKey } from './signing.ts';
+import { openSigningKey, type SigningKey, statementToken } from './signing.ts';
 import { startExporter } from './store/influx/export-readings.ts';
 import { openStore, type Store } from './store/store.ts';
 
@@ -75,13 +75,15 @@ async function openAll(
     opened.defer(() => exporter.stop());
   }
   await openDelivery({ config, store, clock, log }, opened);
-  const jobs = createJobs({ store, park, parkDigest: digest, config, clock });
+  const signingKey = openSigningKey(config.dataDir);
+  const jobs = createJobs({ store, park, parkDigest: digest, config, clock, signingKey });
   const pages = dashboardPages((error) => log.error({ error }, 'the pages cannot be built'));
   const server = await buildServer({
     store,
     park,
     clock,
     jobs,
+    statementToken: (name) => statementToken(signingKey, name),
     adminKey: secrets.adminKey,
     intervalMinutes: config.intervalMinutes,
     pages,
@@ -129,6 +131,7 @@ interface JobOptions {
   parkDigest: string;
   config: CloudConfig;
   clock: Clock;
+  signingKey: SigningKey;
 }
 
 /** What the API may start, and the clock too. */
@@ -137,8 +140,7 @@ interface ScheduledJobs extends Jobs {
   checkDayBefore(dayEndMs: number): Promise<Anomaly[]>;
 }
 
-function createJobs({ store, park, parkDigest, config, clock }: JobOptions): ScheduledJobs {
-  const signingKey = openSigningKey(config.dataDir);
+function createJobs({ store, park, parkDigest, config, clock, signingKey }: JobOptions): ScheduledJobs {
   const history: DayHistory = new Map();
   const checkDayBefore = (dayEndMs: number): Promise<Anomaly[]> =>
     runNightlyCheck({ store, park, dayEndMs, intervalMinutes: config.intervalMinutes, history });

@@ -33,7 +33,7 @@ const routes: [string, string, string][] = [
   ['POST', '/api/v1/billing-runs', 'billing:run'],
   ['GET', '/api/v1/statements', 'statements:read'],
   ['GET', '/api/v1/statements/:id', 'statements:read'],
-  ['DELETE', '/api/v1/statements/:id/link', 'admin'],
+  ['POST', '/api/v1/statements/:id/link', 'admin'],
   ['POST', '/api/v1/jobs/nightly-check', 'admin'],
   ['GET', '/api/v1/keys', 'admin'],
   ['POST', '/api/v1/keys', 'admin'],
@@ -153,14 +153,16 @@ describe("a statement's link", () => {
     expect((await fixture.store.statement(links[0]?.id ?? ''))?.confirmedAt).toBe(first.json().confirmedAt);
   });
 
-  test('revoked, it opens nothing, and the next one is another', async () => {
-    const { id, token } = links[1] ?? { id: '', token: '' };
-    await fixture.store.revokeStatementLink(id);
-    expect((await open(link(1))).json().code).toBe('unknown_link');
+  test('renewed, the one before opens nothing, and the new one is another each time', async () => {
+    const { id } = links[1] ?? { id: '' };
+    const renew = async () => (await fixture.post(`/api/v1/statements/${id}/link`, {})).json().link;
+    const seen = [`/s/${links[1]?.token}`, await renew(), await renew()];
+    expect(new Set(seen).size).toBe(3);
+    const answers = [];
+    for (const one of seen) answers.push((await open(`/api/v1/tenant/${one.slice(3)}`)).statusCode);
+    expect(answers).toEqual([404, 404, 200]);
     const { items } = (await fixture.get('/api/v1/statements')).json();
-    const renewed = items.find((item: { id: string }) => item.id === id).link;
-    expect(renewed).toMatch(/^\/s\/[\w-]{43}$/);
-    expect(renewed).not.toBe(`/s/${token}`);
+    expect(items.find((item: { id: string }) => item.id === id).link).toBe(seen[2]);
   });
 
   test('is not shown to a key that may only read', async () => {
@@ -170,8 +172,24 @@ describe("a statement's link", () => {
     expect(items.map(({ link: shown }: { link: string | null }) => shown)).toEqual([null, null]);
   });
 
-  test('expired, it opens nothing', async () => {
-    expect(await fixture.store.statementOfLink(links[0]?.token ?? '', Number.MAX_SAFE_INTEGER)).toBeNull();
+  test('renewing takes no body of ours or of anybody', async () => {
+    const reply = await fixture.post(`/api/v1/statements/${links[1]?.id}/link`, { token: 'mine' });
+    expect([reply.statusCode, reply.json().code]).toEqual([400, 'invalid_request']);
+  });
+
+  test('two years after the days that it bills, it opens nothing', async () => {
+    const late = Temporal.Instant.from('2028-10-01T00:00:00Z').epochMilliseconds;
+    for (const [atMs, status] of [
+      [late - 1, 200],
+      [late, 404],
+    ] as const) {
+      const own = await startFixture({ clock: { nowMs: () => atMs } });
+      const [first] = await issueFixtureRun(own.store);
+      expect((await own.ask({ method: 'GET', url: `/api/v1/tenant/${first?.token}` })).statusCode).toBe(
+        status,
+      );
+      await own.close();
+    }
   });
 
   test('posting a charge with it is refused and audited', async () => {

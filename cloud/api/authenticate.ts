@@ -4,6 +4,7 @@ import { Scope } from '../../protocols/api.ts';
 import { allows, digestOf, type Principal, sameSecret } from '../access.ts';
 import { Refused } from '../errors.ts';
 import type { Api, ApiContext } from './context.ts';
+import { statementOfToken } from './statement-links.ts';
 
 export const SESSION_COOKIE = 'meterline_session';
 const keyPattern = /^mlk_([0-9a-f]{8})_([A-Za-z0-9_-]{43})$/;
@@ -22,12 +23,13 @@ export function sessionToken(request: FastifyRequest): string | null {
   return null;
 }
 
-async function bearer({ store, adminKey, wallClock }: ApiContext, token: string): Promise<Principal> {
+async function bearer(context: ApiContext, token: string): Promise<Principal> {
+  const { store, adminKey } = context;
   if (adminKey !== null && sameSecret(token, adminKey))
     return { kind: 'key', id: 'environment', scopes: ['admin'] };
   const [, id, secret] = keyPattern.exec(token) ?? [];
   if (id === undefined || secret === undefined) {
-    const statement = await store.statementOfLink(token, wallClock.nowMs());
+    const statement = await statementOfToken(context, token);
     return statement === null ? anonymous : { kind: 'tenant' };
   }
   const key = await store.apiKey(id);

@@ -47,9 +47,11 @@ export interface ApiContext {
   park: Park;
   /** The site's time: freshness, days, what is stamped on records. */
   clock: Clock;
-  /** The time by which sessions, links and login windows run out: real, even where the site's is driven. */
+  /** The time by which sessions and login windows run out: real, even where the site's is driven. */
   wallClock: Clock;
   jobs: Jobs;
+  /** The secret that the signing key makes of a name: see `statement-links.ts`. */
+  statementToken: (name: string) => string;
   /** A key with every scope, from the environment; null: none. */
   adminKey: string | null;
   intervalMinutes: number;

@@ -13,6 +13,8 @@ export const password = 'correct horse battery';
 export const adminKey = 'an-admin-key-of-the-environment';
 export const nowMs = msOf('2026-09-15T18:07:00+08:00');
 
+const statementToken = (name: string): string => digestOf(`a secret of the fixture ${name}`);
+
 export interface Fixture {
   store: Store;
   api: Api;
@@ -47,6 +49,7 @@ export async function startFixture(options: Partial<ServerOptions> = {}): Promis
     park: fixturePark,
     clock: { nowMs: () => nowMs },
     jobs,
+    statementToken,
     adminKey,
     ...options,
   });
@@ -110,7 +113,13 @@ export async function issueFixtureRun(
       registers: [],
     });
     const row = { id: `ST-${lease}`, lease, tenant: lease, period, from: head.from, to: head.to };
-    return { ...row, gross: '50.00', json, digest: digestOf(json), tokenHash: digestOf(lease) };
+    return {
+      ...row,
+      gross: '50.00',
+      json,
+      digest: digestOf(json),
+      tokenHash: digestOf(statementToken(row.id)),
+    };
   });
   const charges = statements.map(({ id, lease }) => ({
     key: `${lease}/electricity/energy/own/${period}/1`,
@@ -135,9 +144,7 @@ export async function issueFixtureRun(
     entries: [],
     statements,
   });
-  const wanted = statements.map(({ id }) => ({ statement: id, freshToken: `token-of-${id}` }));
-  const links = await store.statementLinks(wanted, nowMs, nowMs + 86_400_000 * 3650);
-  return statements.map(({ id, digest }) => ({ id, digest, token: links[id] ?? '' }));
+  return statements.map(({ id, digest }) => ({ id, digest, token: statementToken(id) }));
 }
 
 export const at = (text: string): string => encodeURIComponent(instantText(msOf(text)));

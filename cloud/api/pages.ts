@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Api, ApiContext, PageFile } from './context.ts';
-import { statementOfToken } from './tenant.ts';
+import { statementOfToken } from './statement-links.ts';
 
 /** Everything from here, nothing from elsewhere, nothing inline. uPlot and React set styles through the DOM, which this allows. */
 const contentSecurityPolicy = [

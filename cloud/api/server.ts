@@ -14,7 +14,7 @@ import { systemClock } from '../clock.ts';
 import { Refused } from '../errors.ts';
 import { anomalyRoutes } from './anomalies.ts';
 import { audit } from './audit.ts';
-import { authenticate } from './authenticate.ts';
+import { authenticate, isWrite } from './authenticate.ts';
 import { billingRunRoutes } from './billing-runs.ts';
 import { chargeRoutes } from './charges.ts';
 import type { Api, ApiContext } from './context.ts';
@@ -32,14 +32,15 @@ import { tenantRoutes } from './tenant.ts';
 import { treeRoutes } from './tree.ts';
 import { answerUnchanged } from './weak-etag.ts';
 
-export type ServerOptions = Pick<ApiContext, 'store' | 'park' | 'clock' | 'jobs'> &
-  Partial<Omit<ApiContext, 'store' | 'park' | 'clock' | 'jobs'>> & { log?: FastifyBaseLogger };
+type Needed = 'store' | 'park' | 'clock' | 'jobs' | 'statementToken';
+export type ServerOptions = Pick<ApiContext, Needed> &
+  Partial<Omit<ApiContext, Needed>> & { log?: FastifyBaseLogger };
 
 const bodyLimitBytes = 64 * 1024;
 /** A client that has not sent its whole request by then is cut off. */
 const requestTimeoutMs = 10_000;
 
-/** Every route says who may use it, and takes no query but the one it declares. The list of them is kept. */
+/** Every route says who may use it, and takes no query or body but the one it declares. The list of them is kept. */
 function requireDeclarations(api: Api): void {
   const declared: Api['declaredRoutes'][number][] = [];
   api.decorate('declaredRoutes', declared);
@@ -48,7 +49,12 @@ function requireDeclarations(api: Api): void {
     assert(access !== undefined, `${String(route.method)} ${route.url} does not say who may use it`);
     declared.push({ method: String(route.method), url: route.url, access });
     const schema: FastifySchema = route.schema ?? {};
-    route.schema = { ...schema, querystring: schema.querystring ?? z.strictObject({}) };
+    const methods = [route.method].flat();
+    route.schema = {
+      ...schema,
+      querystring: schema.querystring ?? z.strictObject({}),
+      ...(methods.every(isWrite) ? { body: schema.body ?? z.strictObject({}).nullish() } : {}),
+    };
   });
 }
 

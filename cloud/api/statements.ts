@@ -2,17 +2,16 @@
 import { z } from 'zod';
 import { PeriodText, page, StatementSummary } from '../../protocols/api.ts';
 import { Id } from '../../protocols/reading.ts';
-import { allows, mintToken } from '../access.ts';
+import { allows, digestOf } from '../access.ts';
 import { Refused } from '../errors.ts';
 import type { StatementRow } from '../store/sqlite/billing.ts';
 import { principalOf } from './authenticate.ts';
 import type { Api, ApiContext } from './context.ts';
+import { linkToken } from './statement-links.ts';
 
-/** A tenant may come back to a statement for two years. */
-const linkLifeMs = 2 * 365 * 86_400_000;
 const byId = z.strictObject({ id: Id });
 
-const summary = (row: StatementRow, token: string | undefined): StatementSummary => ({
+const summary = (row: StatementRow, token: string | null): StatementSummary => ({
   id: row.id,
   lease: row.lease,
   tenant: row.tenant,
@@ -22,10 +21,11 @@ const summary = (row: StatementRow, token: string | undefined): StatementSummary
   gross: row.gross,
   currency: 'CNY',
   confirmedAt: row.confirmedAt,
-  link: token === undefined ? null : `/s/${token}`,
+  link: token === null ? null : `/s/${token}`,
 });
 
-export function statementRoutes(api: Api, { store, wallClock }: ApiContext): void {
+export function statementRoutes(api: Api, context: ApiContext): void {
+  const { store } = context;
   api.get(
     '/api/v1/statements',
     {
@@ -40,10 +40,9 @@ export function statementRoutes(api: Api, { store, wallClock }: ApiContext): voi
       const rows = await store.statements({ period, lease });
       // Whoever holds a link may confirm in the tenant's name: it is not for every key that may read.
       const staff = allows(principalOf(request), 'admin');
-      const nowMs = wallClock.nowMs();
-      const wanted = rows.map(({ id }) => ({ statement: id, freshToken: mintToken() }));
-      const links = staff ? await store.statementLinks(wanted, nowMs, nowMs + linkLifeMs) : {};
-      return { items: rows.map((row) => summary(row, links[row.id])), next: null };
+      const renewed = await store.renewedLinks();
+      const tokenOf = ({ id }: StatementRow) => (staff ? linkToken(context, id, renewed[id] ?? 0) : null);
+      return { items: rows.map((row) => summary(row, tokenOf(row))), next: null };
     },
   );
   api.get(
@@ -58,12 +57,16 @@ export function statementRoutes(api: Api, { store, wallClock }: ApiContext): voi
         .send(statement.json);
     },
   );
-  api.delete(
+  api.post(
     '/api/v1/statements/:id/link',
-    { config: { access: 'admin' }, schema: { params: byId, response: { 204: z.null() } } },
+    { config: { access: 'admin' }, schema: { params: byId, response: { 201: StatementSummary } } },
     async ({ params }, reply) => {
-      if (!(await store.revokeStatementLink(params.id))) throw new Refused('unknown_link');
-      return reply.status(204).send(null);
+      const statement = await store.statement(params.id);
+      if (statement === null) throw new Refused('unknown_statement');
+      const generation = ((await store.renewedLinks())[statement.id] ?? 0) + 1;
+      const token = linkToken(context, statement.id, generation);
+      if (!(await store.renewLink(statement.id, generation, digestOf(token)))) throw new Refused('busy');
+      return reply.status(201).send(summary(statement, token));
     },
   );
 }

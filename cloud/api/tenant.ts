@@ -12,6 +12,7 @@ import type { Api, ApiContext } from './context.ts';
 import { billingUnit } from './meter-summaries.ts';
 import { curveOf } from './meters.ts';
 import { dayStartMs, instantText, spanOf, spanText } from './query.ts';
+import { statementOfToken } from './statement-links.ts';
 
 const byToken = z.strictObject({ token: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, 'not a link of ours') });
 
@@ -25,14 +26,6 @@ function withinLease({ head }: Statement, span: { fromMs: number; toMs: number }
   const fromMs = Math.max(span.fromMs, dayStartMs(head.from, head.timeZone));
   const toMs = Math.min(span.toMs, dayStartMs(head.to, head.timeZone));
   return toMs > fromMs ? { fromMs, toMs } : null;
-}
-
-export async function statementOfToken(
-  { store, wallClock }: Pick<ApiContext, 'store' | 'wallClock'>,
-  token: string,
-): Promise<StatementDocument | null> {
-  const id = await store.statementOfLink(token, wallClock.nowMs());
-  return id === null ? null : store.statement(id);
 }
 
 export function tenantRoutes(api: Api, context: ApiContext): void {

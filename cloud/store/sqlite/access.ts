@@ -1,4 +1,4 @@
-/** Access: the operator's password hash, sessions, API keys, statement links, answered requests, and the audit trail. */
+/** Access: the operator's password hash, sessions, API keys, renewed statement links, answered requests, and the audit trail. */
 import type { DatabaseSync } from 'node:sqlite';
 import { appendOnly } from './append-only.ts';
 import { transaction } from './transaction.ts';
@@ -21,9 +21,9 @@ CREATE TABLE IF NOT EXISTS api_key (
   revoked_at TEXT
 ) STRICT;
 CREATE TABLE IF NOT EXISTS statement_link (
-  token TEXT PRIMARY KEY,
-  statement TEXT NOT NULL UNIQUE,
-  expires_ms INTEGER NOT NULL
+  statement TEXT PRIMARY KEY,
+  generation INTEGER NOT NULL CHECK (generation > 0),
+  token_hash TEXT NOT NULL UNIQUE
 ) STRICT;
 CREATE TABLE IF NOT EXISTS answered_request (
   actor TEXT NOT NULL,
@@ -136,38 +136,27 @@ function keyOperations(db: DatabaseSync) {
   };
 }
 
+/** A statement is issued with its first link, generation 0; only the hash of a link's token is ever stored. */
 function linkOperations(db: DatabaseSync) {
-  const add = db.prepare(
-    'INSERT INTO statement_link (token, statement, expires_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  const all = db.prepare('SELECT statement, generation FROM statement_link');
+  const find = db.prepare('SELECT statement FROM statement_link WHERE token_hash = ?');
+  const renew = db.prepare(
+    `INSERT INTO statement_link (statement, generation, token_hash) VALUES (?, ?, ?)
+     ON CONFLICT (statement) DO UPDATE SET generation = excluded.generation, token_hash = excluded.token_hash
+     WHERE excluded.generation = generation + 1`,
   );
-  const ofStatement = db.prepare('SELECT token FROM statement_link WHERE statement = ? AND expires_ms > ?');
-  const dropExpired = db.prepare('DELETE FROM statement_link WHERE statement = ? AND expires_ms <= ?');
-  const find = db.prepare('SELECT statement FROM statement_link WHERE token = ? AND expires_ms > ?');
-  const revoke = db.prepare('DELETE FROM statement_link WHERE statement = ?');
   return {
-    /** The token of each statement's link in force; the fresh token given with it becomes the link where there is none. */
-    statementLinks(
-      wanted: { statement: string; freshToken: string }[],
-      nowMs: number,
-      expiresMs: number,
-    ): Record<string, string> {
-      const links: Record<string, string> = {};
-      transaction(db, () => {
-        for (const { statement, freshToken } of wanted) {
-          dropExpired.run(statement, nowMs);
-          add.run(freshToken, statement, expiresMs);
-          links[statement] = (ofStatement.get(statement, nowMs) as { token: string }).token;
-        }
-      });
-      return links;
+    /** The generation of every link that was renewed. */
+    renewedLinks(): Record<string, number> {
+      return Object.fromEntries(all.all().map((row) => [row.statement, row.generation]));
     },
-    /** The statement that a token opens, or null. */
-    statementOfLink(token: string, nowMs: number): string | null {
-      return (find.get(token, nowMs) as { statement: string } | undefined)?.statement ?? null;
+    /** The statement that a renewed link opens, or null. */
+    statementOfRenewedLink(tokenHash: string): string | null {
+      return (find.get(tokenHash) as { statement: string } | undefined)?.statement ?? null;
     },
-    /** Ends the link of a statement; the next one that is asked for is a new one. */
-    revokeStatementLink(statement: string): boolean {
-      return revoke.run(statement).changes > 0;
+    /** Puts a new link in the place of the one before. @returns false when another renewal came first */
+    renewLink(statement: string, generation: number, tokenHash: string): boolean {
+      return renew.run(statement, generation, tokenHash).changes > 0;
     },
   };
 }
