@@ -127,7 +127,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function mosquitto(): Promise<RunningBroker & { process: ChildProcess; restart(): Promise<void> }> {
+async function mosquitto(): Promise<RunningBroker> {
   const port = await freePort();
   const credential = { username: 'ingest', password: 'ingest-password' };
   const own = mkdtempSync(join(tmpdir(), 'meterline-mosquitto-'));
@@ -144,22 +144,13 @@ async function mosquitto(): Promise<RunningBroker & { process: ChildProcess; res
   });
   for (const [name, text] of Object.entries(files)) writeFileSync(join(own, name), text, { mode: 0o600 });
   chmodSync(own, 0o700);
-  const running = {
-    url: `mqtt://127.0.0.1:${port}`,
-    credential,
-    process: await launch(),
-    async restart() {
-      running.process.kill('SIGKILL');
-      await once(running.process, 'exit');
-      running.process = await launch();
-    },
-  };
+  const running = await launch();
   cleanUp.push(async () => {
-    running.process.kill('SIGTERM');
-    await once(running.process, 'exit');
+    running.kill('SIGTERM');
+    await once(running, 'exit');
     rmSync(own, { recursive: true });
   });
-  return running;
+  return { url: `mqtt://127.0.0.1:${port}`, credential };
 
   async function launch(): Promise<ChildProcess> {
     const child = spawn(MOSQUITTO, ['-c', join(own, 'mosquitto.conf')], { stdio: 'ignore' });
