@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
-import { benchBatches, benchReading, INGESTED_MS, METERS } from './bench-readings.ts';
+import { benchBatches, benchReading, INGESTED_MS, METERS, withoutKey } from './bench-readings.ts';
 import { openStore } from './cloud/store/store.ts';
 import { systemClock } from './edge/clock.ts';
-import { type NewReading, openOutbox } from './edge/outbox.ts';
+import { openOutbox } from './edge/outbox.ts';
 import { startUplink } from './edge/uplink.ts';
 import {
   type BenchRow,
@@ -30,11 +30,6 @@ const INGESTED_AT = Temporal.Instant.fromEpochMilliseconds(INGESTED_MS).toString
 export const measurements: Measurement[] = [
   { name: 'line_end_to_end', measure: () => lineEndToEnd({ rounds: ROUNDS, slots: 400 }) },
 ];
-
-function newReading(n: number): NewReading {
-  const { kind: _kind, sequence: _sequence, ...reading } = benchReading(n);
-  return reading;
-}
 
 /** Commits of one boundary each until all are receipted, and the same number of readings into the store alone, in bulk. */
 export async function lineEndToEnd({
@@ -85,8 +80,8 @@ interface BenchLine {
 }
 
 async function startLine(folder: string): Promise<BenchLine> {
-  const child = join(import.meta.dirname, 'cloud/bench-ingest.ts');
-  const cloud = fork(child, [join(folder, 'cloud.db'), GATEWAY, PASSWORD]);
+  const child = join(import.meta.dirname, 'cloud/ingest-child.ts');
+  const cloud = fork(child, [join(folder, 'cloud.db'), '0', GATEWAY, PASSWORD]);
   const [broker] = (await once(cloud, 'message')) as [string];
   const outbox = openOutbox({ file: join(folder, 'outbox.db'), gateway: GATEWAY, maxBytes: 1 << 30 });
   const faults: unknown[] = [];
@@ -106,7 +101,7 @@ async function startLine(folder: string): Promise<BenchLine> {
   return {
     carry(slots) {
       const commits = Array.from({ length: slots }, () =>
-        Array.from({ length: METERS }, () => newReading(taken++)),
+        Array.from({ length: METERS }, () => withoutKey(benchReading(taken++))),
       );
       return costOf(async () => {
         for (const readings of commits) {

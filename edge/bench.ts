@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import modbusSerial from 'modbus-serial';
-import { benchReadings, METERS } from '../bench-readings.ts';
+import { benchReadings, METERS, withoutKey } from '../bench-readings.ts';
 import {
   type BenchRow,
   benchRow,
@@ -20,7 +20,7 @@ import { buildRequest } from '../protocols/modbus/pdu.ts';
 import { buildTcpFrame } from '../protocols/modbus/tcp-frame.ts';
 import type { Reading } from '../protocols/reading.ts';
 import { Line } from './line.ts';
-import { type NewReading, openOutbox } from './outbox.ts';
+import { openOutbox } from './outbox.ts';
 
 const LOOPBACK = '127.0.0.1';
 const LIBRARY = 'modbus-serial 8.0.25';
@@ -125,7 +125,7 @@ export async function outboxAppend(size: { rounds: number; batches: number }): P
   try {
     const rates = await interleave(size.rounds, {
       async outbox() {
-        const batches = next().map((batch) => batch.map(newReading));
+        const batches = next().map((batch) => batch.map(withoutKey));
         return rate(await costOf(() => batches.forEach((batch) => void outbox.append(batch))));
       },
       async bare() {
@@ -152,5 +152,3 @@ export async function outboxAppend(size: { rounds: number; batches: number }): P
     rmSync(folder, { recursive: true });
   }
 }
-
-const newReading = ({ kind: _kind, sequence: _sequence, ...reading }: Reading): NewReading => reading;

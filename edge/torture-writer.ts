@@ -1,0 +1,30 @@
+/**
+ * Child of the torture: fills an outbox without end and takes receipts, as a gateway does. It says `accepted N` after each
+ * commit, and `receipt N` before it acknowledges up to N.
+ */
+import { writeSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { benchReadings, withoutKey } from '../bench-readings.ts';
+import { openOutbox } from './outbox.ts';
+
+const [file = '', gateway = ''] = process.argv.slice(2);
+const MOST_READINGS = 84;
+const MOST_RECEIPTED = 400;
+
+process.once('disconnect', () => process.exit());
+const outbox = openOutbox({ file, gateway, maxBytes: 1 << 30 });
+const { epoch } = outbox;
+for (;;) {
+  const { nextSequence } = outbox.stats();
+  const size = 1 + (nextSequence % MOST_READINGS);
+  outbox.append(benchReadings(nextSequence - 1, size).map(withoutKey));
+  writeSync(1, `accepted ${nextSequence + size - 1}\n`);
+  if (nextSequence % 4 === 0) {
+    const items = outbox.after(0, MOST_RECEIPTED);
+    const from = items[0]?.sequence ?? 1;
+    const to = items.at(-1)?.sequence ?? 0;
+    writeSync(1, `receipt ${to}\n`);
+    outbox.acknowledge({ epoch, from, to });
+  }
+  await nextTurn();
+}

@@ -1,0 +1,104 @@
+/** Gateway and cloud, either of them killed at any time: what the gateway accepted is in the cloud, once and unchanged. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { benchReading } from './bench-readings.ts';
+import { micro } from './protocols/units.ts';
+import { freePorts } from './simulators/demo/free-ports.ts';
+import { randomStream } from './simulators/random.ts';
+import {
+  count,
+  newTally,
+  startVictim,
+  type Tally,
+  type TortureOptions,
+  type TorturePart,
+  type Victim,
+} from './torture-tally.ts';
+
+const GATEWAY = 'gw-torture';
+const PASSWORD = 'torture-password';
+/** From one kill to the next: starting takes some 250 ms, so that starts are met as well. */
+const SHORTEST_MS = 20;
+const LONGEST_MS = 600;
+const DRAIN_MS = 60_000;
+const edgeScript = join(import.meta.dirname, 'edge/torture-gateway.ts');
+const cloudScript = join(import.meta.dirname, 'cloud/ingest-child.ts');
+
+export const lineTorture: TorturePart = {
+  name: 'line',
+  about: 'kill -9 of gateway and cloud in turn: all that was accepted is stored once, unchanged',
+  rounds: { usual: 120, full: 2_000 },
+  run: tortureLine,
+};
+
+async function tortureLine({ seed, rounds, onRound }: TortureOptions): Promise<Tally> {
+  const folder = mkdtempSync(join(tmpdir(), 'meterline-torture-'));
+  const random = randomStream(seed, 'torture/line');
+  const tally = newTally();
+  const [port = 0] = await freePorts(1);
+  const database = join(folder, 'cloud.db');
+  let accepted = 0;
+  let drained: number | null = null;
+  const heard = (line: string): void => {
+    const [word, sequence] = line.split(' ');
+    if (word === 'accepted') accepted = Math.max(accepted, Number(sequence));
+    else drained = Number(sequence);
+  };
+  const edgeArgs = [join(folder, 'outbox.db'), `mqtt://127.0.0.1:${port}`, GATEWAY, PASSWORD];
+  const start = {
+    edge: () => startVictim(edgeScript, edgeArgs, heard),
+    cloud: () => startVictim(cloudScript, [database, `${port}`, GATEWAY, PASSWORD], () => undefined),
+  };
+  const running: Record<keyof typeof start, Victim> = { cloud: start.cloud(), edge: start.edge() };
+  try {
+    for (let round = 0; round < rounds; round += 1) {
+      const name = random.between(0, 1) === 0 ? 'edge' : 'cloud';
+      await sleep(random.between(SHORTEST_MS, LONGEST_MS));
+      running[name].process.kill('SIGKILL');
+      if ((await running[name].ended) === 'SIGKILL') tally.killed += 1;
+      running[name] = start[name]();
+      onRound(tally);
+    }
+    running.edge.process.send('drain');
+    await Promise.race([running.edge.ended, sleep(DRAIN_MS, undefined, { ref: false })]);
+    if (drained === null) count(tally, 'lost', 1, `not drained in ${DRAIN_MS} ms`);
+    running.cloud.process.disconnect();
+    await running.cloud.ended;
+    checkCloud(database, Math.max(accepted, drained ?? 0), tally);
+  } finally {
+    for (const { process: child } of Object.values(running)) child.kill('SIGKILL');
+    await Promise.allSettled(Object.values(running).map(({ ended }) => ended));
+    rmSync(folder, { recursive: true });
+  }
+  return tally;
+}
+
+/** Compares the cloud's rows with the readings that the gateway took: the `n`th is known by its number. */
+function checkCloud(file: string, accepted: number, tally: Tally): void {
+  const db = new DatabaseSync(file);
+  try {
+    const quarantined = db.prepare('SELECT count(*) AS n FROM quarantine').get()?.n;
+    count(tally, 'altered', Number(quarantined), 'readings in quarantine');
+    const select = db.prepare('SELECT sequence, meter, instant, value FROM reading ORDER BY sequence');
+    select.setReadBigInts(true);
+    let last = 0;
+    for (const row of select.iterate()) {
+      const sequence = Number(row.sequence);
+      count(tally, 'lost', sequence - last - 1, `nothing between ${last} and ${sequence}`);
+      if (sequence <= last) count(tally, 'duplicated', 1, `sequence ${sequence}`);
+      const sent = benchReading(sequence - 1);
+      const same =
+        row.meter === sent.meter &&
+        row.value === micro(sent.value ?? '') &&
+        row.instant === BigInt(Temporal.Instant.from(sent.readAt).epochMilliseconds);
+      if (!same) count(tally, 'altered', 1, `sequence ${sequence} is ${row.meter} ${row.value}`);
+      last = sequence;
+    }
+    count(tally, 'lost', accepted - last, `accepted up to ${accepted}, stored up to ${last}`);
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,69 @@
+/** What a part of the torture counts, and how it starts the processes that it kills. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+export interface Tally {
+  killed: number;
+  /** Accepted or issued, and not there afterwards. */
+  lost: number;
+  duplicated: number;
+  altered: number;
+  /** The first few faults, in words. */
+  findings: string[];
+}
+
+export interface TortureOptions {
+  /** Decides whom, when and how often; the machine's scheduling does the rest. */
+  seed: number;
+  rounds: number;
+  onRound: (tally: Tally) => void;
+}
+
+export interface TorturePart {
+  name: string;
+  /** What is killed, and what must hold afterwards. */
+  about: string;
+  rounds: { usual: number; full: number };
+  run(options: TortureOptions): Promise<Tally>;
+}
+
+const LISTED = 10;
+
+export const newTally = (): Tally => ({ killed: 0, lost: 0, duplicated: 0, altered: 0, findings: [] });
+
+export function count(
+  tally: Tally,
+  kind: 'lost' | 'duplicated' | 'altered',
+  times: number,
+  why: string,
+): void {
+  if (times <= 0) return;
+  tally[kind] += times;
+  if (tally.findings.length < LISTED) tally.findings.push(`${kind} ${times}: ${why}`);
+}
+
+export interface Victim {
+  process: ChildProcess;
+  /** Resolves with the signal that ended it, or null, after its last whole line was heard. */
+  ended: Promise<NodeJS.Signals | null>;
+}
+
+/** Starts a child that says line by line on standard output what it has done. */
+export function startVictim(script: string, args: string[], onLine: (line: string) => void): Victim {
+  const child = fork(script, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const heard = listen(child, onLine);
+  const ended = Promise.all([exited, heard]).then(([[code, signal]]) => {
+    if (signal === null && code !== 0) throw new Error(`${script} ended by itself with code ${code}`);
+    return signal;
+  });
+  // Whoever waits for it hears of it; until then it is no unhandled rejection.
+  ended.catch(() => undefined);
+  return { process: child, ended };
+}
+
+async function listen({ stdout }: ChildProcess, onLine: (line: string) => void): Promise<void> {
+  if (stdout === null) return;
+  for await (const line of createInterface({ input: stdout })) onLine(line);
+}

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { formatTorture, run, tortureReport } from './torture.ts';
+import { outboxTorture } from './torture-outbox.ts';
+
+const part = {
+  name: 'outbox',
+  rounds: 60,
+  killed: 60,
+  lost: 0,
+  duplicated: 0,
+  altered: 0,
+  findings: [],
+  seconds: 12.5,
+  finished: true,
+};
+
+describe('the report', () => {
+  test('sums its parts, and is ok when nothing was lost, duplicated or altered', () => {
+    const report = tortureReport(7, 'abc', [part, { ...part, name: 'line', killed: 5 }]);
+    expect(report).toMatchObject({ seed: 7, commit: 'abc', rounds: 120, killed: 65, lost: 0, ok: true });
+    expect(formatTorture(report).split('\n')).toEqual([
+      '        rounds  killed  lost  duplicated  altered  seconds',
+      'outbox      60      60     0           0        0     12.5',
+      'line        60       5     0           0        0     12.5',
+      'all        120      65     0           0        0       25',
+      '',
+      'ok: nothing was lost, duplicated or altered (seed 7, commit abc)',
+      '',
+    ]);
+  });
+
+  test.each([
+    ['a loss', { lost: 1 }],
+    ['a duplicate', { duplicated: 1 }],
+    ['an altered row', { altered: 1 }],
+    ['a part that killed nobody', { killed: 0 }],
+    ['a part that could not go on', { finished: false }],
+  ])('%s is not ok', (_, fault) => {
+    expect(tortureReport(1, null, [part, { ...part, ...fault }]).ok).toBe(false);
+  });
+
+  test.each([[['--seed', 'x']], [['no_such_part']], [['--fll']]])('%j is refused as usage', async (args) => {
+    expect(await run(args)).toBe(2);
+  });
+});
+
+test('a writer that is killed twice loses nothing that it called accepted', async () => {
+  const tally = await outboxTorture.run({ seed: 3, rounds: 2, onRound: () => undefined });
+  expect(tally).toEqual({ killed: 2, lost: 0, duplicated: 0, altered: 0, findings: [] });
+});
