@@ -41,9 +41,17 @@ function openSocket(
   });
 }
 
+/** serialport knows only `close`: merely destroyed, as any stream is, the port would stay open and the process alive. */
+class ClosingSerialPort extends SerialPort {
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    if (this.isOpen) this.close(() => callback(error));
+    else callback(error);
+  }
+}
+
 function openSerial({ path, baudRate, parity }: LineLink & { kind: 'serial' }): Promise<Duplex> {
   return new Promise((resolve, reject) => {
-    const port = new SerialPort({ path, baudRate, parity, autoOpen: false });
+    const port = new ClosingSerialPort({ path, baudRate, parity, autoOpen: false });
     port.open((error) => {
       if (error !== null) return reject(error);
       runReads(port);
