@@ -41,14 +41,14 @@ export function startPolling({ config, profiles, clock, outbox, log }: PollingOp
     (bus) => new BusPoller({ bus, profiles, clock, pauses: !driven, lastAcceptedMs, log }),
   );
 
-  const sweep = async (poller: BusPoller, boundaryMs: number): Promise<void> => {
-    const readings = await poller.sweep(boundaryMs, signal);
+  const sweep = async (group: BusPoller[], boundaryMs: number): Promise<void> => {
+    const readings = (await Promise.all(group.map((poller) => poller.sweep(boundaryMs, signal)))).flat();
     if (readings.length === 0) return;
     try {
       await outbox.accept(readings);
     } catch (error) {
-      const { bus } = poller.status();
-      log.error({ bus, readings: readings.length, error }, 'readings not accepted');
+      const buses = group.map((poller) => poller.status().bus);
+      log.error({ buses, readings: readings.length, error }, 'readings not accepted');
     }
   };
 
@@ -58,7 +58,7 @@ export function startPolling({ config, profiles, clock, outbox, log }: PollingOp
       await clock.until(0, signal);
       for (;;) {
         const boundaryMs = Math.floor(clock.nowMs() / intervalMs) * intervalMs;
-        await Promise.all(group.map((poller) => sweep(poller, boundaryMs)));
+        await sweep(group, boundaryMs);
         await clock.until(boundaryMs + intervalMs, signal);
       }
     } catch (error) {
