@@ -19,7 +19,7 @@ import {
 } from './rational.ts';
 import { consumptionOf, registerSlack } from './register-arithmetic.ts';
 import { roundUnits } from './rounding.ts';
-import { partsOf } from './statement-file.ts';
+import { registerId } from './statement-file.ts';
 import { priceTieredLines } from './tiered-charges.ts';
 
 export const Finding = z.strictObject({
@@ -31,36 +31,45 @@ export type Finding = z.infer<typeof Finding>;
 
 type Problem = string | null;
 
-export function replayStatement(statement: Statement): Finding[] {
+/** What a statement is recomputed from. */
+export type Replayable = Pick<Statement, 'lines' | 'registers'> & {
+  head: Pick<Statement['head'], 'id' | 'net' | 'tax' | 'gross'>;
+};
+
+export function replayStatement(statement: Replayable): Finding[] {
   const { head, lines, registers } = statement;
-  const finding =
-    (part: Finding['part'], id: string) =>
-    (message: Problem): Finding[] =>
-      message === null ? [] : [{ part, id, message }];
-  const parts = partsOf(statement);
-  const ids = parts.map(({ kind, id }) => `${kind} ${id}`);
+  const lineIds = lines.map(({ id }) => id);
+  const registerIds = registers.map(registerId);
   return [
-    ...parts.flatMap(({ kind, id }, index) =>
-      finding(kind, id)(ids.indexOf(`${kind} ${id}`) === index ? null : 'stands twice'),
-    ),
-    ...registers.flatMap((span) =>
-      finding('register', `${span.meter}@${span.from}`)(attempt(() => registerProblem(span))),
-    ),
-    ...lines.flatMap((line) => finding('line', line.id)(attempt(() => quantityProblem(line, registers)))),
-    ...lines.flatMap((line) => finding('line', line.id)(attempt(() => amountProblem(line, lines)))),
-    ...finding('head', head.id)(attempt(() => totalProblem(statement))),
+    ...registers.flatMap((span, index) => {
+      const id = registerId(span);
+      return [
+        ...check('register', id, () => repeated(registerIds, index)),
+        ...check('register', id, () => registerProblem(span)),
+      ];
+    }),
+    ...lines.flatMap((line, index) => [
+      ...check('line', line.id, () => repeated(lineIds, index)),
+      ...check('line', line.id, () => quantityProblem(line, registers)),
+      ...check('line', line.id, () => amountProblem(line, lines)),
+    ]),
+    ...check('head', head.id, () => totalProblem(statement)),
   ];
 }
 
 /** A figure that does not fit its scale, or a division by zero, is a finding like any other. */
-function attempt(check: () => Problem): Problem {
+function check(part: Finding['part'], id: string, problemOf: () => Problem): Finding[] {
   try {
-    return check();
+    const message = problemOf();
+    return message === null ? [] : [{ part, id, message }];
   } catch (error) {
-    if (error instanceof RangeError) return error.message;
+    if (error instanceof RangeError) return [{ part, id, message: error.message }];
     throw error;
   }
 }
+
+const repeated = (ids: readonly string[], index: number): Problem =>
+  ids.indexOf(ids[index] ?? '') === index ? null : 'it stands twice';
 
 const differs = (what: string, stated: string, recomputed: string): Problem =>
   `${what} is stated as ${stated}; recomputed it is ${recomputed}`;
@@ -174,7 +183,7 @@ function tiersProblem(
   return null;
 }
 
-function totalProblem({ head, lines }: Statement): Problem {
+function totalProblem({ head, lines }: Replayable): Problem {
   for (const what of ['net', 'tax', 'gross'] as const) {
     const total = lines.reduce((sum, line) => sum + minor(line[what]), 0n);
     if (total !== minor(head[what])) return differs(`the total ${what}`, head[what], formatMinor(total));

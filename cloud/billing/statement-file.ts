@@ -4,7 +4,7 @@
  * UTF-8 any more.
  */
 import type { z } from 'zod';
-import { type PartDigest, Statement } from '../../protocols/statement.ts';
+import { type PartDigest, type RegisterSpan, Statement } from '../../protocols/statement.ts';
 import { canonicalJson } from './canonical-json.ts';
 
 export type PartKind = 'head' | 'line' | 'register';
@@ -28,11 +28,26 @@ const SIGNATURE_LENGTH = canonicalJson({
 
 export const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
+/**
+ * The value of JSON text in UTF-8. A byte order mark is no white space, and text that no UTF-8 could hold is no text.
+ * @throws SyntaxError or TypeError
+ */
+export function parseJson(bytes: Uint8Array<ArrayBuffer>, opening = ''): unknown {
+  const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  return JSON.parse(opening + text, (_, value: unknown) => {
+    if (typeof value === 'string' && !value.isWellFormed()) throw new SyntaxError('a lone surrogate');
+    return value;
+  });
+}
+
 /** Lower-case hex of the SHA-256. */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await globalThis.crypto.subtle.digest('SHA-256', bytes));
   return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
+
+export const registerId = ({ meter, from }: Pick<RegisterSpan, 'meter' | 'from'>): string =>
+  `${meter}@${from}`;
 
 /** The parts of a statement in the order of its file. */
 export function partsOf({
@@ -45,7 +60,7 @@ export function partsOf({
     ...lines.map((line) => ({ kind: 'line' as const, id: line.id, json: canonicalJson(line) })),
     ...registers.map((span) => ({
       kind: 'register' as const,
-      id: `${span.meter}@${span.from}`,
+      id: registerId(span),
       json: canonicalJson(span),
     })),
   ];
@@ -109,13 +124,19 @@ async function matches(bytes: Uint8Array<ArrayBuffer>, at: number, piece: Piece)
   if (at < 0 || at + piece.length > bytes.length) return false;
   const slice = bytes.slice(at, at + piece.length);
   if ('sha256' in piece) return (await sha256(slice)) === piece.sha256;
-  return new TextDecoder().decode(slice) === piece.text;
+  return isText(slice, piece.text);
+}
+
+/** Byte for byte. */
+export function isText(bytes: Uint8Array<ArrayBuffer>, text: string): boolean {
+  const expected = encode(text);
+  return bytes.length === expected.length && expected.every((byte, index) => byte === bytes[index]);
 }
 
 /** The digests, and the offset behind them. They hold no brace inside a string, or they are not ours. */
 function readDigests(bytes: Uint8Array<ArrayBuffer>): { value: Digests; end: number } | null {
   const start = OPENING.length;
-  if (new TextDecoder().decode(bytes.slice(0, start)) !== OPENING) return null;
+  if (!isText(bytes.slice(0, start), OPENING)) return null;
   let depth = 0;
   let end = start;
   do {
@@ -124,9 +145,9 @@ function readDigests(bytes: Uint8Array<ArrayBuffer>): { value: Digests; end: num
     end += 1;
   } while (depth > 0 && end < bytes.length);
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.slice(start, end));
-    const value = Digests.parse(JSON.parse(text));
-    return canonicalJson(value) === text ? { value, end } : null;
+    const slice = bytes.slice(start, end);
+    const value = Digests.parse(parseJson(slice));
+    return isText(slice, canonicalJson(value)) ? { value, end } : null;
   } catch {
     return null;
   }

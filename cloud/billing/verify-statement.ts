@@ -4,8 +4,9 @@
  */
 import { Statement } from '../../protocols/statement.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { damageWithoutLayout } from './damaged-digests.ts';
 import { type Finding, replayStatement } from './replay-statement.ts';
-import { type Damage, encode, findDamage, partsOf, sha256 } from './statement-file.ts';
+import { type Damage, encode, findDamage, isText, parseJson, partsOf, sha256 } from './statement-file.ts';
 
 export type { Finding } from './replay-statement.ts';
 
@@ -19,9 +20,7 @@ export async function verifyStatement(
   bytes: Uint8Array<ArrayBuffer>,
   publicKey: string | null = null,
 ): Promise<Verification> {
-  const damages = await findDamage(bytes);
-  if (damages === null)
-    return refuse([{ part: 'file', id: 'digests', message: 'the digests at its beginning cannot be read' }]);
+  const damages = (await findDamage(bytes)) ?? (await damageWithoutLayout(bytes));
   if (damages.length > 0) return refuse(damages.map(damageFinding));
   const statement = parse(bytes);
   if (typeof statement === 'string') return refuse([{ part: 'file', id: 'statement', message: statement }]);
@@ -39,17 +38,16 @@ const damageFinding = ({ kind, id }: Damage): Finding => ({
   part: kind,
   id,
   message:
-    kind === 'file' ? 'not the bytes of a canonical statement' : 'its bytes are not those that were signed',
+    kind === 'file'
+      ? 'not the bytes of a statement in its canonical form'
+      : 'its bytes, or their digest, are not those that were signed',
 });
 
 /** The statement, or why it is none. */
 function parse(bytes: Uint8Array<ArrayBuffer>): Statement | string {
-  let text: string;
   let value: unknown;
   try {
-    // Without ignoreBOM a mark at the beginning would vanish, and with it a change of the bytes.
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    value = JSON.parse(text);
+    value = parseJson(bytes);
   } catch (error) {
     return `no JSON in UTF-8: ${(error as Error).message}`;
   }
@@ -58,7 +56,7 @@ function parse(bytes: Uint8Array<ArrayBuffer>): Statement | string {
     const [issue] = parsed.error.issues;
     return `no statement: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`;
   }
-  return canonicalJson(parsed.data) === text ? parsed.data : 'not in canonical form';
+  return isText(bytes, canonicalJson(parsed.data)) ? parsed.data : 'not in canonical form';
 }
 
 /** The digests name the parts that there are. That they fit their bytes is known already. */
