@@ -149,8 +149,10 @@ function createJobs({ store, park, parkDigest, config, clock, signingKey }: JobO
       deriveDirtyIntervals({ store, park, intervalMinutes: config.intervalMinutes }, clock.nowMs()),
     checkDayBefore,
     nightlyCheck: (day) => checkDayBefore(dayEnd(day, park.timeZone)),
-    closePeriod: ({ period, acceptEstimates }: BillingRunRequest): Promise<ClosedPeriod> =>
-      closePeriod({
+    closePeriod: async ({ period, acceptEstimates }: BillingRunRequest): Promise<ClosedPeriod> => {
+      // Closing derives intervals too: what the nights remember of them may be stale.
+      history.clear();
+      return closePeriod({
         store,
         park,
         parkDigest,
@@ -159,7 +161,8 @@ function createJobs({ store, park, parkDigest, config, clock, signingKey }: JobO
         acceptEstimates: acceptEstimates ?? null,
         signingKey,
         intervalMinutes: config.intervalMinutes,
-      }),
+      });
+    },
   };
 }
 
