@@ -27,7 +27,7 @@ const script = join(import.meta.dirname, 'torture-closer.ts');
 export const closeTorture: TorturePart = {
   name: 'close',
   about: 'kill -9 of closing a period around posting: one run, one entry a charge, the same statements',
-  rounds: { usual: 12, full: 200 },
+  rounds: { usual: 12, full: 150 },
   run: tortureClose,
 };
 

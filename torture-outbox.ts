@@ -40,7 +40,7 @@ async function tortureOutbox({ seed, rounds, onRound }: TortureOptions): Promise
   const said: Said = { accepted: 0, receipt: 0, epoch: null };
   try {
     for (let round = 0; round < rounds; round += 1) {
-      await killWriter(file, said, { lines: random.between(1, 80), milliseconds: random.between(0, 4) });
+      await killWriter(file, said, { lines: random.between(1, 40), milliseconds: random.between(0, 4) });
       tally.killed += 1;
       checkOutbox(file, said, tally);
       onRound(tally);
