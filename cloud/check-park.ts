@@ -1,6 +1,6 @@
 /** What a schema cannot say about a park document: that its rows name each other rightly. Pure. */
 import { parseDecimal } from '../protocols/decimal.ts';
-import type { Park, ParkMeter, Serves } from '../protocols/park.ts';
+import type { MeterExchange, Park, ParkMeter, Serves } from '../protocols/park.ts';
 
 /** @returns one sentence per problem, each naming its row; empty when the document is consistent */
 export function checkPark(park: Park): string[] {
@@ -10,7 +10,7 @@ export function checkPark(park: Park): string[] {
     ...park.meters.flatMap((meter) => checkMeter(park, meter)),
     ...checkLeases(park),
     ...checkPools(park),
-    ...park.exchanges.flatMap((exchange) => unknown(park.meters, exchange.meter, 'exchanges: meter')),
+    ...park.exchanges.flatMap((exchange, index) => checkExchange(park, exchange, index)),
     ...park.tariffs.flatMap(({ id, from, to }) => checkSpan(`tariffs.${id}`, from, to)),
     ...park.sourceBills.flatMap((bill) => unknown(park.meters, bill.meter, `sourceBills.${bill.id}: meter`)),
     ...checkTimeZone(park.timeZone),
@@ -49,9 +49,18 @@ function checkMeter(park: Park, meter: ParkMeter): string[] {
       problems.push(`${where}: its parent measures ${parent.utility}`);
     if (isItsOwnAncestor(park, meter)) problems.push(`${where}: it is its own ancestor`);
   }
-  if (parseDecimal(meter.multiplier, 12) <= 0n) problems.push(`${where}: multiplier must be above 0`);
-  if (parseDecimal(meter.maxPerHour, 12) <= 0n) problems.push(`${where}: maxPerHour must be above 0`);
+  problems.push(
+    ...above0(meter.multiplier, `${where}: multiplier`),
+    ...above0(meter.maxPerHour, `${where}: maxPerHour`),
+  );
   return [...problems, ...checkServes(park, meter, meter.serves)];
+}
+
+/** Registers and multipliers are counted in millionths. */
+function above0(text: string, where: string): string[] {
+  const value = parseDecimal(text, 12);
+  if (value % 1_000_000n !== 0n) return [`${where} ${text} has more than 6 decimals`];
+  return value > 0n ? [] : [`${where} must be above 0`];
 }
 
 function isItsOwnAncestor(park: Park, meter: ParkMeter): boolean {
@@ -82,6 +91,25 @@ function checkServes(park: Park, meter: ParkMeter, serves: Serves): string[] {
   }
   return problems;
 }
+
+/** A device that is taken out shows at least what it showed when it was put in. */
+function checkExchange(park: Park, exchange: MeterExchange, index: number): string[] {
+  const where = `exchanges.${index}`;
+  const before = park.exchanges
+    .filter(({ meter, at }) => meter === exchange.meter && isBefore(at, exchange.at))
+    .toSorted((a, b) => (isBefore(a.at, b.at) ? 1 : -1))[0];
+  const problems = [
+    ...unknown(park.meters, exchange.meter, `${where}: meter`),
+    ...above0(exchange.newMultiplier, `${where}: newMultiplier`),
+  ];
+  if (before !== undefined && parseDecimal(exchange.finalOld, 12) < parseDecimal(before.initialNew, 12))
+    problems.push(
+      `${where}: finalOld ${exchange.finalOld} is below the ${before.initialNew} that the device began with`,
+    );
+  return problems;
+}
+
+const isBefore = (a: string, b: string): boolean => Temporal.Instant.compare(a, b) < 0;
 
 function checkLeases(park: Park): string[] {
   return park.leases.flatMap((lease, index) => {

@@ -150,9 +150,7 @@ function createJobs({ store, park, parkDigest, config, clock, signingKey }: JobO
     checkDayBefore,
     nightlyCheck: (day) => checkDayBefore(dayEnd(day, park.timeZone)),
     closePeriod: async ({ period, acceptEstimates }: BillingRunRequest): Promise<ClosedPeriod> => {
-      // Closing derives intervals too: what the nights remember of them may be stale.
-      history.clear();
-      return closePeriod({
+      const closed = await closePeriod({
         store,
         park,
         parkDigest,
@@ -162,6 +160,9 @@ function createJobs({ store, park, parkDigest, config, clock, signingKey }: JobO
         signingKey,
         intervalMinutes: config.intervalMinutes,
       });
+      // Closing derives intervals too: what the nights remember of them is stale.
+      history.clear();
+      return closed;
     },
   };
 }

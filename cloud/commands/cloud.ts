@@ -68,6 +68,6 @@ async function serve(config: CloudConfig, secrets: CloudSecrets): Promise<number
     return 3;
   } finally {
     // The channel to the parent would keep the process alive.
-    if (process.connected) process.disconnect();
+    if (process.connected) process.disconnect?.();
   }
 }
