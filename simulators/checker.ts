@@ -34,12 +34,17 @@ const LISTED = 10;
 export class Checker {
   private readonly truth: Truth;
   private readonly silences: readonly Silence[];
+  /** The boundaries and how they are written: the same for every meter. */
+  private readonly instants: readonly { atMs: number; text: string }[];
   private readonly results = new Map<string, CheckResult>();
   private readonly keys = new Map<string, Set<string>>();
 
   constructor(truth: Truth, silences: readonly Silence[]) {
     this.truth = truth;
     this.silences = silences;
+    this.instants = truth
+      .boundaries()
+      .map((atMs) => ({ atMs, text: Temporal.Instant.fromEpochMilliseconds(atMs).toString() }));
   }
 
   /** Checks all that is stored of one meter's billing register. */
@@ -103,10 +108,9 @@ export class Checker {
   private awaited(meter: MeterTruth): Map<string, string> {
     const silences = this.silences.filter(({ meters }) => meters.includes(meter.meter));
     const awaited = new Map<string, string>();
-    for (const atMs of this.truth.boundaries()) {
+    for (const { atMs, text } of this.instants) {
       if (silences.some(({ fromMs, toMs }) => fromMs <= atMs && atMs < toMs)) continue;
-      const face = formatMicro(BigInt(this.truth.faceMicro(meter, atMs)));
-      awaited.set(Temporal.Instant.fromEpochMilliseconds(atMs).toString(), face);
+      awaited.set(text, formatMicro(BigInt(this.truth.faceMicro(meter, atMs))));
     }
     return awaited;
   }

@@ -75,15 +75,15 @@ async function storedReadings(api: ApiClient, meter: string, { grid }: Truth): P
 }
 const ReadingPage = page(StoredReading);
 
-/** The nightly check of each day, as the schedule would have run it. */
+/** The nightly check of each day of the month, as the schedule would have run it. */
 export async function checkNights(api: ApiClient, period: string): Promise<void> {
   const month = Temporal.PlainYearMonth.from(period);
-  for (let day = 1; day <= month.daysInMonth; day += 1)
-    await api.post(
-      '/api/v1/jobs/nightly-check',
-      { day: month.toPlainDate({ day }).toString() },
-      NightlyCheckResult,
-    );
+  for (let day = 1; day <= month.daysInMonth; day += 1) await checkNight(api, month.toPlainDate({ day }));
+}
+
+/** Checks one site-local day that has ended. */
+export async function checkNight(api: ApiClient, day: Temporal.PlainDate): Promise<void> {
+  await api.post('/api/v1/jobs/nightly-check', { day: day.toString() }, NightlyCheckResult);
 }
 
 const ChargePage = z.strictObject({ items: z.array(Charge), next: z.string(), more: z.boolean() });

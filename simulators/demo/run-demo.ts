@@ -1,17 +1,17 @@
 /** One whole month through the real line: simulated meters on real wires, gateway and cloud as processes, then billing and proof. */
 import { join } from 'node:path';
-import { z } from 'zod';
 import { createSupervisor, type Supervisor } from '../../supervisor.ts';
 import type { CheckResult } from '../checker.ts';
 import { type Fleet, startFleet } from '../meters/fleet.ts';
 import { connectPushMeters } from '../meters/push-meters.ts';
 import { type GeneratedPark, generatePark } from '../park/generate-park.ts';
 import { readProfiles } from '../profiles.ts';
-import { createApiClient } from './api-client.ts';
+import { type ApiClient, createApiClient } from './api-client.ts';
 import { type ClosedMonth, checkNights, checkReadings, closeMonth } from './close-month.ts';
 import { DrivenTime, driveMonth, type Kill } from './drive-month.ts';
 import { freePorts } from './free-ports.ts';
 import { type Installation, writeInstallation } from './installation.ts';
+import { startChildren } from './start-children.ts';
 import { judgeMonth, type Verdict } from './verdict.ts';
 
 export interface DemoOptions {
@@ -42,63 +42,76 @@ export interface DemoOutcome {
   withoutTerminals: string[];
 }
 
-/** A child ended for good, or time ran out. */
-export class DemoError extends Error {
-  override readonly name = 'DemoError';
-  readonly code = 'demo_failed';
+/** Meters on their wires, gateway and cloud as running processes, and the time they share. */
+export interface RunningLine {
+  generated: GeneratedPark;
+  installation: Installation;
+  supervisor: Supervisor;
+  time: DrivenTime;
+  fleet: Fleet;
+  api: ApiClient;
 }
 
-/** @throws DemoError, ApiRefusal; Error when a port is taken */
+/** @throws ApiRefusal; Error when a child ends for good, a port is taken or time runs out */
 export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
   const started = performance.now();
   const { seed, period, folder, onProgress } = options;
-  const profiles = readProfiles();
-  const generated = generatePark({ seed, period, profiles });
-  const { truth, wiring, park } = generated;
-  onProgress({ stage: 'starting', atMs: truth.grid.fromMs, done: 0 });
-
-  const broken = Promise.withResolvers<never>();
-  broken.promise.catch(() => undefined);
-  const supervisor = createSupervisor((child, code) => {
-    if (code === 2) broken.reject(new DemoError(`the ${child} refused its configuration: see its log`));
-  });
-  const time = new DrivenTime(supervisor, truth.grid.fromMs);
-  const fleet = await startFleet(wiring, { truth, profiles, clock: time });
-  try {
-    const [http = 0, broker = 0, push = 0] = await freePorts(3);
-    const ports = { http, broker, push };
-    const installation = writeInstallation(folder, { park, wiring, fleet, ports, clock: 'driven' });
-    const work = liveMonth(options, { generated, installation, supervisor, time, fleet });
-    const { readings, month } = await Promise.race([work, broken.promise]);
+  const generated = generatePark({ seed, period, profiles: readProfiles() });
+  const { grid } = generated.truth;
+  onProgress({ stage: 'starting', atMs: grid.fromMs, done: 0 });
+  return withLine(generated, folder, async (line) => {
+    const { api, supervisor } = line;
+    const readings = await meterThrough(line, options);
+    await checkNights(api, period);
+    onProgress({ stage: 'billing', atMs: grid.toMs, done: 1 });
+    const { park, truth, planted } = generated;
+    const month = await closeMonth(api, { period, truth, folder: join(folder, 'statements') });
     return {
       generated,
       readings,
       month,
-      verdict: judgeMonth(park, generated.planted, readings, month),
+      verdict: judgeMonth(park, planted, readings, month),
       seconds: (performance.now() - started) / 1000,
       restarts: { edge: supervisor.restarts('edge'), cloud: supervisor.restarts('cloud') },
-      withoutTerminals: fleet.withoutTerminals,
+      withoutTerminals: line.fleet.withoutTerminals,
     };
+  });
+}
+
+/** Starts a line in `folder`, does the work, and stops all of it again. */
+export async function withLine<T>(
+  generated: GeneratedPark,
+  folder: string,
+  work: (line: RunningLine) => Promise<T>,
+): Promise<T> {
+  const { truth, wiring, park } = generated;
+  const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => undefined);
+  const supervisor = createSupervisor((child, code) => {
+    if (code === 2) broken.reject(new Error(`the ${child} refused its configuration: see its log`));
+  });
+  const time = new DrivenTime(supervisor, truth.grid.fromMs);
+  const fleet = await startFleet(wiring, { truth, profiles: readProfiles(), clock: time });
+  try {
+    const [http = 0, broker = 0, push = 0] = await freePorts(3);
+    const ports = { http, broker, push };
+    const installation = writeInstallation(folder, { park, wiring, fleet, ports, clock: 'driven' });
+    const api = createApiClient(installation.apiUrl, installation.adminKey);
+    await Promise.race([startChildren(installation, supervisor, time), broken.promise]);
+    const line = { generated, installation, supervisor, time, fleet, api };
+    return await Promise.race([work(line), broken.promise]);
   } finally {
     await supervisor.stop();
     await fleet.close();
   }
 }
 
-interface Line {
-  generated: GeneratedPark;
-  installation: Installation;
-  supervisor: Supervisor;
-  time: DrivenTime;
-  fleet: Fleet;
-}
-
-async function liveMonth(
-  { period, folder, kills, onProgress }: DemoOptions,
-  { generated, installation, supervisor, time, fleet }: Line,
-): Promise<{ readings: CheckResult; month: ClosedMonth }> {
+/** Drives the truth's whole grid through the line, and compares what is stored with what the meters showed. */
+export async function meterThrough(
+  { generated, installation, supervisor, time, fleet, api }: RunningLine,
+  { kills, onProgress }: Pick<DemoOptions, 'kills' | 'onProgress'>,
+): Promise<CheckResult> {
   const { truth, wiring, planted } = generated;
-  await startChildren(installation, supervisor, time);
   const push = connectPushMeters(installation.pushUrl, wiring.push, truth);
   try {
     const { outage } = planted;
@@ -109,41 +122,6 @@ async function liveMonth(
   } finally {
     await push.close();
   }
-  const api = createApiClient(installation.apiUrl, installation.adminKey);
-  const end = { atMs: truth.grid.toMs, done: 1 };
-  onProgress({ stage: 'checking', ...end });
-  const readings = await checkReadings(api, truth, [planted.outage]);
-  await checkNights(api, period);
-  onProgress({ stage: 'billing', ...end });
-  const month = await closeMonth(api, { period, truth, folder: join(folder, 'statements') });
-  return { readings, month };
-}
-
-const ReadyMessage = z.looseObject({ type: z.literal('ready') });
-
-/** Resolves when the cloud answers. The gateway starts after it: it would back off from a broker that is not there yet. */
-async function startChildren(
-  { cloudConfig, edgeConfig, logs, adminKey }: Installation,
-  supervisor: Supervisor,
-  time: DrivenTime,
-): Promise<void> {
-  const ready = Promise.withResolvers<void>();
-  supervisor.start(
-    {
-      name: 'cloud',
-      args: ['cloud', '--config', cloudConfig],
-      env: { METERLINE_ADMIN_KEY: adminKey },
-      logFile: logs.cloud,
-    },
-    {
-      onStart: () => time.tell('cloud'),
-      onMessage: (message) => ReadyMessage.safeParse(message).success && ready.resolve(),
-    },
-  );
-  const limit = setTimeout(() => ready.reject(new DemoError('the cloud is not up after 60 s')), 60_000);
-  await ready.promise.finally(() => clearTimeout(limit));
-  supervisor.start(
-    { name: 'edge', args: ['edge', '--config', edgeConfig], logFile: logs.edge },
-    { onStart: () => time.tell('edge'), onMessage: time.hear },
-  );
+  onProgress({ stage: 'checking', atMs: truth.grid.toMs, done: 1 });
+  return checkReadings(api, truth, [planted.outage]);
 }
