@@ -9,7 +9,7 @@ interface Command {
 const commands: Record<string, { about: string; load: () => Promise<Command> }> = {
   up: {
     about: 'everything on this machine; without --config the demo park, live',
-    load: () => import('./cloud/commands/up.ts'),
+    load: () => import('./up.ts'),
   },
   demo: {
     about: 'a whole simulated month through the real line, billed and proved',
@@ -30,6 +30,8 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'run cases with known answers against the pure cores',
     load: () => import('./cloud/commands/golden.ts'),
   },
+  bench: { about: 'speed, as ratios to limits and peers', load: () => import('./bench/bench.ts') },
+  torture: { about: 'kill -9 and what is left after it', load: () => import('./torture/torture.ts') },
 };
 
 function usage(): string {

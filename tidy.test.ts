@@ -35,7 +35,7 @@ function importsOf(file: string, text: string): Import[] {
   return found;
 }
 
-const rooms = ['protocols', 'edge', 'cloud', 'simulators', 'dashboards'];
+const rooms = ['protocols', 'edge', 'cloud', 'simulators', 'dashboards', 'bench', 'torture'];
 /** What each room may take from the others; itself is always allowed. */
 const allowed: Record<string, string[]> = {
   protocols: [],
@@ -43,7 +43,9 @@ const allowed: Record<string, string[]> = {
   cloud: ['protocols'],
   simulators: ['protocols'],
   dashboards: [],
-  top: rooms,
+  // They measure and torment the rooms from outside, and nobody imports them.
+  bench: ['protocols', 'edge', 'cloud', 'simulators'],
+  torture: ['protocols', 'edge', 'cloud', 'simulators', 'bench'],
 };
 /** Single files, each with its reason. */
 const topFiles: Record<string, string> = {
@@ -59,6 +61,7 @@ function importRefusal(file: string, { target, typeOnly }: Import): string | nul
   const from = room(file);
   if (from === 'top') return null;
   if (target in topFiles) return target === 'peers.ts' && !isTest(file) ? 'only tests name peers' : null;
+  if (/^[^/]+\.tsx?$/.test(target)) return `${target} stands at the top: it is for the command line alone`;
   const to = rooms.includes(target.slice(0, Math.max(target.indexOf('/'), 0))) ? room(target) : null;
   if (from === 'dashboards' && to === 'protocols') return null;
   if (from === 'dashboards' && to === 'cloud')
@@ -109,6 +112,8 @@ describe('imports', () => {
     ['cloud/metering/vee.ts', 'cloud/store/store.ts'],
     ['dashboards/staff/app.tsx', 'cloud/ingest.ts'],
     ['edge/poll.ts', 'peers.ts'],
+    ['edge/poll.ts', 'bench/measure.ts'],
+    ['cloud/ingest.ts', 'up.ts'],
   ])('%s importing %s is refused', (file, target) => {
     expect(importRefusal(file, { target, typeOnly: false })).not.toBeNull();
   });

@@ -3,10 +3,10 @@
  * gateway, its password. It tells where it listens over IPC, and stops when its parent disconnects or is gone.
  */
 import pino from 'pino';
-import { INGESTED_MS } from '../bench-readings.ts';
-import { startBroker } from './broker.ts';
-import { startIngest } from './ingest.ts';
-import { openStore } from './store/store.ts';
+import { startBroker } from '../cloud/broker.ts';
+import { startIngest } from '../cloud/ingest.ts';
+import { openStore } from '../cloud/store/store.ts';
+import { INGESTED_MS } from './bench-readings.ts';
 
 const [file = '', port = '0', gateway = '', password = ''] = process.argv.slice(2);
 const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }));

@@ -2,10 +2,10 @@
 import { statfsSync } from 'node:fs';
 import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { measurements as close } from './bench-close.ts';
-import { measurements as line } from './bench-line.ts';
-import { measurements as cloud } from './cloud/bench.ts';
-import { measurements as edge } from './edge/bench.ts';
+import { measurements as close } from './close-month.ts';
+import { measurements as cloud } from './cloud-rows.ts';
+import { measurements as edge } from './edge-rows.ts';
+import { measurements as line } from './line-end-to-end.ts';
 import type { BenchRow } from './measure.ts';
 
 const measurements = [...edge, ...cloud, ...line, ...close];

@@ -4,8 +4,8 @@
  */
 import { writeSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { benchReadings, withoutKey } from '../bench-readings.ts';
-import { openOutbox } from './outbox.ts';
+import { benchReadings, withoutKey } from '../bench/bench-readings.ts';
+import { openOutbox } from '../edge/outbox.ts';
 
 const [file = '', gateway = ''] = process.argv.slice(2);
 const MOST_READINGS = 84;

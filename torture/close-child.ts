@@ -3,10 +3,10 @@
  * run, and `issued` or `already` when it is done.
  */
 import { writeSync } from 'node:fs';
-import { closePeriod } from './cloud/jobs/close-period.ts';
-import { openSigningKey } from './cloud/signing.ts';
-import { openStore, type Store } from './cloud/store/store.ts';
-import { Park } from './protocols/park.ts';
+import { closePeriod } from '../cloud/jobs/close-period.ts';
+import { openSigningKey } from '../cloud/signing.ts';
+import { openStore, type Store } from '../cloud/store/store.ts';
+import { Park } from '../protocols/park.ts';
 
 const [file = '', keyFolder = '', period = '', intervalMinutes = ''] = process.argv.slice(2);
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type BenchReport, formatReport, run } from './bench.ts';
-import { ingestStore } from './cloud/bench-store.ts';
-import { outboxAppend } from './edge/bench.ts';
+import { outboxAppend } from './edge-rows.ts';
+import { ingestStore } from './ingest-store.ts';
 import { benchRow, interleave, median } from './measure.ts';
 
 const report: BenchReport = {

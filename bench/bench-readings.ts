@@ -1,7 +1,7 @@
 /** The readings that benchmarks and fault runs feed: 84 meters, each read on every quarter of an hour. */
-import { ACTIVE_IMPORT } from './protocols/obis.ts';
-import type { Reading } from './protocols/reading.ts';
-import type { Batch } from './protocols/uplink.ts';
+import { ACTIVE_IMPORT } from '../protocols/obis.ts';
+import type { Reading } from '../protocols/reading.ts';
+import type { Batch } from '../protocols/uplink.ts';
 
 export const METERS = 84;
 export const QUARTER_MS = 900_000;

@@ -5,10 +5,10 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
-import { benchReadings, withoutKey } from '../bench-readings.ts';
-import { systemClock } from './clock.ts';
-import { openOutbox } from './outbox.ts';
-import { startUplink } from './uplink.ts';
+import { benchReadings, withoutKey } from '../bench/bench-readings.ts';
+import { systemClock } from '../edge/clock.ts';
+import { openOutbox } from '../edge/outbox.ts';
+import { startUplink } from '../edge/uplink.ts';
 
 const [file = '', broker = '', gateway = '', password = ''] = process.argv.slice(2);
 const COMMIT_READINGS = 12;

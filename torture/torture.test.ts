@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { outboxTorture } from './outbox.ts';
 import { formatTorture, run, tortureReport } from './torture.ts';
-import { outboxTorture } from './torture-outbox.ts';
 
 const part = {
   name: 'outbox',

@@ -1,11 +1,12 @@
 /** How near the metering core comes to a bare pass over its inputs. */
-import { START_MS, TIME_ZONE } from '../bench-readings.ts';
-import { type BenchRow, benchRow, type Cost, costOf, interleave } from '../measure.ts';
+
+import { deriveIntervals } from '../cloud/metering/derive-intervals.ts';
+import type { MeterFacts } from '../cloud/metering/meter-facts.ts';
+import type { RegisterPoint } from '../cloud/metering/register-step.ts';
+import { type SiteGrid, siteGrid } from '../cloud/metering/site-grid.ts';
 import { micro } from '../protocols/units.ts';
-import { deriveIntervals } from './metering/derive-intervals.ts';
-import type { MeterFacts } from './metering/meter-facts.ts';
-import type { RegisterPoint } from './metering/register-step.ts';
-import { type SiteGrid, siteGrid } from './metering/site-grid.ts';
+import { START_MS, TIME_ZONE } from './bench-readings.ts';
+import { type BenchRow, benchRow, type Cost, costOf, interleave } from './measure.ts';
 
 const MINUTES = 15;
 const DAY_MS = 86_400_000;

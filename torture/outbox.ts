@@ -3,20 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { benchReading } from './bench-readings.ts';
-import { openOutbox } from './edge/outbox.ts';
-import { randomStream } from './simulators/random.ts';
-import {
-  count,
-  newTally,
-  startVictim,
-  type Tally,
-  type TortureOptions,
-  type TorturePart,
-} from './torture-tally.ts';
+import { benchReading } from '../bench/bench-readings.ts';
+import { openOutbox } from '../edge/outbox.ts';
+import { randomStream } from '../simulators/random.ts';
+import { count, newTally, startVictim, type Tally, type TortureOptions, type TorturePart } from './tally.ts';
 
 const GATEWAY = 'gw-torture';
-const script = join(import.meta.dirname, 'edge/torture-writer.ts');
+const script = join(import.meta.dirname, 'outbox-child.ts');
 
 export const outboxTorture: TorturePart = {
   name: 'outbox',

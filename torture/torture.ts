@@ -1,11 +1,11 @@
 /** `meterline torture`: processes killed again and again, and one count of what was lost, doubled or altered by it. */
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { closeTorture } from './torture-close.ts';
-import { demoTorture } from './torture-demo.ts';
-import { lineTorture } from './torture-line.ts';
-import { outboxTorture } from './torture-outbox.ts';
-import { newTally, type Tally, type TorturePart } from './torture-tally.ts';
+import { closeTorture } from './close.ts';
+import { demoTorture } from './demo.ts';
+import { lineTorture } from './line.ts';
+import { outboxTorture } from './outbox.ts';
+import { newTally, type Tally, type TorturePart } from './tally.ts';
 
 const parts: TorturePart[] = [outboxTorture, lineTorture, closeTorture, demoTorture];
 

@@ -1,8 +1,8 @@
 /** The benchmarks of the cloud's rooms. */
-import { METERS } from '../bench-readings.ts';
-import { type Measurement, ROUNDS } from '../measure.ts';
-import { deriveMonth } from './bench-month.ts';
-import { ingestStore } from './bench-store.ts';
+import { METERS } from './bench-readings.ts';
+import { deriveMonth } from './derive-month.ts';
+import { ingestStore } from './ingest-store.ts';
+import { type Measurement, ROUNDS } from './measure.ts';
 
 const DAYS = 30;
 

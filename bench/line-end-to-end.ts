@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
+import { openStore } from '../cloud/store/store.ts';
+import { systemClock } from '../edge/clock.ts';
+import { openOutbox } from '../edge/outbox.ts';
+import { startUplink } from '../edge/uplink.ts';
 import { benchBatches, benchReading, INGESTED_MS, METERS, withoutKey } from './bench-readings.ts';
-import { openStore } from './cloud/store/store.ts';
-import { systemClock } from './edge/clock.ts';
-import { openOutbox } from './edge/outbox.ts';
-import { startUplink } from './edge/uplink.ts';
 import {
   type BenchRow,
   benchRow,
@@ -80,7 +80,7 @@ interface BenchLine {
 }
 
 async function startLine(folder: string): Promise<BenchLine> {
-  const child = join(import.meta.dirname, 'cloud/ingest-child.ts');
+  const child = join(import.meta.dirname, 'ingest-child.ts');
   const cloud = fork(child, [join(folder, 'cloud.db'), '0', GATEWAY, PASSWORD]);
   const [broker] = (await once(cloud, 'message')) as [string];
   const outbox = openOutbox({ file: join(folder, 'outbox.db'), gateway: GATEWAY, maxBytes: 1 << 30 });

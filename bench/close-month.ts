@@ -3,10 +3,10 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { closePeriod } from './cloud/jobs/close-period.ts';
-import { deriveDirtyIntervals } from './cloud/jobs/derive-intervals.ts';
-import { openSigningKey } from './cloud/signing.ts';
-import { openStore, type Store } from './cloud/store/store.ts';
+import { closePeriod } from '../cloud/jobs/close-period.ts';
+import { deriveDirtyIntervals } from '../cloud/jobs/derive-intervals.ts';
+import { openSigningKey } from '../cloud/signing.ts';
+import { openStore, type Store } from '../cloud/store/store.ts';
 import { type BenchRow, benchRow, costOf, interleave, type Measurement } from './measure.ts';
 import { fillParkMonth, type ParkMonth } from './park-month.ts';
 

@@ -1,13 +1,13 @@
 /** A store that holds the demo park and everything its meters showed in a month, for benchmarks and fault runs. */
 import { createHash } from 'node:crypto';
-import { canonicalJson } from './cloud/billing/canonical-json.ts';
-import type { Store } from './cloud/store/store.ts';
-import type { Park } from './protocols/park.ts';
-import type { Reading } from './protocols/reading.ts';
-import { formatMicro } from './protocols/units.ts';
-import { generatePark } from './simulators/park/generate-park.ts';
-import type { Truth } from './simulators/park/truth.ts';
-import { readProfiles } from './simulators/profiles.ts';
+import { canonicalJson } from '../cloud/billing/canonical-json.ts';
+import type { Store } from '../cloud/store/store.ts';
+import type { Park } from '../protocols/park.ts';
+import type { Reading } from '../protocols/reading.ts';
+import { formatMicro } from '../protocols/units.ts';
+import { generatePark } from '../simulators/park/generate-park.ts';
+import type { Truth } from '../simulators/park/truth.ts';
+import { readProfiles } from '../simulators/profiles.ts';
 
 export interface ParkMonth {
   park: Park;

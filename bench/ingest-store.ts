@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { benchBatches, INGESTED_MS } from '../bench-readings.ts';
-import { type BenchRow, benchRow, type Cost, costOf, interleave } from '../measure.ts';
+import { openStore } from '../cloud/store/store.ts';
 import { micro } from '../protocols/units.ts';
 import type { Batch } from '../protocols/uplink.ts';
-import { openStore } from './store/store.ts';
+import { benchBatches, INGESTED_MS } from './bench-readings.ts';
+import { type BenchRow, benchRow, type Cost, costOf, interleave } from './measure.ts';
 
 const INGESTED_AT = Temporal.Instant.fromEpochMilliseconds(INGESTED_MS).toString();
 

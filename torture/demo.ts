@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Kill } from './simulators/demo/drive-month.ts';
-import { runDemo } from './simulators/demo/run-demo.ts';
-import { randomStream } from './simulators/random.ts';
-import { count, newTally, type Tally, type TortureOptions, type TorturePart } from './torture-tally.ts';
+import type { Kill } from '../simulators/demo/drive-month.ts';
+import { runDemo } from '../simulators/demo/run-demo.ts';
+import { randomStream } from '../simulators/random.ts';
+import { count, newTally, type Tally, type TortureOptions, type TorturePart } from './tally.ts';
 
 const PERIOD = '2026-09';
 /** Of each process, in a month. */

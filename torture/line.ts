@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { benchReading } from './bench-readings.ts';
-import { micro } from './protocols/units.ts';
-import { freePorts } from './simulators/demo/free-ports.ts';
-import { randomStream } from './simulators/random.ts';
+import { benchReading } from '../bench/bench-readings.ts';
+import { micro } from '../protocols/units.ts';
+import { freePorts } from '../simulators/demo/free-ports.ts';
+import { randomStream } from '../simulators/random.ts';
 import {
   count,
   newTally,
@@ -16,7 +16,7 @@ import {
   type TortureOptions,
   type TorturePart,
   type Victim,
-} from './torture-tally.ts';
+} from './tally.ts';
 
 const GATEWAY = 'gw-torture';
 const PASSWORD = 'torture-password';
@@ -24,8 +24,8 @@ const PASSWORD = 'torture-password';
 const SHORTEST_MS = 20;
 const LONGEST_MS = 600;
 const DRAIN_MS = 60_000;
-const edgeScript = join(import.meta.dirname, 'edge/torture-gateway.ts');
-const cloudScript = join(import.meta.dirname, 'cloud/ingest-child.ts');
+const edgeScript = join(import.meta.dirname, 'gateway-child.ts');
+const cloudScript = join(import.meta.dirname, '../bench/ingest-child.ts');
 
 export const lineTorture: TorturePart = {
   name: 'line',

@@ -6,7 +6,12 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import modbusSerial from 'modbus-serial';
-import { benchReadings, METERS, withoutKey } from '../bench-readings.ts';
+import { Line } from '../edge/line.ts';
+import { openOutbox } from '../edge/outbox.ts';
+import { buildRequest } from '../protocols/modbus/pdu.ts';
+import { buildTcpFrame } from '../protocols/modbus/tcp-frame.ts';
+import type { Reading } from '../protocols/reading.ts';
+import { benchReadings, METERS, withoutKey } from './bench-readings.ts';
 import {
   type BenchRow,
   benchRow,
@@ -15,12 +20,7 @@ import {
   interleave,
   type Measurement,
   ROUNDS,
-} from '../measure.ts';
-import { buildRequest } from '../protocols/modbus/pdu.ts';
-import { buildTcpFrame } from '../protocols/modbus/tcp-frame.ts';
-import type { Reading } from '../protocols/reading.ts';
-import { Line } from './line.ts';
-import { openOutbox } from './outbox.ts';
+} from './measure.ts';
 
 const LOOPBACK = '127.0.0.1';
 const LIBRARY = 'modbus-serial 8.0.25';
@@ -36,7 +36,7 @@ export const measurements: Measurement[] = [
 /** Requests, one after the other, of the line, of a bare socket, and of the library's own client, to the same server. */
 export async function modbusTcpPolls(size: { rounds: number; requests: number }): Promise<BenchRow[]> {
   const { requests } = size;
-  const meter = fork(join(import.meta.dirname, 'bench-meter.ts'), {
+  const meter = fork(join(import.meta.dirname, 'meter-child.ts'), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const [port] = (await once(meter, 'message')) as [number];

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deriveDirtyIntervals } from './cloud/jobs/derive-intervals.ts';
-import { openSigningKey } from './cloud/signing.ts';
-import { openStore } from './cloud/store/store.ts';
-import { fillParkMonth } from './park-month.ts';
-import { type Random, randomStream } from './simulators/random.ts';
+import { fillParkMonth } from '../bench/park-month.ts';
+import { deriveDirtyIntervals } from '../cloud/jobs/derive-intervals.ts';
+import { openSigningKey } from '../cloud/signing.ts';
+import { openStore } from '../cloud/store/store.ts';
+import { type Random, randomStream } from '../simulators/random.ts';
 import {
   count,
   newTally,
@@ -17,12 +17,12 @@ import {
   type TortureOptions,
   type TorturePart,
   type Victim,
-} from './torture-tally.ts';
+} from './tally.ts';
 
 const PERIOD = '2026-09';
 /** A quarter of the usual intervals, so that a round is short. */
 const INTERVAL_MINUTES = 60;
-const script = join(import.meta.dirname, 'torture-closer.ts');
+const script = join(import.meta.dirname, 'close-child.ts');
 
 export const closeTorture: TorturePart = {
   name: 'close',
