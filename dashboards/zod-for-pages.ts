@@ -29,13 +29,30 @@ const count = (schema: mini.ZodMiniNumberFormat) =>
     nonnegative: (): mini.ZodMiniNumberFormat => count(schema.check(mini.nonnegative())),
   });
 
+/** @__NO_SIDE_EFFECTS__ */
+const list = (schema: mini.ZodMiniArray) =>
+  Object.assign(fluent(schema), {
+    min: (length: number): mini.ZodMiniArray => list(schema.check(mini.minLength(length))),
+    max: (length: number): mini.ZodMiniArray => list(schema.check(mini.maxLength(length))),
+  });
+
+type Keys = Record<string, true>;
+
+/** @__NO_SIDE_EFFECTS__ */
+const object = (schema: mini.ZodMiniObject) =>
+  Object.assign(fluent(schema), {
+    omit: (keys: Keys): mini.ZodMiniObject => object(mini.omit(schema, keys)),
+    pick: (keys: Keys): mini.ZodMiniObject => object(mini.pick(schema, keys)),
+    extend: (shape: Record<string, Schema>): mini.ZodMiniObject => object(mini.extend(schema, shape)),
+  });
+
 export const z = {
   string: () => text(mini.string()),
   int: () => count(mini.int()),
   literal: (value: string) => fluent(mini.literal(value)),
   enum: (values: readonly string[]) => fluent(mini.enum(values)),
-  array: (item: Schema) => fluent(mini.array(item)),
-  strictObject: (shape: Record<string, Schema>) => fluent(mini.strictObject(shape)),
+  array: (item: Schema) => list(mini.array(item)),
+  strictObject: (shape: Record<string, Schema>) => object(mini.strictObject(shape)),
   union: (options: readonly Schema[]) => fluent(mini.union(options)),
   discriminatedUnion: (key: string, options: readonly mini.ZodMiniObject[]) =>
     fluent(mini.discriminatedUnion(key, options as unknown as [mini.ZodMiniObject, ...mini.ZodMiniObject[]])),

@@ -169,13 +169,13 @@ export const fixturePark: Park = {
       meter: 'E-0',
       supplier: '供电公司',
       period: '2026-09',
-      quantity: '79200',
+      quantity: '79328',
       lines: [
         { ...billLine('energy-sharp', '尖段电能', 'sharp', '6600', '7920.00'), tax: '1029.60' },
         { ...billLine('energy-peak', '峰段电能', 'peak', '35000', '35000.00'), tax: '4550.00' },
         { ...billLine('energy-flat', '平段电能', 'flat', '18000', '11700.00'), tax: '1521.00' },
         { ...billLine('energy-valley', '谷段电能', 'valley', '19600', '6860.00'), tax: '891.80' },
-        { ...billLine('network', '输配电费', null, '79200', '7128.00'), tax: '926.64' },
+        { ...billLine('network', '输配电费', null, '79328', '7139.52'), tax: '928.14' },
       ],
     },
     {
@@ -184,8 +184,8 @@ export const fixturePark: Park = {
       meter: 'W-0',
       supplier: '自来水公司',
       period: '2026-09',
-      quantity: '720',
-      lines: [{ ...billLine('water', '自来水费', null, '720', '3312.00'), tax: '298.08' }],
+      quantity: '1268',
+      lines: [{ ...billLine('water', '自来水费', null, '1268', '7392.44'), tax: '665.32' }],
     },
   ],
 };

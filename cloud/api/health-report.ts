@@ -23,7 +23,7 @@ interface Overdue {
 }
 type Sentence = Health['sentence'];
 
-/** So many overdue meters are named; the others are counted. */
+/** So many overdue meters are named. Of more, the one that is longest overdue, and the others are counted. */
 const named = 3;
 
 function ageText(ageMs: number): Sentence {
@@ -38,8 +38,9 @@ function ageText(ageMs: number): Sentence {
 }
 
 function overdueText(overdue: Overdue[]): Sentence {
-  const rest = overdue.length - named;
-  const each = overdue.slice(0, named).map(({ meter, ageMs }): Sentence => {
+  const shown = overdue.length > named ? 1 : overdue.length;
+  const rest = overdue.length - shown;
+  const each = overdue.slice(0, shown).map(({ meter, ageMs }): Sentence => {
     if (ageMs === null) return { 'zh-CN': `${meter} 从无读数`, en: `${meter} never gave a reading` };
     const age = ageText(ageMs);
     return { 'zh-CN': `${meter} 已 ${age['zh-CN']}无读数`, en: `${meter} silent for ${age.en}` };

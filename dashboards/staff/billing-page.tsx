@@ -1,6 +1,6 @@
 /** A billing period: close it, see its proof, its charges by lease, its statements. Nothing optimistic near money. */
 import { useState } from 'react';
-import type { BillingRun, BillingRunRequest, Problem } from '../../protocols/api.ts';
+import type { BillingRun, BillingRunRequest, Problem, StatementSummary } from '../../protocols/api.ts';
 import { dateOf } from '../charts/span.ts';
 import { ask, ProblemError } from '../client.ts';
 import { moneyText } from '../format.ts';
@@ -45,13 +45,18 @@ export function BillingPage() {
           ))}
         </div>
       )}
-      {run !== undefined && (
-        <>
-          <RunResult run={run} />
-          <ChargesByLease key={`charges ${run.period}`} period={run.period} />
-          <StatementList key={`statements ${run.period}`} period={run.period} />
-        </>
-      )}
+      {run !== undefined && <IssuedRun key={run.period} run={run} />}
+    </>
+  );
+}
+
+function IssuedRun({ run }: { run: BillingRun }) {
+  const statements = useResource<{ items: StatementSummary[] }>(`/api/v1/statements?period=${run.period}`);
+  return (
+    <>
+      <RunResult run={run} />
+      <ChargesByLease period={run.period} statements={statements.data?.items ?? []} />
+      <StatementList statements={statements} />
     </>
   );
 }
@@ -66,13 +71,18 @@ function monthBefore(date: string): string {
 function ClosePeriod({ initial, closed }: { initial: string; closed: (period: string) => void }) {
   const { words, language } = useSession();
   const [period, setPeriod] = useState(initial);
-  const [acceptEstimates, setAcceptEstimates] = useState(false);
+  const [by, setBy] = useState('');
+  const [reason, setReason] = useState('');
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const close = () => {
     setBusy(true);
     setProblem(null);
-    const body: BillingRunRequest = { period, acceptEstimates };
+    const signed = by.trim() !== '' && reason.trim() !== '';
+    const body: BillingRunRequest = {
+      period,
+      ...(signed ? { acceptEstimates: { by: by.trim(), reason: reason.trim() } } : {}),
+    };
     const headers = { 'idempotency-key': crypto.randomUUID() };
     ask<BillingRun>('/api/v1/billing-runs', { language, method: 'POST', body, headers })
       .then(
@@ -90,19 +100,29 @@ function ClosePeriod({ initial, closed }: { initial: string; closed: (period: st
           {words.period}{' '}
           <input type="month" value={period} onChange={({ target }) => setPeriod(target.value)} />
         </label>
-        <label>
-          <input
-            type="checkbox"
-            checked={acceptEstimates}
-            onChange={({ target }) => setAcceptEstimates(target.checked)}
-          />{' '}
-          {words.acceptEstimates}
-        </label>
         <button type="button" className="button primary" disabled={busy || period === ''} onClick={close}>
           {busy ? words.closing : words.close(period)}
         </button>
       </div>
       <p className="muted">{words.closeDetail}</p>
+      <details className="estimates">
+        <summary>{words.acceptEstimates}</summary>
+        <div className="controls">
+          <label>
+            {words.acceptedBy}{' '}
+            <input type="text" maxLength={80} value={by} onChange={({ target }) => setBy(target.value)} />
+          </label>
+          <label className="grow">
+            {words.reason}{' '}
+            <input
+              type="text"
+              maxLength={500}
+              value={reason}
+              onChange={({ target }) => setReason(target.value)}
+            />
+          </label>
+        </div>
+      </details>
       {problem !== null && <ProblemNotice problem={problem} />}
     </section>
   );

@@ -1,6 +1,6 @@
 /** Every charge of a period, under the lease that pays it; what nobody else pays is the landlord's. */
 import { useEffect, useState } from 'react';
-import type { Charge, Problem } from '../../protocols/api.ts';
+import type { Charge, Problem, StatementSummary } from '../../protocols/api.ts';
 import { ask, ProblemError } from '../client.ts';
 import { moneyText, quantityText, sumOf } from '../format.ts';
 import type { Language } from '../language.ts';
@@ -26,7 +26,7 @@ async function chargesOf(period: string, language: Language): Promise<Charge[]> 
   return charges;
 }
 
-export function ChargesByLease({ period }: { period: string }) {
+export function ChargesByLease({ period, statements }: { period: string; statements: StatementSummary[] }) {
   const { words, language } = useSession();
   const [charges, setCharges] = useState<Charge[] | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -47,7 +47,10 @@ export function ChargesByLease({ period }: { period: string }) {
       {leases.map(([lease, own]) => (
         <details key={lease} className="lease">
           <summary>
-            <span>{lease === '' ? words.landlord : lease}</span>
+            <span>
+              {lease === '' ? words.landlord : statements.find((one) => one.lease === lease)?.tenant}{' '}
+              <span className="muted">{lease}</span>
+            </span>
             <span className="muted">{words.chargeCount(own.length)}</span>
             <strong className="number">
               {moneyText(
@@ -73,7 +76,7 @@ function ChargeTable({ charges }: { charges: Charge[] }) {
         <thead>
           <tr>
             <th scope="col">{words.component}</th>
-            <th scope="col">{words.pool}</th>
+            <th scope="col">{words.share}</th>
             <th scope="col" className="number">
               {words.quantity}
             </th>
@@ -94,7 +97,7 @@ function ChargeTable({ charges }: { charges: Charge[] }) {
               <th scope="row">
                 {words[charge.utility]} · {charge.component}
               </th>
-              <td>{charge.pool}</td>
+              <td>{charge.pool === 'own' ? words.own_use : charge.pool}</td>
               <td className="number">{quantityText(charge.quantity, charge.unit)}</td>
               <td className="number">{moneyText(charge.net)}</td>
               <td className="number">{moneyText(charge.tax)}</td>

@@ -10,7 +10,7 @@ export function CurveTable({ curve }: { curve: Curve }) {
   const instantText = useInstantText();
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <div className="table scroll" tabIndex={0} role="region" aria-label={words.curve}>
+    <section className="table scroll" tabIndex={0} aria-label={words.curve}>
       <table>
         <thead>
           <tr>
@@ -39,6 +39,6 @@ export function CurveTable({ curve }: { curve: Curve }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }

@@ -15,7 +15,7 @@ const isTyping = (target: EventTarget | null): boolean =>
 
 function moveAlongRows(step: 1 | -1): void {
   const links = [...document.querySelectorAll<HTMLElement>('main tbody a[data-row]')];
-  const at = links.findIndex((link) => link === document.activeElement);
+  const at = links.indexOf(document.activeElement as HTMLElement);
   links[Math.min(Math.max(at + step, 0), links.length - 1)]?.focus();
 }
 

@@ -30,6 +30,10 @@ export function MeterPage({ id }: { id: string }) {
   );
 }
 
+function ParentLink({ parent }: { parent: string | null }) {
+  return parent === null ? '—' : <a href={hashOf({ page: 'meter', id: parent })}>{parent}</a>;
+}
+
 function MeterHead({ meter }: { meter: MeterSummary }) {
   const { words } = useSession();
   const instantText = useInstantText();
@@ -46,10 +50,7 @@ function MeterHead({ meter }: { meter: MeterSummary }) {
       words.place,
       [meter.building, meter.floor, meter.room].filter((part) => part !== null).join(' · ') || '—',
     ],
-    [
-      words.parent,
-      meter.parent === null ? '—' : <a href={hashOf({ page: 'meter', id: meter.parent })}>{meter.parent}</a>,
-    ],
+    [words.parent, <ParentLink key="parent" parent={meter.parent} />],
   ];
   return (
     <section>

@@ -5,11 +5,10 @@ import type { StatementSummary } from '../../protocols/api.ts';
 import { dayBefore, moneyText } from '../format.ts';
 import { ResourceState } from './problem-notice.tsx';
 import { useInstantText, useSession } from './session.ts';
-import { useResource } from './use-resource.ts';
+import type { Resource } from './use-resource.ts';
 
-export function StatementList({ period }: { period: string }) {
+export function StatementList({ statements }: { statements: Resource<{ items: StatementSummary[] }> }) {
   const { words } = useSession();
-  const statements = useResource<{ items: StatementSummary[] }>(`/api/v1/statements?period=${period}`);
   return (
     <section>
       <h2>{words.statements}</h2>
@@ -62,20 +61,27 @@ function StatementRow({ statement }: { statement: StatementSummary }) {
             {confirmedAt === null ? words.unconfirmed : `✓ ${words.confirmed(instantText(confirmedAt))}`}
           </span>
         </td>
-        <td className="actions">
-          {link !== null && (
-            <>
-              <a className="button" data-row href={link} target="_blank" rel="noreferrer">
-                {words.openLink}
-              </a>
-              <button type="button" className="button" aria-expanded={shown} onClick={() => setShown(!shown)}>
-                {words.qr}
-              </button>
-            </>
-          )}
-          <a className="button" href={`/api/v1/statements/${id}`} download={`${id}.json`}>
-            {words.file}
-          </a>
+        <td>
+          <div className="actions">
+            {link !== null && (
+              <>
+                <a className="button" data-row href={link} target="_blank" rel="noreferrer">
+                  {words.openLink}
+                </a>
+                <button
+                  type="button"
+                  className="button"
+                  aria-expanded={shown}
+                  onClick={() => setShown(!shown)}
+                >
+                  {words.qr}
+                </button>
+              </>
+            )}
+            <a className="button" href={`/api/v1/statements/${id}`} download={`${id}.json`}>
+              {words.file}
+            </a>
+          </div>
         </td>
       </tr>
       {shown && link !== null && (

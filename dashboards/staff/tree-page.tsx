@@ -119,6 +119,7 @@ function TreeGrid({ balance }: { balance: Balance }) {
   };
   return (
     <div className="table">
+      {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a treegrid is a table whose rows fold */}
       <table role="treegrid" aria-label={words.tree}>
         <thead>
           <tr>

@@ -151,7 +151,7 @@ function CurveTable({ words, curve, timeZone }: { words: TenantWords; curve: Cur
   };
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-    <div class="scroll" tabIndex={0} role="region" aria-label={words.curve}>
+    <section class="scroll" tabIndex={0} aria-label={words.curve}>
       <table>
         <thead>
           <tr>
@@ -176,6 +176,6 @@ function CurveTable({ words, curve, timeZone }: { words: TenantWords; curve: Cur
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }

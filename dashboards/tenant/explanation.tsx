@@ -91,6 +91,11 @@ function Registers({ words, span, timeZone }: { words: TenantWords; span: Regist
           <th scope="row">{words.consumption}</th>
           <td class="number mono">
             <strong>{exact(span.quantity, span.unit)}</strong>
+            {span.periods.map(({ touPeriod, quantity }) => (
+              <span class="muted period" key={touPeriod}>
+                {periodText(words, touPeriod)} {exact(quantity, span.unit)}
+              </span>
+            ))}
             {!/^0(\.0+)?$/.test(span.estimated) && (
               <>
                 <br />
@@ -115,16 +120,19 @@ function eventText(words: TenantWords, event: RegisterSpan['events'][number], un
   }
 }
 
+function periodText(words: TenantWords, period: string): string {
+  const known = knownPeriod(period);
+  return known === null ? period : words[known];
+}
+
 function Quantity({ words, line }: { words: TenantWords; line: StatementLine }) {
-  const known = line.touPeriod === null ? null : knownPeriod(line.touPeriod);
-  const period =
-    line.touPeriod === null ? '' : words.ofPeriod(known === null ? line.touPeriod : words[known]);
+  const period = line.touPeriod === null ? '' : words.ofPeriod(periodText(words, line.touPeriod));
   const { basis, unit } = line;
   const meters = basis.meters.join(' + ');
   if (basis.kind === 'own')
     return (
       <p>
-        {words.ownQuantity(meters, exact(basis.kind === 'own' ? line.quantity : '', unit))}
+        {words.ownQuantity(meters, exact(line.quantity, unit))}
         {period}
       </p>
     );

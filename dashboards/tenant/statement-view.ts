@@ -44,7 +44,8 @@ export interface TimeOfUse {
 export function byTimeOfUse(lines: readonly StatementLine[]): TimeOfUse[] {
   const timed = lines.filter(({ touPeriod }) => touPeriod !== null);
   const periods = Map.groupBy(timed, ({ touPeriod }) => touPeriod ?? '');
-  return [...periods].map(([period, own]) => {
+  const inOrder = [...periods].sort(([a], [b]) => rankOf(a) - rankOf(b));
+  return inOrder.map(([period, own]) => {
     const once = [...Map.groupBy(own, ({ pool }) => pool).values()].flatMap((group) => group.slice(0, 1));
     return {
       period,
@@ -67,6 +68,7 @@ export function ownMeters({ lines, registers }: Statement): { id: string; name: 
   return [...own].map((id) => ({ id, name: registers.find(({ meter }) => meter === id)?.name ?? id }));
 }
 
+/** Looked for in this order: `off-peak` is a valley, `super-peak` is sharp. */
 const knownPeriods = {
   sharp: /sharp|critical|super/,
   valley: /valley|off|low|trough/,
@@ -79,4 +81,10 @@ export type KnownPeriod = keyof typeof knownPeriods;
 export function knownPeriod(id: string): KnownPeriod | null {
   const names = Object.keys(knownPeriods) as KnownPeriod[];
   return names.find((name) => knownPeriods[name].test(id.toLowerCase())) ?? null;
+}
+
+/** The dearest first, as they are always listed: 尖 峰 平 谷. */
+function rankOf(period: string): number {
+  const known = knownPeriod(period);
+  return known === null ? 4 : ['sharp', 'peak', 'flat', 'valley'].indexOf(known);
 }

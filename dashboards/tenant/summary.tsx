@@ -46,10 +46,8 @@ const monthText = (period: string, language: Language): string =>
 
 /** A bar's length is its share of the longest one: kWh, never money. */
 function TimeBars({ words, times }: { words: TenantWords; times: TimeOfUse[] }) {
-  const longest = times.reduce((max, { quantity }) => {
-    const units = scaled(quantity, 2);
-    return units > max ? units : max;
-  }, 1n);
+  const units = times.map(({ quantity }) => scaled(quantity, 2)).sort((a, b) => (a < b ? -1 : 1));
+  const longest = units.at(-1) || 1n;
   return (
     <div class="times">
       <h2>{words.byTime}</h2>

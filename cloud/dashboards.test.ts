@@ -1,0 +1,191 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { gzipSync } from 'node:zlib';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, expect, test } from 'vitest';
+import { requirePeer } from '../peers.ts';
+import type { StatementSummary } from '../protocols/api.ts';
+import { silentMeter } from './api/fixture-park.ts';
+import { password } from './api/fixture-server.ts';
+import { buildDashboards } from './dashboards.ts';
+import { type FixtureService, startFixtureService } from './fixture-service.ts';
+
+const chromiumPath = '/usr/bin/chromium';
+const args = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let service: FixtureService | null = null;
+let browser: Browser | null = null;
+
+/** One service and one browser for all: started by the first test that needs them. */
+async function openPage(context: { skip(note?: string): never }, language: string, width: number) {
+  requirePeer(context, chromiumPath);
+  service ??= await startFixtureService();
+  browser ??= await chromium.launch({ executablePath: chromiumPath, args });
+  const own: BrowserContext = await browser.newContext({
+    locale: language,
+    timezoneId: 'Europe/Berlin',
+    viewport: { width, height: 900 },
+    baseURL: service.url,
+  });
+  const page = await own.newPage();
+  const outside: string[] = [];
+  const faults: string[] = [];
+  page.on('request', (request) => {
+    if (!request.url().startsWith(`${service?.url}/`) && !request.url().startsWith('data:'))
+      outside.push(request.url());
+  });
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('console', (message) => {
+    // A 401 before signing in is what the page asks for; anything else is a fault of ours.
+    if (message.type() === 'error' && !message.text().includes('401')) faults.push(message.text());
+  });
+  return { page, context: own, outside, faults, service };
+}
+
+async function seriousFindings(page: Page): Promise<string[]> {
+  // The page's own policy forbids foreign scripts, and should: the check goes in beside it.
+  const found = await page.evaluate(`${axeSource}; axe.run(document, { resultTypes: ['violations'] })`);
+  return (found as { violations: { id: string; impact: string; nodes: { html: string }[] }[] }).violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+}
+
+/** The tenant's link of a lease, as the staff sees it. */
+async function linkOf(page: Page, lease: string): Promise<string> {
+  const answer = await page.context().request.get(`/api/v1/statements?lease=${lease}`);
+  const { items } = (await answer.json()) as { items: StatementSummary[] };
+  return items[0]?.link ?? '';
+}
+
+async function signIn(page: Page, button: string): Promise<void> {
+  await page.goto('/');
+  await page.locator('input[type=password]').fill(password);
+  await page.getByRole('button', { name: button, exact: true }).click();
+  await page.getByTestId('health').waitFor();
+}
+
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+test('the tenant page weighs at most 60 KB with its scripts and styles', async () => {
+  const folder = await buildDashboards();
+  const html = readFileSync(`${folder}/tenant.html`, 'utf8');
+  const files = [...html.matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)].map(([, name]) => name);
+  expect(files.length).toBeGreaterThan(1);
+  const bytes = files.map((name) => gzipSync(readFileSync(`${folder}/${name}`), { level: 9 }).length);
+  expect(bytes.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(60_000);
+});
+
+test('the operator signs in, sees the park, a curve, the balanced tree, closes the period and sees the anomalies', async (context) => {
+  const { page, outside, faults } = await openPage(context, 'zh-CN', 1280);
+  await page.goto('/');
+  await page.locator('input[type=password]').fill('wrong');
+  await page.getByRole('button', { name: '登录' }).click();
+  await page.getByText('密码不正确').waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+
+  await signIn(page, '登录');
+  expect(await page.getByTestId('health').textContent()).toContain('16 块表');
+  await page.getByRole('row', { name: /E-B-101/ }).waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+
+  await page.keyboard.press('/');
+  await page.keyboard.type(silentMeter);
+  await page.getByRole('link', { name: silentMeter, exact: true }).click();
+  await page.locator('.curve canvas').waitFor();
+  await page.getByRole('button', { name: '表格' }).click();
+  expect(await page.locator('section.table tbody tr').count()).toBe(96);
+  await page.getByRole('button', { name: '月', exact: true }).click();
+  await page.getByText(/个区间为估算/).waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+
+  await page.getByRole('link', { name: '树与平衡' }).click();
+  await page.getByTestId('conserved').waitFor();
+  const branch = page.getByRole('row', { name: /E-A A 座总表/ });
+  expect(await branch.textContent()).toMatch(/平衡|损耗/);
+  await page.getByRole('button', { name: 'E-A', exact: true }).click();
+  expect(await page.getByRole('row', { name: /E-A-101/ }).count()).toBe(0);
+  expect(await seriousFindings(page)).toEqual([]);
+
+  await page.getByRole('link', { name: '结算', exact: true }).click();
+  await page.getByRole('button', { name: '结算 2026-09' }).click();
+  await page
+    .getByText(/estimat/i)
+    .first()
+    .waitFor();
+  await page.getByText('有估算区间时：签字接受').click();
+  await page.getByLabel('签字人').fill('值班员');
+  await page.getByLabel('原因').fill('通讯中断，总量由止码确定');
+  await page.getByRole('button', { name: '结算 2026-09' }).click();
+  await page.getByText('✓ 成立').first().waitFor();
+  await page.getByRole('button', { name: '二维码' }).first().click();
+  await page.getByRole('img', { name: /结算单的二维码/ }).waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+
+  await page.getByRole('link', { name: '异常', exact: true }).click();
+  await page.getByRole('heading', { name: '异常' }).waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+  expect(outside).toEqual([]);
+  expect(faults.filter((text) => !/status of (401|409)/.test(text))).toEqual([]);
+}, 120_000);
+
+test('the tenant opens the link, sees it checked on the device, opens a line down to its registers, and confirms', async (context) => {
+  const { page, outside, faults, service: running } = await openPage(context, 'zh-CN', 375);
+  const [statement] = await running.store.statements({ lease: 'L-01' });
+  await signIn(page, '登录');
+  const link = await linkOf(page, 'L-01');
+  await page.context().clearCookies();
+
+  await page.goto(link);
+  await page.getByText('已在本机核验').waitFor();
+  expect(await page.getByText('湖畔物业服务有限公司').count()).toBe(1);
+  expect(await page.getByTestId('total').textContent()).toContain('¥');
+  await page.getByText('怎么算的').first().click();
+  await page.getByText('起码').first().waitFor();
+  await page.locator('.curve canvas').waitFor();
+  // Nothing reaches past the edge of a phone.
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(375);
+  expect(await seriousFindings(page)).toEqual([]);
+
+  await page.getByRole('button', { name: '确认这份结算单' }).click();
+  await page.getByText(/^✓ 已于/).waitFor();
+  expect((await running.store.statement(statement?.id ?? ''))?.confirmedAt).not.toBeNull();
+  await page.getByRole('button', { name: 'English' }).click();
+  await page.getByText(/^✓ Confirmed on/).waitFor();
+  expect(outside).toEqual([]);
+  expect(faults).toEqual([]);
+}, 120_000);
+
+test('a statement that was tampered with is not passed as good, and cannot be confirmed', async (context) => {
+  const { page, service: running } = await openPage(context, 'en-GB', 375);
+  const [statement] = await running.store.statements({ lease: 'L-02' });
+  await page.route('**/api/v1/tenant/*/statement', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.text()).replace('"gross":"', '"gross":"1') });
+  });
+  await signIn(page, 'Sign in');
+  const link = await linkOf(page, 'L-02');
+  await page.goto(link);
+  await page.getByText('The check failed').waitFor();
+  expect(await page.getByRole('button', { name: 'Confirm this statement' }).isDisabled()).toBe(true);
+  expect((await running.store.statement(statement?.id ?? ''))?.confirmedAt).toBeNull();
+}, 120_000);
+
+test('a link that opens nothing says so', async (context) => {
+  const { page } = await openPage(context, 'en-GB', 375);
+  const response = await page.goto('/s/no-such-link');
+  expect(response?.status()).toBe(404);
+  await page.getByText('The link is not valid').waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+}, 120_000);
