@@ -2,7 +2,7 @@
  * `meterline demo`: the seeded park, a whole month through the real line in driven time, billed and proved.
  * Exit codes: 0 all reconciles, 1 it does not, 2 usage, 3 operating fault.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,7 +13,7 @@ import { type DemoOutcome, type Progress, runDemo } from '../demo/run-demo.ts';
 const USAGE = `Usage: meterline demo [--json] [--seed N] [--data DIR] [--kill CHILD@FRACTION,...]
 
   --seed N       another month of the same park (default 1); the same seed gives the same charges
-  --data DIR     keep configurations, databases, logs and statements there (must not hold a run already)
+  --data DIR     keep configurations, databases, logs and statements there; it must not hold a run already
   --json         one JSON document on standard output
   --kill LIST    fault injection: SIGKILL to edge or cloud when so much of the month has passed: edge@0.3,cloud@0.5`;
 
@@ -34,6 +34,10 @@ export async function run(args: string[]): Promise<number> {
   }
   if (typeof options === 'string') {
     console.error(`meterline demo: ${options}\n\n${USAGE}`);
+    return 2;
+  }
+  if (options.folder !== null && existsSync(join(options.folder, 'park.json'))) {
+    console.error(`meterline demo: --data: ${options.folder} holds a run already`);
     return 2;
   }
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'meterline-demo-'));

@@ -22,13 +22,12 @@ export interface Fleet {
   close(): Promise<void>;
 }
 
-const host = '127.0.0.1';
-
 /** @param firstPort converters listen from there on, in the order of the wiring; 0 for any free ports */
 export async function startFleet(
   wiring: Wiring,
   source: { truth: Truth; profiles: Profiles; clock: SimulatedClock },
   firstPort = 0,
+  host = '127.0.0.1',
 ): Promise<Fleet> {
   const buses: RunningBus[] = [];
   const withoutTerminals: string[] = [];

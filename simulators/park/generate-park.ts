@@ -95,10 +95,10 @@ export function generatePark({ seed, period, profiles, gateway = 'gw-a' }: ParkO
   };
 }
 
-export function monthGrid(period: string): Grid {
+export function monthGrid(period: string, zone = timeZone): Grid {
   const month = Temporal.PlainYearMonth.from(period);
   const start = ({ year, month: m }: Temporal.PlainYearMonth): number =>
-    Temporal.PlainDate.from({ year, month: m, day: 1 }).toZonedDateTime(timeZone).epochMilliseconds;
+    Temporal.PlainDate.from({ year, month: m, day: 1 }).toZonedDateTime(zone).epochMilliseconds;
   return { fromMs: start(month), toMs: start(month.add({ months: 1 })), intervalMs: INTERVAL_MS };
 }
 

@@ -1,0 +1,190 @@
+/**
+ * `meterline simulate`: meters on sockets and pseudo terminals, to be polled by whoever wants to.
+ * Exit codes: 0 stopped, 2 usage or input refused, 3 operating fault.
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Park } from '../../protocols/park.ts';
+import { InstantText } from '../../protocols/reading.ts';
+import { checkYaml } from '../../protocols/yaml-document.ts';
+import { type Fleet, startFleet } from '../meters/fleet.ts';
+import { connectPushMeters, type PushMeters } from '../meters/push-meters.ts';
+import { generatePark, type Planted, timeZone } from '../park/generate-park.ts';
+import { simulateDocument } from '../park/simulate-document.ts';
+import type { Truth } from '../park/truth.ts';
+import type { Wiring } from '../park/wiring.ts';
+import { type Profiles, readProfiles } from '../profiles.ts';
+
+const USAGE = `Usage: meterline simulate [--seed N | --park FILE] [--live | --at INSTANT] [--host H] [--port P] [--push URL] [--json]
+
+  --seed N       the demo park of a seed (default 1)
+  --park FILE    the meters of a park document of your own
+  --live         meters count on with the wall clock; without it they stand still
+  --at INSTANT   where they stand (default: the start of 2026-09)
+  --host H       address to listen on (default 127.0.0.1; there is no authentication in Modbus)
+  --port P       first port: one a bus, in order (default 5020)
+  --sockets      serial lines as sockets too, for those who cannot reach this machine's device files
+  --push URL     MQTT broker for the meters that push, every quarter of an hour (with --live)
+  --json         the table as one JSON document`;
+
+const options = {
+  seed: { type: 'string' },
+  park: { type: 'string' },
+  live: { type: 'boolean', default: false },
+  at: { type: 'string' },
+  host: { type: 'string', default: '127.0.0.1' },
+  port: { type: 'string', default: '5020' },
+  sockets: { type: 'boolean', default: false },
+  push: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean' },
+} as const;
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+
+interface Simulated {
+  truth: Truth;
+  wiring: Wiring;
+  outage: Planted['outage'] | null;
+}
+
+export async function run(args: string[]): Promise<number> {
+  let values: Values;
+  try {
+    ({ values } = parseArgs({ args, options }));
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const wrong = wrongValue(values);
+  if (wrong !== null) return refuse(wrong);
+  const profiles = readProfiles();
+  const simulated = simulate(values, profiles);
+  if (typeof simulated === 'string') return refuse(simulated);
+  try {
+    return await serve(values, simulated, profiles);
+  } catch (error) {
+    console.error(`meterline simulate: ${(error as Error).message}`);
+    return 3;
+  }
+}
+
+function refuse(reason: string): number {
+  console.error(`meterline simulate: ${reason}\n\n${USAGE}`);
+  return 2;
+}
+
+function wrongValue({ seed, port, at, park, live }: Values): string | null {
+  if (!/^\d{1,9}$/.test(seed ?? '1')) return `--seed: "${seed}" is not a whole number`;
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_000) return `--port: "${port}" is no port below 65000`;
+  if (at !== undefined && !InstantText.safeParse(at).success) return `--at: "${at}" is no instant`;
+  if (at !== undefined && live) return '--live and --at: either one';
+  if (park !== undefined && seed !== undefined) return '--park and --seed: either one';
+  return null;
+}
+
+/** The meters, or why there are none. */
+function simulate(values: Values, profiles: Profiles): Simulated | string {
+  const seed = Number(values.seed ?? '1');
+  const now = Temporal.Now.zonedDateTimeISO(timeZone).toPlainDate().toPlainYearMonth();
+  const period = values.live ? now.toString() : '2026-09';
+  let simulated: Simulated;
+  if (values.park === undefined) {
+    const { truth, wiring, planted } = generatePark({ seed, period, profiles });
+    simulated = { truth, wiring, outage: planted.outage };
+  } else {
+    try {
+      const checked = checkYaml(Park, readFileSync(values.park, 'utf8'), values.park);
+      if (!checked.ok) return checked.errors.join('\n');
+      simulated = { ...simulateDocument(checked.value, { seed, period, profiles }), outage: null };
+    } catch (error) {
+      return `${values.park}: ${(error as Error).message}`;
+    }
+  }
+  const { wiring } = simulated;
+  if (!values.sockets) return simulated;
+  const buses = wiring.buses.map((bus) => ({ ...bus, link: 'tcp' as const }));
+  return { ...simulated, wiring: { ...wiring, buses } };
+}
+
+async function serve(
+  values: Values,
+  { truth, wiring, outage }: Simulated,
+  profiles: Profiles,
+): Promise<number> {
+  const standsMs =
+    values.at === undefined ? truth.grid.fromMs : Temporal.Instant.from(values.at).epochMilliseconds;
+  const clock = { nowMs: () => (values.live ? Date.now() : standsMs) };
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
+  const fleet = await startFleet(wiring, { truth, profiles, clock }, Number(values.port), values.host);
+  const push = values.push === undefined ? null : connectPushMeters(values.push, wiring.push, truth);
+  console.log(values.json ? JSON.stringify(addresses(fleet, wiring)) : table(fleet, wiring, values));
+  try {
+    await follow({ fleet, push, outage, clock, intervalMs: truth.grid.intervalMs }, stopping.signal);
+  } finally {
+    await push?.close();
+    await fleet.close();
+  }
+  return 0;
+}
+
+interface Following {
+  fleet: Fleet;
+  push: PushMeters | null;
+  outage: Planted['outage'] | null;
+  clock: { nowMs(): number };
+  intervalMs: number;
+}
+
+const TICK_MS = 500;
+
+/** Until stopped: the planted outage comes and goes, and on each boundary the meters that push do so. */
+async function follow(
+  { fleet, push, outage, clock, intervalMs }: Following,
+  signal: AbortSignal,
+): Promise<void> {
+  const converter = fleet.buses.find(({ wiring }) => wiring.id === outage?.bus)?.converter;
+  let published = 0;
+  while (!signal.aborted) {
+    const nowMs = clock.nowMs();
+    const silent = outage !== null && nowMs >= outage.fromMs && nowMs < outage.toMs;
+    await (silent ? converter?.off() : converter?.on());
+    const boundary = nowMs - (nowMs % intervalMs);
+    if (push !== null && boundary > published) {
+      published = boundary;
+      // A broker that is away gets what it missed when it is back; the meters do not wait for it.
+      push.publish(boundary).catch(() => undefined);
+    }
+    await sleep(TICK_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+const addressText = ({ address }: Fleet['buses'][number]): string =>
+  address.link === 'tcp' ? `${address.host}:${address.port}` : address.path;
+
+function addresses(fleet: Fleet, { push }: Wiring): object {
+  const buses = fleet.buses.map(({ wiring: { id, meters }, address }) => ({ id, ...address, meters }));
+  return { buses, push, withoutTerminals: fleet.withoutTerminals };
+}
+
+function table(fleet: Fleet, { push }: Wiring, values: Values): string {
+  const rows = fleet.buses.flatMap((bus) =>
+    bus.wiring.meters.map(({ meter, profile, unit }) => [addressText(bus), `${unit}`, profile, meter]),
+  );
+  const pushing = push.map(({ meter, profile, topic }) => [topic, '', profile, meter]);
+  const all = [['address', 'unit', 'profile', 'meter'], ...rows, ...pushing];
+  const widths = [0, 1, 2].map((column) => Math.max(...all.map((cells) => cells[column]?.length ?? 0)) + 2);
+  const line = (cells: string[]): string => cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('');
+  const where = values.push === undefined ? 'silent: give --push URL and --live' : values.push;
+  return [
+    ...all.slice(0, rows.length + 1).map(line),
+    ...(push.length > 0 ? ['', `Meters that push (${where})`, ...pushing.map(line)] : []),
+    ...fleet.withoutTerminals.map((id) => `${id}: no pseudo terminals here, so it is a socket`),
+    '',
+    values.live ? 'Counting with the wall clock. Ctrl-C stops.' : 'Standing still. Ctrl-C stops.',
+  ].join('\n');
+}
