@@ -256,6 +256,30 @@ describe('documentation', () => {
   });
 });
 
+describe('pages', () => {
+  test('that are not built yet are waited for, by a page that asks again', async () => {
+    const own = await startFixture({ pages: { file: async () => null } });
+    const reply = await own.ask({ method: 'GET', url: '/' });
+    expect([reply.statusCode, reply.headers.refresh, reply.headers['retry-after']]).toEqual([503, '2', '2']);
+    await own.close();
+  });
+
+  test('take nothing from elsewhere, stand in no frame, and tell nobody their address', async () => {
+    const body = Buffer.from('<!doctype html>');
+    const file = { body, gzip: null, type: 'text/html; charset=utf-8', immutable: false };
+    const own = await startFixture({
+      pages: { file: async (path) => (path === '/index.html' ? file : null) },
+    });
+    const reply = await own.ask({ method: 'GET', url: '/' });
+    expect([reply.statusCode, reply.body]).toEqual([200, '<!doctype html>']);
+    expect(reply.headers['content-security-policy']).toContain("default-src 'none'; script-src 'self'");
+    expect(reply.headers['content-security-policy']).toContain("frame-ancestors 'none'");
+    expect(reply.headers['referrer-policy']).toBe('no-referrer');
+    expect((await own.ask({ method: 'GET', url: '/assets/..%2findex.html' })).statusCode).toBe(404);
+    await own.close();
+  });
+});
+
 test('a fault inside is a 500 that tells nothing of the inside', async () => {
   const own = await startFixture();
   await own.store.close();

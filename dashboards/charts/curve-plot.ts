@@ -79,7 +79,7 @@ export function drawCurve(element: HTMLElement, curve: Curve, text: CurveText, t
       scales: { x: { time: true }, y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
       axes: [
         { ...axis, values: timeLabels },
-        { ...axis, size: 54, label: `${unitText(curve.unit)} / 15 min`, labelSize: 18, labelFont: axis.font },
+        { ...axis, size: 44, label: `${unitText(curve.unit)} / 15 min`, labelSize: 16, labelFont: axis.font },
       ],
       series: [{}, series(text.measured, green, green), series(text.estimated, amber, hatch(amber))],
       hooks: { setCursor: [(u) => showReading(u, curve, text)] },

@@ -187,6 +187,10 @@ function ShareAmount({
   );
 }
 
+/** A bound as it was applied: times the days held. */
+const scaledBound = (bound: string, multiplier: string): string =>
+  multiplier === '1' ? bound : `${bound} × ${multiplier}`;
+
 function TieredAmount({
   words,
   line,
@@ -202,7 +206,11 @@ function TieredAmount({
       <ul class="tiers">
         {pricing.tiers.map(({ upTo, unit, flat }) => (
           <li key={upTo ?? 'rest'}>
-            <span>{upTo === null ? words.tierRest : words.tierBound(quantityText(upTo, line.unit, 0))}</span>
+            <span>
+              {upTo === null
+                ? words.tierRest
+                : words.tierBound(scaledBound(exact(upTo, line.unit), pricing.boundMultiplier))}
+            </span>
             <span class="number">
               ¥{unit} / {unitText(line.unit)}
               {flat === '0' ? '' : ` + ${moneyText(flat)}`}
