@@ -46,7 +46,7 @@ async function dayQuantities(
   store: Store,
   park: Park,
   last: Map<string, ReadingRow>,
-): Promise<Map<string, bigint | null>> {
+): Promise<Map<string, bigint>> {
   const days = new Map<number, { endMs: number; meters: string[] }>();
   for (const { meter, atMs } of last.values()) {
     // A reading on midnight closes the day before.
@@ -54,10 +54,10 @@ async function dayQuantities(
     const day = days.get(startMs) ?? { endMs, meters: [] };
     days.set(startMs, { endMs, meters: [...day.meters, meter] });
   }
-  const quantities = new Map<string, bigint | null>();
+  const quantities = new Map<string, bigint>();
   for (const [fromMs, { endMs, meters }] of days)
-    for (const { meter, quantity } of await store.intervals({ meters, fromMs, toMs: endMs }))
-      if (quantity !== null) quantities.set(meter, (quantities.get(meter) ?? 0n) + quantity);
+    for (const { meter, quantity, known } of await store.intervalTotals({ meters, fromMs, toMs: endMs }))
+      if (known > 0) quantities.set(meter, quantity);
   return quantities;
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Balance, type BalanceNode } from '../../protocols/api.ts';
 import { formatMicro, Utility } from '../../protocols/units.ts';
-import { type BalancedNode, balanceTree, spanQuantity } from '../metering/balance-tree.ts';
+import { type BalancedNode, balanceTree } from '../metering/balance-tree.ts';
 import type { Api, ApiContext } from './context.ts';
 import { billingUnit } from './meter-summaries.ts';
 import { instantText, spanOf, spanText } from './query.ts';
@@ -29,9 +29,8 @@ export function treeRoutes(api: Api, { store, park }: ApiContext): void {
     async ({ query }): Promise<Balance> => {
       const { fromMs, toMs } = spanOf(query);
       const meters = park.meters.filter(({ utility }) => utility === query.utility);
-      const rows = await store.intervals({ meters: meters.map(({ id }) => id), fromMs, toMs });
-      const byMeter = Map.groupBy(rows, ({ meter }) => meter);
-      const quantities = new Map(meters.map(({ id }) => [id, spanQuantity(byMeter.get(id) ?? [])]));
+      const totals = await store.intervalTotals({ meters: meters.map(({ id }) => id), fromMs, toMs });
+      const quantities = new Map(totals.map((total) => [total.meter, total]));
       const { nodes, complete } = balanceTree(meters, quantities);
       const names = new Map(meters.map(({ id, name }) => [id, name]));
       return {

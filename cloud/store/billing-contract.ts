@@ -27,6 +27,10 @@ const derived: ContractCase[] = [
       assert.deepEqual(await store.intervals({ meters: ['E-1'], ...all }), kept);
       assert.deepEqual(await store.intervals({ meters: null, ...all }), [...kept, interval(0, 5n, 'E-2')]);
       assert.deepEqual(await store.intervals({ meters: ['E-3'], ...all }), []);
+      assert.deepEqual(await store.intervalTotals({ meters: ['E-1', 'E-2', 'E-3'], ...all }), [
+        { meter: 'E-1', quantity: 9_007_199_254_740_993n, estimated: 0n, known: 1, missing: 1 },
+        { meter: 'E-2', quantity: 5n, estimated: 0n, known: 1, missing: 0 },
+      ]);
       const outside = store.replaceIntervals('E-1', day.fromMs, day.toMs, [interval(4, 1n)]);
       await assert.rejects(outside, /outside the span/);
       assert.deepEqual(await store.intervals({ meters: ['E-1'], ...all }), kept);

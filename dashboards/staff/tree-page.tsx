@@ -206,7 +206,6 @@ function TreeRow({ node, level, hasChildren, unit, open, toggle }: RowProps) {
         {quantityText(node.quantity, unit)}
         {scaled(node.estimated, 2) !== 0n && (
           <span className="muted small">
-            {' '}
             ▨ {words.estimatedPart} {quantityText(node.estimated, unit)}
           </span>
         )}

@@ -31,6 +31,18 @@ export interface IntervalRow {
   reason: string;
 }
 
+/** What a meter's intervals of a span add up to, in millionths. */
+export interface IntervalTotal {
+  meter: string;
+  /** Of the known intervals; 0 where there is none. */
+  quantity: bigint;
+  /** What of it was estimated or edited. */
+  estimated: bigint;
+  /** Intervals whose quantity is known, and is not. */
+  known: number;
+  missing: number;
+}
+
 const intervalRow = (row: Record<string, SQLOutputValue>): IntervalRow => ({
   meter: row.meter as string,
   startMs: Number(row.start),
@@ -51,6 +63,14 @@ export function operations(db: DatabaseSync) {
      WHERE i.meter = m.value AND i.start >= :from AND i.start < :to ORDER BY i.meter, i.start`,
   );
   select.setReadBigInts(true);
+  const total = db.prepare(
+    `SELECT i.meter, coalesce(sum(i.quantity), 0) AS quantity,
+       coalesce(sum(i.quantity) FILTER (WHERE i.quality <> 'actual'), 0) AS estimated,
+       count(i.quantity) AS known, count(*) - count(i.quantity) AS missing
+     FROM json_each(:meters) m CROSS JOIN interval i
+     WHERE i.meter = m.value AND i.start >= :from AND i.start < :to GROUP BY i.meter ORDER BY i.meter`,
+  );
+  total.setReadBigInts(true);
   // Steps from meter to meter along the key instead of reading every interval.
   const known = db.prepare(`
     WITH RECURSIVE meters (meter) AS (
@@ -77,6 +97,17 @@ export function operations(db: DatabaseSync) {
       const { meters, fromMs: from, toMs: to } = query;
       const list = meters === null ? (known.get()?.meters as string) : JSON.stringify(meters);
       return select.all({ meters: list, from, to }).map(intervalRow);
+    },
+    /** Summed where they lie: a month of a park is too much to hand over. Meters without intervals in the span are left out. */
+    intervalTotals(query: { meters: string[]; fromMs: number; toMs: number }): IntervalTotal[] {
+      const { meters, fromMs: from, toMs: to } = query;
+      return total.all({ meters: JSON.stringify(meters), from, to }).map((row) => ({
+        meter: row.meter as string,
+        quantity: row.quantity as bigint,
+        estimated: row.estimated as bigint,
+        known: Number(row.known),
+        missing: Number(row.missing),
+      }));
     },
   };
 }
