@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Kill } from '../demo/drive-month.ts';
 import { demoReport } from '../demo/report.ts';
-import { type DemoOutcome, type Progress, runDemo } from '../demo/run-demo.ts';
+import { type DemoOutcome, type Progress, ReadingsDifferError, runDemo } from '../demo/run-demo.ts';
 
 const USAGE = `Usage: meterline demo [--json] [--seed N] [--data DIR] [--kill CHILD@FRACTION,...]
 
@@ -56,7 +56,7 @@ export async function run(args: string[]): Promise<number> {
   } catch (error) {
     progress.end();
     console.error(`meterline demo: ${error instanceof Error ? error.message : error}\nkept: ${folder}`);
-    return 3;
+    return error instanceof ReadingsDifferError ? 1 : 3;
   }
 }
 

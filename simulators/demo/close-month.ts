@@ -32,7 +32,8 @@ export interface ClosedMonth {
 
 const instantText = (ms: number): string => Temporal.Instant.fromEpochMilliseconds(ms).toString();
 
-const patienceMs = 60_000;
+/** For so long nothing more may come in before what is missing is given up. */
+const patienceMs = 20_000;
 const pauseMs = 500;
 const workers = 4;
 const readingsPerPage = 10_000;
@@ -44,7 +45,8 @@ export async function checkReadings(
   silences: readonly Silence[],
 ): Promise<CheckResult> {
   const checker = new Checker(truth, silences);
-  const deadline = performance.now() + patienceMs;
+  let missing = Number.POSITIVE_INFINITY;
+  let lastProgressAt = performance.now();
   for (;;) {
     const queue = checker.incomplete();
     const work = async (): Promise<void> => {
@@ -52,7 +54,10 @@ export async function checkReadings(
         checker.check(meter, await storedReadings(api, meter, truth));
     };
     await Promise.all(Array.from({ length: workers }, work));
-    if (checker.incomplete().length === 0 || performance.now() > deadline) return checker.total();
+    const total = checker.total();
+    if (total.lost < missing) lastProgressAt = performance.now();
+    missing = total.lost;
+    if (missing === 0 || performance.now() - lastProgressAt > patienceMs) return total;
     await sleep(pauseMs);
   }
 }

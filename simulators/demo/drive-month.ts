@@ -81,17 +81,21 @@ export async function driveMonth(options: DriveOptions): Promise<void> {
   const converter = fleet.buses.find(({ wiring }) => wiring.id === outage.bus)?.converter;
   const boundaries = truth.boundaries();
   const killsAt = Map.groupBy(kills, ({ at }) => Math.floor(at * (boundaries.length - 1)));
+  let pushed: Promise<void> = Promise.resolve();
   for (const [index, atMs] of boundaries.entries()) {
     const reachable = atMs < outage.fromMs || atMs >= outage.toMs;
     await (reachable ? converter?.on() : converter?.off());
-    // Time moves first: a gateway refuses readings from the future.
-    const polled = time.moveTo(atMs);
-    const pushed = push.publish(atMs);
+    const moved = time.moveTo(atMs);
     for (const { child } of killsAt.get(index) ?? []) {
       await sleep(KILL_AFTER_MS);
       supervisor.kill(child, 'SIGKILL');
     }
-    await Promise.all([polled, pushed]);
+    await Promise.all([moved, pushed]);
+    // Only now the gateway surely knows the time: it refuses readings from the future.
+    pushed = push.publish(atMs);
+    // Awaited a step later: until then a rejection is not unhandled.
+    pushed.catch(() => undefined);
     onProgress(atMs, (index + 1) / boundaries.length);
   }
+  await pushed;
 }

@@ -111,12 +111,15 @@ function leases({ generated, month }: DemoOutcome): string[] {
   return ['', left('Charges', 42) + heads, ...rows, `  digest ${month.digest}`];
 }
 
-function anomalies({ generated: { planted }, month }: DemoOutcome): string[] {
+function anomalies({ generated: { park, planted }, month }: DemoOutcome): string[] {
   const { leak, outage } = planted;
-  const at = (ms: number): string => Temporal.Instant.fromEpochMilliseconds(ms).toString();
+  const at = (ms: number): string => {
+    const local = Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(park.timeZone);
+    return `${local.toPlainDate()} ${local.toPlainTime().toString({ smallestUnit: 'minute' })}`;
+  };
   return [
     '',
-    `Planted  leak on ${leak.meter} of ${leak.perHour} l/h from ${at(leak.fromMs)}; outage of ${outage.bus} ${at(outage.fromMs)} to ${at(outage.toMs)}`,
+    `Planted  leak on ${leak.meter} of ${leak.perHour} l/h from ${at(leak.fromMs)}; outage of ${outage.bus} from ${at(outage.fromMs)} to ${at(outage.toMs)}`,
     ...month.anomalies.map(
       (one) =>
         `  ${isPlanted(planted, one) ? 'found' : 'NOT PLANTED'}  ${one.kind} ${one.meter}: ${one.evidence}`,

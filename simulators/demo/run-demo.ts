@@ -52,7 +52,18 @@ export interface RunningLine {
   api: ApiClient;
 }
 
-/** @throws ApiRefusal; Error when a child ends for good, a port is taken or time runs out */
+/** What is stored is not what the meters showed: there is nothing to bill. */
+export class ReadingsDifferError extends Error {
+  override readonly name = 'ReadingsDifferError';
+  readonly code = 'readings_differ';
+  constructor({ findings, ...figures }: CheckResult) {
+    super(
+      [`readings differ from what the meters showed: ${JSON.stringify(figures)}`, ...findings].join('\n'),
+    );
+  }
+}
+
+/** @throws ReadingsDifferError; ApiRefusal; Error when a child ends for good, a port is taken or time runs out */
 export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
   const started = performance.now();
   const { seed, period, folder, onProgress } = options;
@@ -62,6 +73,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
   return withLine(generated, folder, async (line) => {
     const { api, supervisor } = line;
     const readings = await meterThrough(line, options);
+    const { lost, duplicated, altered, unexplained } = readings;
+    if (lost + duplicated + altered + unexplained > 0) throw new ReadingsDifferError(readings);
     await checkNights(api, period);
     onProgress({ stage: 'billing', atMs: grid.toMs, done: 1 });
     const { park, truth, planted } = generated;

@@ -107,8 +107,9 @@ async function catchUp(line: Line): Promise<void> {
   const fromMs = state.throughMs;
   for (let atMs = fromMs; atMs <= Date.now() && !options.signal.aborted; atMs += grid.intervalMs) {
     await (atMs >= outage.fromMs && atMs < outage.toMs ? converter?.off() : converter?.on());
-    const polled = time.moveTo(atMs);
-    await Promise.all([polled, push.publish(atMs)]);
+    // One after the other: a gateway that does not know the time yet refuses readings from the future.
+    await time.moveTo(atMs);
+    await push.publish(atMs);
     state.throughMs = atMs;
     const day = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(timeZone);
     if (day.hour === 0 && day.minute === 0) {
