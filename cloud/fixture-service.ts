@@ -30,7 +30,10 @@ const anomaly: Anomaly = {
   end: null,
   raisedAt: '2026-09-28T16:00:00Z',
   severity: 'warning',
-  evidence: 'Between 02:00 and 05:00 it never fell below 0.180 m3/h; on the 28 nights before, 0.012 m3/h.',
+  evidence: {
+    'zh-CN': '02:00–05:00 流量始终不低于 0.18 m³/h；此前 28 夜为 0.012 m³/h。',
+    en: 'From 02:00 to 05:00 it never fell below 0.18 m³/h; on the 28 nights before, 0.012 m³/h.',
+  },
 };
 
 /** Seven minutes into the first of October at the site. */

@@ -106,6 +106,10 @@ export const Balance = z.strictObject({
 });
 export type Balance = z.infer<typeof Balance>;
 
+/** A text for people, in both languages. */
+export const Wording = z.strictObject({ 'zh-CN': z.string(), en: z.string() });
+export type Wording = z.infer<typeof Wording>;
+
 export const AnomalyKind = z.enum(['night_flow', 'stuck', 'surge', 'imbalance', 'gap']);
 export type AnomalyKind = z.infer<typeof AnomalyKind>;
 export const Anomaly = z.strictObject({
@@ -116,8 +120,8 @@ export const Anomaly = z.strictObject({
   end: InstantText.nullable(),
   raisedAt: InstantText,
   severity: z.enum(['info', 'warning', 'critical']),
-  /** One sentence with the figures that led to it. */
-  evidence: z.string(),
+  /** A sentence or two with the figures that led to it. */
+  evidence: Wording,
 });
 export type Anomaly = z.infer<typeof Anomaly>;
 
@@ -194,7 +198,7 @@ export const Health = z.strictObject({
   /** IANA zone in which the site's days begin. */
   timeZone: z.string(),
   at: InstantText,
-  sentence: z.strictObject({ 'zh-CN': z.string(), en: z.string() }),
+  sentence: Wording,
   meters: z.int(),
   fresh: z.int(),
   silent: z.array(Id),

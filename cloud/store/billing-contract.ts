@@ -47,7 +47,7 @@ const derived: ContractCase[] = [
         end: null,
         raisedAt: '2026-09-11T00:00:00Z',
         severity: 'warning' as const,
-        evidence: '0.4 m3/h at night',
+        evidence: { 'zh-CN': '夜间 0.4 m³/h', en: '0.4 m³/h at night' },
       };
       await store.putAnomalies([raised]);
       const ended = { ...raised, end: '2026-09-12T00:00:00Z' };

@@ -8,7 +8,7 @@ import { useResource } from './use-resource.ts';
 const tones = { info: '', warning: 'warn', critical: 'bad' } as const;
 
 export function AnomaliesPage() {
-  const { words } = useSession();
+  const { words, language } = useSession();
   const instantText = useInstantText();
   const anomalies = useResource<{ items: Anomaly[] }>('/api/v1/anomalies', 60);
   return (
@@ -29,7 +29,7 @@ export function AnomaliesPage() {
                 {words.raised(instantText(anomaly.raisedAt))}
               </span>
             </p>
-            <p className="evidence">{anomaly.evidence}</p>
+            <p className="evidence">{anomaly.evidence[language]}</p>
           </li>
         ))}
       </ul>

@@ -25,6 +25,7 @@ const spaced = (decimal: string): string => {
 /** `¥12 345.60` */
 const money = (amount: string): string =>
   amount.startsWith('-') ? `-¥${spaced(amount.slice(1))}` : `¥${spaced(amount)}`;
+const unitText = (unit: string): string => (unit === 'm3' ? 'm³' : unit);
 /** Two decimals are enough to read; the exact figures are in the charges. */
 const quantity = (decimal: string): string => spaced(formatDecimal(parseDecimal(decimal, 6) / 10_000n, 2, 2));
 
@@ -63,7 +64,7 @@ function balances({ month }: DemoOutcome): string[] {
         `  ${node.verdict}`,
       ].join(''),
     );
-    const head = left(`${utility}, ${unit}`, 36) + right('meter', 13) + right('below it', 13);
+    const head = left(`${utility}, ${unitText(unit)}`, 36) + right('meter', 13) + right('below it', 13);
     return [
       '',
       `${head}${right('residual', 11)}${right('tolerance', 11)}  ${conserved ? 'balanced' : 'NOT BALANCED'}`,
@@ -122,7 +123,7 @@ function anomalies({ generated: { park, planted }, month }: DemoOutcome): string
     `Planted  leak on ${leak.meter} of ${leak.perHour} l/h from ${at(leak.fromMs)}; outage of ${outage.bus} from ${at(outage.fromMs)} to ${at(outage.toMs)}`,
     ...month.anomalies.map(
       (one) =>
-        `  ${isPlanted(planted, one) ? 'found' : 'NOT PLANTED'}  ${one.kind} ${one.meter}: ${one.evidence}`,
+        `  ${isPlanted(planted, one) ? 'found' : 'NOT PLANTED'}  ${one.kind} ${one.meter}: ${one.evidence.en}`,
     ),
   ];
 }

@@ -32,7 +32,8 @@ const charges = (['electricity', 'water'] as const).flatMap((utility) => [
 
 const anomaly = (kind: Anomaly['kind'], meter: string, startMs: number): Anomaly => ({
   ...{ id: `${kind}-${meter}`, meter, kind, start: text(startMs), end: null },
-  ...{ raisedAt: text(startMs), severity: 'warning', evidence: 'figures' },
+  ...{ raisedAt: text(startMs), severity: 'warning' },
+  evidence: { 'zh-CN': '数据', en: 'figures' },
 });
 const found = [
   anomaly('night_flow', planted.leak.meter, planted.leak.fromMs + 3_600_000),

@@ -97,7 +97,7 @@ function anomalyProblems(planted: Planted, anomalies: readonly Anomaly[]): strin
     ...(found.some(({ kind }) => kind === 'night_flow') ? [] : ['the leak was not found']),
     ...(found.some(({ kind }) => kind === 'gap') ? [] : ['the outage was not found']),
     ...others.map(
-      ({ kind, meter, evidence }) => `an anomaly that was not planted: ${kind} ${meter}: ${evidence}`,
+      ({ kind, meter, evidence }) => `an anomaly that was not planted: ${kind} ${meter}: ${evidence.en}`,
     ),
   ];
 }

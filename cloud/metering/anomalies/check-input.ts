@@ -1,5 +1,5 @@
 /** What a detector is given, and what it says. */
-import type { Anomaly, AnomalyKind } from '../../../protocols/api.ts';
+import type { Anomaly, AnomalyKind, Wording } from '../../../protocols/api.ts';
 import type { Park, ParkMeter } from '../../../protocols/park.ts';
 import type { DayFacts } from './day-facts.ts';
 
@@ -28,7 +28,7 @@ export interface Finding {
   /** Null while it lasts. */
   endMs: number | null;
   severity: Anomaly['severity'];
-  evidence: string;
+  evidence: Wording;
 }
 
 /** @param untilMs later changes of leases are not known yet */
@@ -63,10 +63,11 @@ export const settledDays = (input: CheckInput, meter: WatchedMeter): readonly Da
 export const childrenOf = (input: CheckInput, { id }: WatchedMeter): WatchedMeter[] =>
   input.meters.filter(({ parent }) => parent === id);
 
-export const UNIT = { electricity: 'kWh', water: 'm3' } as const;
+/** As people read them. */
+export const UNIT = { electricity: 'kWh', water: 'm³' } as const;
 
-/** At most two decimals. */
-export const figure = (value: number): string => `${Math.round(value * 100) / 100}`;
+/** At most two decimals, with a true minus sign. */
+export const figure = (value: number): string => `${Math.round(value * 100) / 100}`.replace('-', '−');
 
 const local = (ms: number, timeZone: string): Temporal.PlainDateTime =>
   new Temporal.Instant(BigInt(ms) * 1_000_000n).toZonedDateTimeISO(timeZone).toPlainDateTime();

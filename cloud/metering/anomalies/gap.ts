@@ -3,7 +3,16 @@
  * are one anomaly; it stands under the meter that fell silent first (of several, the first by id) and names the others. A
  * meter that was never read is no anomaly: the meter list says so.
  */
-import { type CheckInput, type Finding, figure, localTime, type WatchedMeter } from './check-input.ts';
+import type { Wording } from '../../../protocols/api.ts';
+import type { BadRegister } from '../validate-registers.ts';
+import {
+  type CheckInput,
+  type Finding,
+  figure,
+  localDate,
+  localTime,
+  type WatchedMeter,
+} from './check-input.ts';
 import type { Hole } from './day-facts.ts';
 
 const HOUR_MS = 3_600_000;
@@ -14,6 +23,14 @@ const TOGETHER_MS = HOUR_MS;
 const RECENT_MS = 7 * 24 * HOUR_MS;
 const LISTED = 12;
 const CRITICAL_METERS = 5;
+
+const BAD_REGISTERS: readonly (readonly [BadRegister, Wording])[] = [
+  ['out_of_range', { 'zh-CN': '超出量程', en: 'out of range' }],
+  ['dip', { 'zh-CN': '短时回落', en: 'a dip' }],
+  ['spike', { 'zh-CN': '短时突跳', en: 'a spike' }],
+  ['backward', { 'zh-CN': '倒退', en: 'counting backward' }],
+  ['implausible', { 'zh-CN': '增量不可能', en: 'an implausible jump' }],
+];
 
 interface Silence extends Hole {
   meter: WatchedMeter;
@@ -61,21 +78,68 @@ function outage(input: CheckInput, cause: readonly Silence[]): Finding {
   // Whether a silence up to midnight goes on, only the next day tells.
   const open = endMs === input.day.endMs;
   const ids = cause.map(({ meter }) => meter.id);
-  const listed = `${ids.slice(0, LISTED).join(', ')}${ids.length > LISTED ? ', ...' : ''}`;
-  const who =
-    ids.length === 1
-      ? `${listed} of gateway ${first.meter.gateway}`
-      : `${ids.length} meters of gateway ${first.meter.gateway} (${listed})`;
-  const reasons = [...new Set(cause.map(({ reason }) => reason))].filter((reason) => reason !== 'gap');
-  const what = reasons.length === 0 ? 'no reading' : `no usable reading (${reasons.join(', ')})`;
-  const time = (ms: number): string => localTime(ms, input.timeZone);
-  const until = open ? `since ${time(first.startMs)}` : `from ${time(first.startMs)} to ${time(endMs)}`;
   return {
     kind: 'gap',
     meter: ids.find((id) => isOpen(input, id)) ?? first.meter.id,
     startMs: first.startMs,
     endMs: open ? null : endMs,
     severity: cause.length >= CRITICAL_METERS ? 'critical' : 'warning',
-    evidence: `${who} gave ${what} ${until} (${figure((endMs - first.startMs) / HOUR_MS)} h).`,
+    evidence: evidenceOf(input, first, cause, endMs),
   };
+}
+
+/** What the sentences say: `until` is null while the silence lasts. */
+interface Outage {
+  gateway: string;
+  ids: readonly string[];
+  bad: readonly Wording[];
+  since: string;
+  until: string | null;
+  hours: string;
+}
+
+function evidenceOf(
+  { timeZone, day }: CheckInput,
+  { startMs, meter: { gateway } }: Silence,
+  cause: readonly Silence[],
+  endMs: number,
+): Wording {
+  const isSameDay = localDate(startMs, timeZone) === localDate(endMs, timeZone);
+  const until = localTime(endMs, timeZone).slice(isSameDay ? 'yyyy-mm-dd '.length : 0);
+  const bad = BAD_REGISTERS.filter(([code]) => cause.some(({ reason }) => reason === code));
+  const said: Outage = {
+    gateway,
+    ids: cause.map(({ meter }) => meter.id),
+    bad: bad.map(([, wording]) => wording),
+    since: localTime(startMs, timeZone),
+    until: endMs === day.endMs ? null : until,
+    hours: figure((endMs - startMs) / HOUR_MS),
+  };
+  return { 'zh-CN': inChinese(said), en: inEnglish(said) };
+}
+
+const listed = (ids: readonly string[], comma: string): string =>
+  [...ids.slice(0, LISTED), ...(ids.length > LISTED ? ['…'] : [])].join(comma);
+
+function inChinese({ gateway, ids, bad, since, until, hours }: Outage): string {
+  const names = listed(ids, '、');
+  const who = ids.length === 1 ? `仪表 ${names} ` : ` ${ids.length} 块仪表（${names}）`;
+  const codes = bad.map((wording) => wording['zh-CN']).join('、');
+  const what = bad.length === 0 ? '没有读数' : `没有可用读数（${codes}）`;
+  return until === null
+    ? `网关 ${gateway} 的${who}自 ${since} 起${what}，到当日结束已 ${hours} 小时。`
+    : `网关 ${gateway} 的${who}自 ${since} 至 ${until} ${what}，共 ${hours} 小时。`;
+}
+
+function inEnglish({ gateway, ids, bad, since, until, hours }: Outage): string {
+  const names = listed(ids, ', ');
+  const who =
+    ids.length === 1
+      ? `${names} of gateway ${gateway}`
+      : `${ids.length} meters of gateway ${gateway} (${names})`;
+  const codes = bad.map(({ en }) => en).join(', ');
+  const what = bad.length === 0 ? 'no reading' : `no usable reading (${codes})`;
+  return until === null
+    ? `${who} gave ${what} since ${since}: ${hours} h by the end of the day.`
+    : `${who} gave ${what} from ${since} to ${until}, ${hours} h in all.`;
 }

@@ -100,16 +100,26 @@ function unbalanced(
   const last = run.at(-1) ?? first;
   const unit = UNIT[meter.utility];
   const over = last.residual < 0;
+  const date = localDate(first.startMs, input.timeZone);
+  const residual = `${figure(last.residual)} ${unit}`;
+  const share = `${figure(100 * ratio(last))} %`;
+  const usual = `${figure(100 * median(normal.map(ratio)))} %`;
   return {
     kind: 'imbalance',
     meter: meter.id,
     startMs: first.startMs,
     endMs: null,
     severity: over ? 'critical' : 'warning',
-    evidence:
-      `On each of ${run.length} days since ${localDate(first.startMs, input.timeZone)} the sub-meters ` +
-      `${over ? 'count more than' : 'lack some of'} what passes: last ${figure(last.residual)} of ${figure(last.quantity)} ${unit} ` +
-      `(${figure(100 * ratio(last))} %), usual is ${figure(100 * median(normal.map(ratio)))} %, ` +
-      `the accuracy classes allow ${figure(last.tolerance)} ${unit}.`,
+    evidence: {
+      'zh-CN':
+        `自 ${date} 起已有 ${run.length} 天，下级表合计${over ? '多于本表' : '明显少于本表'}。` +
+        `最近一天差额 ${residual}，占本表 ${figure(last.quantity)} ${unit} 的 ${share}；` +
+        `平时为 ${usual}，准确度等级允许 ±${figure(last.tolerance)} ${unit}。`,
+      en:
+        `On each of ${run.length} days since ${date} the sub-meters together counted ` +
+        `${over ? 'more' : 'clearly less'} than this meter. ` +
+        `The last residual is ${residual} of ${figure(last.quantity)} ${unit} (${share}); ` +
+        `usual is ${usual}, the accuracy classes allow ±${figure(last.tolerance)} ${unit}.`,
+    },
   };
 }

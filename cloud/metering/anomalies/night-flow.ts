@@ -61,17 +61,25 @@ function leak(input: CheckInput, meter: WatchedMeter, { nights, usual, limit, le
   const least = Math.min(...nights.map(({ own }) => own));
   const startMs = nights[0]?.startMs ?? input.day.startMs;
   const perDay = (least - usual) * 24;
-  const flow = childrenOf(input, meter).length > 0 ? 'that no sub-meter accounts for ' : '';
+  const hasChildren = childrenOf(input, meter).length > 0;
   return {
     kind: 'night_flow',
     meter: meter.id,
     startMs,
     endMs: null,
     severity: perDay >= CRITICAL ? 'critical' : 'warning',
-    evidence:
-      `Between 02:00 and 05:00 at least ${figure(least)} m3/h ${flow}ran on each of ${nights.length} nights ` +
-      `since ${localDate(startMs, input.timeZone)}; usual is ${figure(usual)} m3/h (median of ${learned} nights), ` +
-      `the limit ${figure(limit)}: about ${figure(perDay)} m3 a day are lost.`,
+    evidence: {
+      'zh-CN':
+        `自 ${localDate(startMs, input.timeZone)} 起已有 ${nights.length} 夜，02:00–05:00 ` +
+        `${hasChildren ? '下级表之外的' : ''}流量始终不低于 ${figure(least)} m³/h；` +
+        `平时为 ${figure(usual)} m³/h（此前 ${learned} 夜的中位数），限值 ${figure(limit)} m³/h。` +
+        `每天约漏失 ${figure(perDay)} m³。`,
+      en:
+        `At least ${figure(least)} m³/h ${hasChildren ? 'that no sub-meter accounts for ' : ''}` +
+        `ran from 02:00 to 05:00 on each of ${nights.length} nights since ${localDate(startMs, input.timeZone)}. ` +
+        `Usual is ${figure(usual)} m³/h (median of ${learned} nights), the limit is ${figure(limit)} m³/h. ` +
+        `About ${figure(perDay)} m³ a day are lost.`,
+    },
   };
 }
 

@@ -26,9 +26,14 @@ export function stuck(input: CheckInput): Finding[] {
         startMs: still.sinceMs,
         endMs: null,
         severity: 'warning' as const,
-        evidence:
-          `The register has not moved since ${localTime(still.sinceMs, input.timeZone)}, through ${still.expected} hours ` +
-          `of the week in which it moved at least ${ALWAYS * 100} % of the time before.`,
+        evidence: {
+          'zh-CN':
+            `读数自 ${localTime(still.sinceMs, input.timeZone)} 起没有变化。` +
+            `其间 ${still.expected} 小时，在以往的同类日里至少 ${ALWAYS * 100} % 都在走字。`,
+          en:
+            `The register has not moved since ${localTime(still.sinceMs, input.timeZone)}. ` +
+            `In ${still.expected} of the hours since, it moved on at least ${ALWAYS * 100} % of like days before.`,
+        },
       },
     ];
   });

@@ -62,14 +62,22 @@ function surging(
   const last = run.at(-1) ?? first;
   const like = normal.filter(({ weekend }) => weekend === last.weekend).map(({ quantity }) => quantity);
   const unit = UNIT[meter.utility];
+  const date = localDate(last.startMs, input.timeZone);
+  const usual = figure(median(like));
+  const limit = figure(limitOf(last, normal, meter.utility));
   return {
     kind: 'surge',
     meter: meter.id,
     startMs: first.startMs,
     endMs: null,
     severity: 'warning',
-    evidence:
-      `${figure(last.quantity)} ${unit} on ${localDate(last.startMs, input.timeZone)}: the median of ${like.length} like days ` +
-      `is ${figure(median(like))}, the limit ${figure(limitOf(last, normal, meter.utility))} ${unit}.`,
+    evidence: {
+      'zh-CN':
+        `${date} 用了 ${figure(last.quantity)} ${unit}。` +
+        `此前 ${like.length} 个同类日的中位数为 ${usual} ${unit}，限值 ${limit} ${unit}。`,
+      en:
+        `It took ${figure(last.quantity)} ${unit} on ${date}. ` +
+        `The median of ${like.length} like days before is ${usual} ${unit}, the limit is ${limit} ${unit}.`,
+    },
   };
 }

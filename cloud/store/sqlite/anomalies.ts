@@ -1,5 +1,5 @@
 /** What the detectors raised. An anomaly's id names its cause, so that detecting it again updates one row. */
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { Anomaly } from '../../../protocols/api.ts';
 import { transaction } from './transaction.ts';
 
@@ -12,9 +12,14 @@ CREATE TABLE IF NOT EXISTS anomaly (
   "end" TEXT,
   raised_at TEXT NOT NULL,
   severity TEXT NOT NULL,
-  evidence TEXT NOT NULL
+  evidence TEXT NOT NULL      -- JSON, protocols/api.ts Wording
 ) STRICT, WITHOUT ROWID;
 `;
+
+const anomalyRow = (row: Record<string, SQLOutputValue>): Anomaly => ({
+  ...(row as unknown as Anomaly),
+  evidence: JSON.parse(row.evidence as string),
+});
 
 export function operations(db: DatabaseSync) {
   const put = db.prepare(
@@ -30,12 +35,12 @@ export function operations(db: DatabaseSync) {
     putAnomalies(list: Anomaly[]): void {
       transaction(db, () => {
         for (const a of list)
-          put.run(a.id, a.meter, a.kind, a.start, a.end, a.raisedAt, a.severity, a.evidence);
+          put.run(a.id, a.meter, a.kind, a.start, a.end, a.raisedAt, a.severity, JSON.stringify(a.evidence));
       });
     },
     /** The newest first. */
     anomalies({ openOnly = false }: { openOnly?: boolean } = {}): Anomaly[] {
-      return (openOnly ? open : all).all() as unknown as Anomaly[];
+      return (openOnly ? open : all).all().map(anomalyRow);
     },
   };
 }
