@@ -131,7 +131,11 @@ export const Charge = z.strictObject({
   lease: Id.nullable(),
   utility: Utility,
   component: Id,
+  /** The component's, as the supplier's bill calls it. */
+  name: z.string(),
   pool: z.string(),
+  /** The pool's name in the park; of `own`, `vacancy`, `metering-difference` and `remainder` the same word. */
+  poolName: z.string(),
   period: z.string(),
   revision: z.int(),
   quantity: Decimal,
@@ -148,6 +152,8 @@ export type Charge = z.infer<typeof Charge>;
 export const ProofRow = z.strictObject({
   utility: Utility,
   component: Id,
+  /** As the supplier's bill calls it. */
+  name: z.string(),
   source: Decimal,
   tenants: Decimal,
   landlord: Decimal,

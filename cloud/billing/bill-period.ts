@@ -10,7 +10,14 @@ import { type BillingTerms, billingTerms } from './billing-terms.ts';
 import { type Charge, grossOf, UNIT_OF } from './charge.ts';
 import { failureOf, type Proof } from './proof.ts';
 import type { RegisterRecord } from './register-spans.ts';
-import { draftStatements, lineId, type StatementDraft, statementId } from './statement-draft.ts';
+import {
+  billLine,
+  draftStatements,
+  lineId,
+  poolName,
+  type StatementDraft,
+  statementId,
+} from './statement-draft.ts';
 import type { DailyUsage } from './summarize-usage.ts';
 
 export type Refusal =
@@ -40,6 +47,9 @@ export interface BillingInput extends RegisterRecord {
 }
 
 export interface PeriodCharge extends Charge {
+  /** The component's, as the supplier's bill calls it. */
+  readonly name: string;
+  readonly poolName: string;
   readonly utility: Utility;
   readonly unit: 'kWh' | 'm3';
   /** The statement and its line; null for the landlord. */
@@ -105,7 +115,7 @@ export function billPeriod(input: BillingInput): BillingOutcome {
   return {
     ok: true,
     period,
-    charges: utilities.flatMap((billed) => periodCharges(billed, period)),
+    charges: utilities.flatMap((billed) => periodCharges(park, billed, period)),
     statementDrafts: drafted.drafts,
     proof,
     utilities: utilities.map(totalsOf),
@@ -161,7 +171,8 @@ const proofOf = (utilities: readonly BilledUtility[]): Proof => ({
 });
 
 function periodCharges(
-  { terms: { utility }, charges }: BilledUtility,
+  park: Park,
+  { terms: { utility, bill }, charges }: BilledUtility,
   period: BillingPeriod,
 ): PeriodCharge[] {
   const order = ({ component, pool, holder }: Charge): string => `${component}|${pool}|${holder ?? ''}`;
@@ -169,6 +180,8 @@ function periodCharges(
     .sort((a, b) => (order(a) < order(b) ? -1 : 1))
     .map((charge) => ({
       ...charge,
+      name: billLine(bill, charge).name,
+      poolName: poolName(park, charge),
       utility,
       unit: UNIT_OF[utility],
       statement: charge.holder === null ? null : statementId(period.id, charge.holder),

@@ -26,6 +26,8 @@ export interface QuantityProof {
 export interface MoneyProof {
   readonly utility: Utility;
   readonly component: string;
+  /** As the bill calls it. */
+  readonly name: string;
   readonly source: bigint;
   readonly tenants: bigint;
   readonly landlord: bigint;
@@ -63,7 +65,7 @@ export function proveQuantities(
 
 /** One row per component of the bill. */
 export function proveMoney(bill: SourceBill, charges: readonly Charge[]): MoneyProof[] {
-  return bill.lines.map(({ component, ...line }) => {
+  return bill.lines.map(({ component, name, ...line }) => {
     const own = charges.filter((charge) => charge.component === component);
     const total = (of: (charge: Charge) => bigint): bigint =>
       own.reduce((sum, charge) => sum + of(charge), 0n);
@@ -71,6 +73,7 @@ export function proveMoney(bill: SourceBill, charges: readonly Charge[]): MoneyP
     return {
       utility: bill.utility,
       component,
+      name,
       source: minor(line.net) + minor(line.tax),
       tenants,
       landlord: total(grossOf) - tenants,

@@ -1,5 +1,5 @@
 /** Statements before they are signed: the lines of one lease, and every register they rest on. */
-import type { Park, SourceBillLine } from '../../protocols/park.ts';
+import type { Park, SourceBill, SourceBillLine } from '../../protocols/park.ts';
 import type { RegisterSpan, StatementHead, StatementLine } from '../../protocols/statement.ts';
 import { formatMicro, formatMinor } from '../../protocols/units.ts';
 import type { BilledUtility } from './bill-utility.ts';
@@ -29,6 +29,17 @@ type HeldLease = ReturnType<typeof leasesIn>[number];
 export const statementId = (period: string, lease: string): string => `${period}.${lease}`;
 export const lineId = (utility: string, { component, pool }: { component: string; pool: string }): string =>
   `${utility}.${component}.${pool}`;
+
+/** The line of the supplier's bill that the charge is a part of. */
+export function billLine({ id, lines }: SourceBill, { component }: { component: string }): SourceBillLine {
+  const line = lines.find((one) => one.component === component);
+  if (line === undefined) throw new RangeError(`${component} is not on ${id}`);
+  return line;
+}
+
+/** The park's name for it; pools that are not the park's go by their own word. */
+export const poolName = ({ pools }: Park, { pool }: { pool: string }): string =>
+  pools.find(({ id }) => id === pool)?.name ?? pool;
 
 /** A statement for every lease that runs in the period, by lease. */
 export function draftStatements(
@@ -124,8 +135,7 @@ function lineOf(
   charge: Charge,
 ): StatementLine {
   const { utility, bill } = billed.terms;
-  const source = bill.lines.find(({ component }) => component === charge.component);
-  if (source === undefined) throw new RangeError(`${charge.component} is not on ${bill.id}`);
+  const source = billLine(bill, charge);
   return {
     id: lineId(utility, charge),
     utility,
@@ -133,7 +143,7 @@ function lineOf(
     name: source.name,
     touPeriod: source.touPeriod,
     pool: charge.pool,
-    poolName: park.pools.find(({ id }) => id === charge.pool)?.name ?? charge.pool,
+    poolName: poolName(park, charge),
     quantity: formatMicro(charge.quantity),
     unit: UNIT_OF[utility],
     basis: basisOf(park, billed, charge, source),

@@ -82,7 +82,16 @@ describe('closing a period from stored readings', () => {
     expect(run.utilities.every(({ conserved }) => conserved)).toBe(true);
     expect(run.ledgerTotal).toBe('12966.06');
     expect(run.utilities.map(({ source }) => source)).toEqual(['8203.26', '4762.80']);
-    expect((await store.charges({ since: 0, limit: 1000 })).length).toBe(run.charges);
+    const charges = await store.charges({ since: 0, limit: 1000 });
+    expect(charges.length).toBe(run.charges);
+    const named = new Map(charges.map((charge) => [`${charge.component} ${charge.pool}`, charge]));
+    expect(named.get('energy-peak lift')).toMatchObject({ name: 'Peak', poolName: 'Lifts' });
+    expect(named.get('energy-peak own')).toMatchObject({ name: 'Peak', poolName: 'own' });
+    expect(named.get('sewage remainder')).toMatchObject({ name: 'Sewage', poolName: 'remainder' });
+    const lines = samplePark.sourceBills.flatMap((bill) => bill.lines);
+    expect(run.proof.map(({ component, name }) => `${component} ${name}`).sort()).toEqual(
+      lines.map(({ component, name }) => `${component} ${name}`).sort(),
+    );
     const totals = await store.ledgerTotals();
     expect(totals.reduce((sum, { amountMinor }) => sum + BigInt(amountMinor), 0n)).toBe(0n);
 

@@ -191,11 +191,13 @@ function apiCharges(
   period: BillingPeriod,
 ): Charge[] {
   return charges.map((charge) => {
-    const { holder: lease, utility, component, pool, unit, statement } = charge;
+    const { holder: lease, utility, component, pool, name, poolName, unit, statement } = charge;
     const key = { lease, utility, component, pool, period: period.id, revision: REVISION };
     return {
       ...key,
       key: chargeKey(key),
+      name,
+      poolName,
       quantity: formatMicro(charge.quantity),
       unit,
       net: formatMinor(charge.net),
@@ -272,9 +274,10 @@ function runOf(
       landlord: formatMinor(landlord),
       conserved,
     })),
-    proof: billed.proof.money.map(({ utility, component, source, tenants, landlord, holds }) => ({
+    proof: billed.proof.money.map(({ utility, component, name, source, tenants, landlord, holds }) => ({
       utility,
       component,
+      name,
       source: formatMinor(source),
       tenants: formatMinor(tenants),
       landlord: formatMinor(landlord),

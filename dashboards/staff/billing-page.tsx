@@ -192,10 +192,10 @@ function Proof({ run }: { run: BillingRun }) {
             </tr>
           </thead>
           <tbody>
-            {run.proof.map(({ utility, component, source, tenants, landlord, holds }) => (
+            {run.proof.map(({ utility, component, name, source, tenants, landlord, holds }) => (
               <tr key={`${utility} ${component}`}>
                 <th scope="row">
-                  {words[utility]} · {component}
+                  {words[utility]} · {name}
                 </th>
                 <td className="number">{moneyText(source)}</td>
                 <td className="number">{moneyText(tenants)}</td>

@@ -4,6 +4,7 @@ import type { Charge, Problem, StatementSummary } from '../../protocols/api.ts';
 import { ask, ProblemError } from '../client.ts';
 import { moneyText, quantityText, sumOf } from '../format.ts';
 import type { Language } from '../language.ts';
+import type { StaffWords } from '../words/staff.ts';
 import { ProblemNotice } from './problem-notice.tsx';
 import { useSession } from './session.ts';
 
@@ -68,6 +69,17 @@ export function ChargesByLease({ period, statements }: { period: string; stateme
   );
 }
 
+/** Shares that are no pool of the park: they have a name in each language instead. */
+const ownWords = {
+  own: 'own_use',
+  vacancy: 'vacancy',
+  'metering-difference': 'metering_difference',
+  remainder: 'remainder',
+} as const;
+const hasOwnWord = (pool: string): pool is keyof typeof ownWords => Object.hasOwn(ownWords, pool);
+const shareText = ({ pool, poolName }: Charge, words: StaffWords): string =>
+  hasOwnWord(pool) ? words[ownWords[pool]] : poolName;
+
 function ChargeTable({ charges }: { charges: Charge[] }) {
   const { words } = useSession();
   return (
@@ -95,9 +107,9 @@ function ChargeTable({ charges }: { charges: Charge[] }) {
           {charges.map((charge) => (
             <tr key={charge.key}>
               <th scope="row">
-                {words[charge.utility]} · {charge.component}
+                {words[charge.utility]} · {charge.name}
               </th>
-              <td>{charge.pool === 'own' ? words.own_use : charge.pool}</td>
+              <td>{shareText(charge, words)}</td>
               <td className="number">{quantityText(charge.quantity, charge.unit)}</td>
               <td className="number">{moneyText(charge.net)}</td>
               <td className="number">{moneyText(charge.tax)}</td>

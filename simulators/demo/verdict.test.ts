@@ -16,7 +16,17 @@ const readings: CheckResult = {
 };
 
 const charge = (lease: string | null, utility: Charge['utility'], gross: string): Charge => ({
-  ...{ lease, utility, gross, component: 'c', pool: 'own', period: '2026-09', revision: 0 },
+  ...{
+    lease,
+    utility,
+    gross,
+    component: 'c',
+    name: 'c',
+    pool: 'own',
+    poolName: 'own',
+    period: '2026-09',
+    revision: 0,
+  },
   ...{ key: `${lease}/${utility}`, quantity: '1', unit: utility === 'water' ? 'm3' : 'kWh' },
   ...{ net: gross, tax: '0.00', currency: 'CNY', statement: null, postedAt: '2026-10-01T00:00:00Z' },
 });

@@ -44,7 +44,9 @@ CREATE TABLE IF NOT EXISTS charge (
   lease TEXT,
   utility TEXT NOT NULL,
   component TEXT NOT NULL,
+  name TEXT NOT NULL,         -- of the component
   pool TEXT NOT NULL,
+  pool_name TEXT NOT NULL,
   period TEXT NOT NULL,
   revision INTEGER NOT NULL,
   quantity TEXT NOT NULL,     -- decimal

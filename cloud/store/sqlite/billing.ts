@@ -85,8 +85,9 @@ function runWriter(db: DatabaseSync) {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const insertCharge = db.prepare(
-    `INSERT INTO charge (key, lease, utility, component, pool, period, revision, quantity, unit, net_minor, tax_minor,
-     gross_minor, currency, statement, posted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO charge (key, lease, utility, component, name, pool, pool_name, period, revision, quantity, unit, net_minor,
+     tax_minor, gross_minor, currency, statement, posted_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const insertPosting = db.prepare(
     'INSERT INTO posting (entry, line, account, amount_minor) VALUES (?, ?, ?, ?)',
@@ -118,8 +119,9 @@ function runWriter(db: DatabaseSync) {
     }
     for (const c of charges) {
       const money = [minor(c.net), minor(c.tax), minor(c.gross)];
-      const head = [c.key, c.lease, c.utility, c.component, c.pool, c.period, c.revision, c.quantity, c.unit];
-      insertCharge.run(...head, ...money, c.currency, c.statement, c.postedAt);
+      const what = [c.key, c.lease, c.utility, c.component, c.name, c.pool, c.poolName];
+      const howMuch = [c.period, c.revision, c.quantity, c.unit, ...money, c.currency];
+      insertCharge.run(...what, ...howMuch, c.statement, c.postedAt);
     }
     for (const { id, chargeKey, description, postings } of entries) {
       for (const [line, { account, amountMinor }] of postings.entries()) {
@@ -203,8 +205,8 @@ export function operations(db: DatabaseSync) {
     result: JSON.parse(row.result as string),
   });
   const charges = exact(
-    `SELECT position, key, lease, utility, component, pool, period, revision, quantity, unit, net_minor AS net,
-     tax_minor AS tax, gross_minor AS gross, currency, statement, posted_at AS postedAt
+    `SELECT position, key, lease, utility, component, name, pool, pool_name AS poolName, period, revision, quantity,
+     unit, net_minor AS net, tax_minor AS tax, gross_minor AS gross, currency, statement, posted_at AS postedAt
      FROM charge WHERE position > ? ORDER BY position LIMIT ?`,
   );
   const totals = exact(
