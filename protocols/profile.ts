@@ -35,7 +35,20 @@ const head = {
   utility: Utility,
   /** Where the facts come from: document, public source file. */
   source: z.string().min(1),
+  /** What has to be compared with the meter before it is billed by: the source alone does not settle it. */
+  verify: z.string().min(1).optional(),
 };
+
+/** What a scan holds a meter against before it takes it for this model, besides that its registers answer. */
+export const Fingerprint = z.strictObject({
+  /** What a meter in service shows, in the register's unit; in place of the usual ranges of voltage and frequency. */
+  plausible: z.array(z.strictObject({ obis: Obis, from: Decimal, to: Decimal })).default([]),
+  /** Addresses that this model refuses, though models of a like layout answer there. */
+  refused: z.array(z.int().min(0).max(65535)).default([]),
+  /** Profiles that read the same registers to the same values, or a part of them: no scan tells them apart. */
+  alike: z.array(Id).default([]),
+});
+export type Fingerprint = z.infer<typeof Fingerprint>;
 
 export const ModbusProfile = z.strictObject({
   ...head,
@@ -45,6 +58,7 @@ export const ModbusProfile = z.strictObject({
   maxRegisters: z.int().min(1).max(125).default(125),
   /** Pause the model needs between two requests, and when the unit id changes. */
   pauseMilliseconds: z.int().min(0).max(1000).default(0),
+  fingerprint: Fingerprint.prefault({}),
   registers: z.array(ProfileRegister).min(1),
 });
 export type ModbusProfile = z.infer<typeof ModbusProfile>;
