@@ -10,7 +10,7 @@ import { InstantText } from '../../protocols/reading.ts';
 import { checkYaml } from '../../protocols/yaml-document.ts';
 import { type Fleet, startFleet } from '../meters/fleet.ts';
 import { connectPushMeters, type PushMeters } from '../meters/push-meters.ts';
-import { generatePark, type Planted, timeZone } from '../park/generate-park.ts';
+import { firstMonth, generatePark, type Planted } from '../park/generate-park.ts';
 import { simulateDocument } from '../park/simulate-document.ts';
 import type { Truth } from '../park/truth.ts';
 import type { Wiring } from '../park/wiring.ts';
@@ -89,17 +89,18 @@ function wrongValue({ seed, port, at, park, live }: Values): string | null {
 /** The meters, or why there are none. */
 function simulate(values: Values, profiles: Profiles): Simulated | string {
   const seed = Number(values.seed ?? '1');
-  const now = Temporal.Now.zonedDateTimeISO(timeZone).toPlainDate().toPlainYearMonth();
-  const period = values.live ? now.toString() : '2026-09';
   let simulated: Simulated;
   if (values.park === undefined) {
-    const { truth, wiring, planted } = generatePark({ seed, period, profiles });
+    const { truth, wiring, planted } = generatePark({ seed, period: firstMonth, profiles });
     simulated = { truth, wiring, outage: planted.outage };
   } else {
     try {
       const checked = checkYaml(Park, readFileSync(values.park, 'utf8'), values.park);
       if (!checked.ok) return checked.errors.join('\n');
-      simulated = { ...simulateDocument(checked.value, { seed, period, profiles }), outage: null };
+      simulated = {
+        ...simulateDocument(checked.value, { seed, period: firstMonth, profiles }),
+        outage: null,
+      };
     } catch (error) {
       return `${values.park}: ${(error as Error).message}`;
     }

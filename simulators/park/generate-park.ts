@@ -47,6 +47,8 @@ export interface ParkOptions {
 }
 
 export const timeZone = 'Asia/Shanghai';
+/** Where `simulate` counts from. Always the same month: meters that start again in a later one go on where they were. */
+export const firstMonth = '2026-09';
 const INTERVAL_MS = 15 * 60_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

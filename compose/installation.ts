@@ -1,0 +1,114 @@
+/** The files of an installation of the demo park: one folder a service, each with what that service alone may know. */
+import { randomBytes } from 'node:crypto';
+import { stringify } from 'yaml';
+import { mosquittoFiles } from '../cloud/mosquitto-config.ts';
+import type { Park } from '../protocols/park.ts';
+import type { Wiring } from '../simulators/park/wiring.ts';
+
+export interface Address {
+  host: string;
+  port: number;
+}
+
+/** Where everything is, as the services see each other. */
+export interface Places {
+  /** Absolute folder that has the services' folders in it. */
+  folder: string;
+  /** What the servers listen on. */
+  listen: string;
+  httpPort: number;
+  /** The gateway's own broker, for meters that push. */
+  pushPort: number;
+  broker: Address;
+  /** The first bus; the others follow port by port. */
+  meters: Address;
+  /** Of an InfluxDB 2 to export to. */
+  influxUrl: string | null;
+  /** Who Mosquitto becomes when root starts it; null where it is never root. */
+  brokerUser: string | null;
+}
+
+/** Minted once: what the services know of each other must go on fitting. */
+export interface Secrets {
+  gateway: string;
+  ingest: string;
+  influxPassword: string;
+  influxToken: string;
+}
+
+const mint = (): string => randomBytes(24).toString('hex');
+
+export const mintSecrets = (): Secrets => ({
+  gateway: mint(),
+  ingest: mint(),
+  influxPassword: mint(),
+  influxToken: mint(),
+});
+
+/** Organisation and bucket in InfluxDB, as in docker-compose.yml. */
+const influxNames = { org: 'meterline', bucket: 'meterline' };
+/** Simulated meters share the machine with everything else: late is not yet silent. */
+const timeoutMilliseconds = 5_000;
+
+/** Texts by path below the folder. */
+export function installationFiles(
+  { park, wiring }: { park: Park; wiring: Wiring },
+  places: Places,
+  secrets: Secrets,
+): Record<string, string> {
+  return {
+    'cloud/park.json': `${JSON.stringify(park, null, 2)}\n`,
+    'cloud/cloud.yaml': stringify(cloudConfig(places, secrets)),
+    'edge/edge.yaml': stringify(edgeConfig(wiring, places, secrets)),
+    ...below('broker', brokerFiles(wiring, places, secrets)),
+    ...(places.influxUrl === null
+      ? {}
+      : below('influxdb', { password: secrets.influxPassword, token: secrets.influxToken })),
+  };
+}
+
+const below = (folder: string, files: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(files).map(([name, text]) => [`${folder}/${name}`, text]));
+
+const ingestUser = 'ingest';
+const mqttUrl = ({ host, port }: Address): string => `mqtt://${host}:${port}`;
+
+function cloudConfig({ listen, httpPort, broker, influxUrl }: Places, secrets: Secrets): object {
+  return {
+    dataDir: './data',
+    park: 'park.json',
+    http: { host: listen, port: httpPort },
+    broker: { url: mqttUrl(broker), username: ingestUser, password: secrets.ingest },
+    ...(influxUrl === null ? {} : { influx: { url: influxUrl, ...influxNames, token: secrets.influxToken } }),
+  };
+}
+
+function edgeConfig({ gateway, buses, push }: Wiring, places: Places, secrets: Secrets): object {
+  const { listen, pushPort, broker, meters: first } = places;
+  return {
+    gateway,
+    dataDir: './data',
+    broker: mqttUrl(broker),
+    username: gateway,
+    password: secrets.gateway,
+    pushBroker: { host: listen, port: pushPort },
+    buses: buses.map(({ id, meters }, index) => ({
+      id,
+      tcp: `${first.host}:${first.port + index}`,
+      timeoutMilliseconds,
+      meters,
+    })),
+    pushMeters: push,
+  };
+}
+
+function brokerFiles({ gateway }: Wiring, places: Places, secrets: Secrets): Record<string, string> {
+  return mosquittoFiles({
+    host: places.listen,
+    port: places.broker.port,
+    folder: `${places.folder}/broker`,
+    gateways: [{ gateway, password: secrets.gateway }],
+    ingest: { username: ingestUser, password: secrets.ingest },
+    ...(places.brokerUser === null ? {} : { user: places.brokerUser }),
+  });
+}
