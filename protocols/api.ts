@@ -101,6 +101,11 @@ export const Balance = z.strictObject({
   unit: Unit,
   from: InstantText,
   to: InstantText,
+  /**
+   * The figures are over `[from, through)`. Before `to` while the span still runs: then it is the last boundary that all
+   * meters are known to, `from` where nothing is known yet.
+   */
+  through: InstantText,
   nodes: z.array(BalanceNode),
   conserved: z.boolean(),
 });

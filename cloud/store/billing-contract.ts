@@ -31,6 +31,14 @@ const derived: ContractCase[] = [
         { meter: 'E-1', quantity: 9_007_199_254_740_993n, estimated: 0n, known: 1, missing: 1 },
         { meter: 'E-2', quantity: 5n, estimated: 0n, known: 1, missing: 0 },
       ]);
+      const end = (slot: number) => START_MS + slot * QUARTER_MS;
+      assert.deepEqual(await store.lastKnownEnds({ meters: ['E-1', 'E-2', 'E-3'], beforeMs: end(9) }), [
+        { meter: 'E-1', endMs: end(5) },
+        { meter: 'E-2', endMs: end(1) },
+      ]);
+      assert.deepEqual(await store.lastKnownEnds({ meters: ['E-1', 'E-2'], beforeMs: end(4) }), [
+        { meter: 'E-2', endMs: end(1) },
+      ]);
       const outside = store.replaceIntervals('E-1', day.fromMs, day.toMs, [interval(4, 1n)]);
       await assert.rejects(outside, /outside the span/);
       assert.deepEqual(await store.intervals({ meters: ['E-1'], ...all }), kept);

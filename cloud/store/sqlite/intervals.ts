@@ -71,6 +71,11 @@ export function operations(db: DatabaseSync) {
      WHERE i.meter = m.value AND i.start >= :from AND i.start < :to GROUP BY i.meter ORDER BY i.meter`,
   );
   total.setReadBigInts(true);
+  const lastKnown = db.prepare(
+    `SELECT m.value AS meter, (SELECT i."end" FROM interval i
+       WHERE i.meter = m.value AND i.start < :before AND i.quantity IS NOT NULL ORDER BY i.start DESC LIMIT 1) AS endMs
+     FROM json_each(:meters) m WHERE endMs IS NOT NULL ORDER BY m.value`,
+  );
   // Steps from meter to meter along the key instead of reading every interval.
   const known = db.prepare(`
     WITH RECURSIVE meters (meter) AS (
@@ -108,6 +113,12 @@ export function operations(db: DatabaseSync) {
         known: Number(row.known),
         missing: Number(row.missing),
       }));
+    },
+    /** The end of each meter's last interval that starts before the instant and is known; meters without any are left out. */
+    lastKnownEnds(query: { meters: string[]; beforeMs: number }): { meter: string; endMs: number }[] {
+      const { meters, beforeMs: before } = query;
+      const rows = lastKnown.all({ meters: JSON.stringify(meters), before });
+      return rows as unknown as { meter: string; endMs: number }[];
     },
   };
 }
