@@ -25,13 +25,19 @@ export interface BusPollerOptions {
 interface PolledMeter {
   meter: string;
   unit: number;
+  profile: ModbusProfile;
   registers: string[];
   reader: MeterReader;
   backoff: Backoff;
 }
 
-/** A request without a clean answer is sent once more in the same boundary. */
-const ATTEMPTS = 2;
+/** A meter whose turn it is at a boundary. */
+interface Due {
+  polled: PolledMeter;
+  attempt: 'poll' | 'probe';
+  /** What has not been read of it yet. */
+  registers: Set<string>;
+}
 
 export class BusPoller {
   readonly #options: BusPollerOptions;
@@ -52,28 +58,36 @@ export class BusPoller {
         throw new RangeError(`meter ${meter} on bus ${bus.id}: "${id}" is no Modbus profile`);
       }
       const billing = profile.registers.filter((register) => register.billing);
-      const reader = new MeterReader(profile, billing, wireCost(bus, profile));
-      return { meter, unit, registers: billing.map(({ obis }) => obis), reader, backoff: NO_BACKOFF };
+      const reader = new MeterReader(profile, billing, wireCost(bus, profile, null));
+      return {
+        meter,
+        unit,
+        profile,
+        registers: billing.map(({ obis }) => obis),
+        reader,
+        backoff: NO_BACKOFF,
+      };
     });
   }
 
-  /** Reads what has not been accepted since `boundaryMs`, meter after meter. */
+  /**
+   * Reads what has not been accepted since `boundaryMs`, meter after meter. Who gave no clean answer is asked once more
+   * when all others have been: so nobody waits for it, and a late reply has the time to pass by.
+   */
   async sweep(boundaryMs: number, signal: AbortSignal): Promise<NewReading[]> {
     const readings: NewReading[] = [];
-    for (const meter of this.#meters) {
-      const due = new Set(meter.registers.filter((obis) => this.#isDue(meter.meter, obis, boundaryMs)));
-      const attempt = nextAttempt(meter.backoff, this.#options.clock.nowMs());
-      if (due.size === 0 || attempt === 'wait') continue;
-      const read = await meter.reader.read(this.#line, {
-        unit: meter.unit,
-        nowMs: this.#options.clock.nowMs,
-        attempts: attempt === 'probe' ? 1 : ATTEMPTS,
-        pauses: this.#options.pauses,
-        wanted: (obis) => due.has(obis),
-      });
-      for (const value of read.values) readings.push(newReading(meter.meter, value));
+    const again: Due[] = [];
+    for (const due of this.#dueAt(boundaryMs)) {
+      const read = await this.#read(due, readings);
       // Nobody is there to connect to: what one meter cost is enough for this boundary.
-      if (signal.aborted || !this.#judge(meter, read)) break;
+      if (signal.aborted || !this.#count(due.polled, read)) return readings;
+      if (read.fault !== null && due.attempt === 'poll') again.push(due);
+      else this.#judge(due.polled, read);
+    }
+    for (const due of again) {
+      const read = await this.#read(due, readings);
+      if (signal.aborted || !this.#count(due.polled, read)) break;
+      this.#judge(due.polled, read);
     }
     return readings;
   }
@@ -93,14 +107,41 @@ export class BusPoller {
     };
   }
 
+  *#dueAt(boundaryMs: number): Generator<Due> {
+    for (const polled of this.#meters) {
+      const registers = new Set(
+        polled.registers.filter((obis) => this.#isDue(polled.meter, obis, boundaryMs)),
+      );
+      const attempt = nextAttempt(polled.backoff, this.#options.clock.nowMs());
+      if (registers.size > 0 && attempt !== 'wait') yield { polled, attempt, registers };
+    }
+  }
+
+  async #read({ polled, registers }: Due, readings: NewReading[]): Promise<MeterRead> {
+    const { meter, unit, profile, reader } = polled;
+    reader.adapt(wireCost(this.#options.bus, profile, this.#line.turnaroundMilliseconds(unit)));
+    const read = await reader.read(this.#line, {
+      unit,
+      nowMs: this.#options.clock.nowMs,
+      attempts: 1,
+      pauses: this.#options.pauses,
+      wanted: (obis) => registers.has(obis),
+    });
+    for (const value of read.values) {
+      readings.push(newReading(meter, value));
+      registers.delete(value.register.obis);
+    }
+    return read;
+  }
+
   #isDue(meter: string, register: string, boundaryMs: number): boolean {
     const acceptedMs = this.#options.lastAcceptedMs(meter, register);
     return acceptedMs === null || acceptedMs < boundaryMs;
   }
 
-  /** Counts and logs what a read came to. @returns whether the bus can be reached */
-  #judge(meter: PolledMeter, { requests, failures, exception, fault }: MeterRead): boolean {
-    const { bus, clock, log } = this.#options;
+  /** @returns whether the bus can be reached */
+  #count({ meter, unit }: PolledMeter, { requests, failures, exception, fault }: MeterRead): boolean {
+    const { bus, log } = this.#options;
     this.#requests += requests;
     this.#failures += failures;
     const reachable = fault?.code !== 'unreachable';
@@ -110,20 +151,29 @@ export class BusPoller {
       if (reachable) log.info(where, 'bus is back');
       else log.warn({ ...where, error: fault?.message }, 'bus cannot be reached');
     }
-    if (!reachable) return false;
-    const who = { bus: bus.id, meter: meter.meter, unit: meter.unit };
-    if (fault !== null && meter.backoff.failures === 0) {
+    if (exception !== null) log.warn({ bus: bus.id, meter, unit, exception }, 'meter refused a read');
+    return reachable;
+  }
+
+  /** Whether the meter is silent, from the last read at a boundary. */
+  #judge(polled: PolledMeter, { fault }: MeterRead): void {
+    const { bus, clock, log } = this.#options;
+    const who = { bus: bus.id, meter: polled.meter, unit: polled.unit };
+    const wasSilent = polled.backoff.failures > 0;
+    if (fault !== null && !wasSilent)
       log.warn({ ...who, code: fault.code, error: fault.message }, 'meter is silent');
-    }
-    if (fault === null && meter.backoff.failures > 0) log.info(who, 'meter answers again');
-    if (exception !== null) log.warn({ ...who, exception }, 'meter refused a read');
-    meter.backoff = fault === null ? NO_BACKOFF : backOff(meter.backoff, clock.nowMs());
-    return true;
+    if (fault === null && wasSilent) log.info(who, 'meter answers again');
+    polled.backoff = fault === null ? NO_BACKOFF : backOff(polled.backoff, clock.nowMs());
   }
 }
 
-function wireCost({ link }: Bus, { pauseMilliseconds }: ModbusProfile): WireCost {
-  const turnaroundMilliseconds = CONVERTER_COST.turnaroundMilliseconds + pauseMilliseconds;
+function wireCost(
+  { link }: Bus,
+  { pauseMilliseconds }: ModbusProfile,
+  measuredMilliseconds: number | null,
+): WireCost {
+  const turnaroundMilliseconds =
+    pauseMilliseconds + (measuredMilliseconds ?? CONVERTER_COST.turnaroundMilliseconds);
   return {
     baudRate: link.kind === 'serial' ? link.baudRate : CONVERTER_COST.baudRate,
     turnaroundMilliseconds,

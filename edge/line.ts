@@ -1,7 +1,8 @@
 /**
  * One `Line` per serial port or socket: the only way to a Modbus meter. Requests queue strictly, one in flight, each with
- * its own deadline. Anything but a clean answer puts the line in doubt: a socket is then replaced, a serial line drained
- * until no late reply can be under way and it is silent. So no reply is ever taken for another request's.
+ * its own deadline. Anything but a clean answer is a doubt: a socket is then replaced, and an RTU line heard out until it
+ * is silent; its unit is asked nothing until no late reply of it can be under way, while the others go on: a reply names
+ * its unit. So no reply is ever taken for another request's.
  */
 import type { Duplex } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +10,7 @@ import modbusSerial from 'modbus-serial';
 import type { ReadRequest } from '../protocols/modbus/pdu.ts';
 import { type LineLink, linkName, openStream } from './line-stream.ts';
 import { type Doubt, rtuFraming, StrictPort, tcpFraming } from './modbus-port.ts';
+import { charactersMs, frameSilenceMs, REQUEST_CHARACTERS } from './rtu-wire.ts';
 
 const { default: ModbusClient } = modbusSerial;
 type ModbusClient = InstanceType<typeof ModbusClient>;
@@ -17,7 +19,7 @@ export interface LineOptions {
   link: LineLink;
   /** Deadline of one request, and of opening the line. */
   timeoutMilliseconds: number;
-  /** How late a reply may come at worst: so long a serial line is drained after a timeout. Three timeouts if not given. */
+  /** How late a reply may come at worst: so long an RTU unit is left alone after a doubt. Three timeouts if not given. */
   worstReplyMilliseconds?: number;
 }
 
@@ -40,14 +42,18 @@ export class LineFault extends Error {
   }
 }
 
-/** The silence that ends a drain. */
+/** The silence after a doubt. */
 const SILENCE_MS = 50;
 /** A line that is never silent for so long is given up for the request that waits. */
 const NOISE_LIMIT_MS = 10_000;
 /** "Acknowledge" and "busy": the real answer may follow unasked. */
 const MAY_FOLLOW = new Set([5, 6]);
-/** The silence before a request over a converter, whose baud rate is not known: that of 9600 baud. */
-const CONVERTER_SILENCE_MS = 4;
+/** A converter's baud rate is not known: the silence before a request is that of 9600 baud. */
+const CONVERTER_BAUD_RATE = 9600;
+/** Timers are no finer: what is left of a wait after that is waited for turn by turn. */
+const TIMER_MS = 1;
+/** Of the measured turnaround of a unit, how much the newest one counts. */
+const NEWEST_SHARE = 0.25;
 
 interface Connection {
   stream: Duplex;
@@ -57,6 +63,9 @@ interface Connection {
 
 interface InFlight {
   request: UnitRequest;
+  sentAt: number;
+  /** Whether a byte of an answer has come. */
+  answered: boolean;
   timer: NodeJS.Timeout;
   resolve(answer: Answer): void;
   reject(fault: LineFault): void;
@@ -65,15 +74,19 @@ interface InFlight {
 export class Line {
   readonly #options: LineOptions;
   readonly #rtu: boolean;
-  /** 3.5 characters of 11 bits: RTU's separator of frames. */
   readonly #frameSilenceMs: number;
+  /** How long a request is on the wire. */
+  readonly #requestMs: number;
   #connection: Connection | null = null;
   #inFlight: InFlight | null = null;
   #tail: Promise<unknown> = Promise.resolve();
   #transaction = 0;
   readonly #previous = new Map<number, UnitRequest>();
+  /** Until then a late reply of the unit may be under way. */
+  readonly #lateUntil = new Map<number, number>();
+  readonly #turnarounds = new Map<number, number>();
   #lastByteAt = 0;
-  #drainUntil = 0;
+  #silentFrom = 0;
   /** When the last request was over: a meter's rest counts from there. */
   #restingSince = 0;
   #closed = false;
@@ -82,7 +95,14 @@ export class Line {
     this.#options = options;
     const { link } = options;
     this.#rtu = link.kind !== 'tcp';
-    this.#frameSilenceMs = link.kind === 'serial' ? Math.floor(38_500 / link.baudRate) : CONVERTER_SILENCE_MS;
+    const baudRate = link.kind === 'serial' ? link.baudRate : CONVERTER_BAUD_RATE;
+    this.#frameSilenceMs = frameSilenceMs(baudRate);
+    this.#requestMs = charactersMs(REQUEST_CHARACTERS, baudRate);
+  }
+
+  /** Milliseconds from the end of a request to the first byte of the unit's answer, as measured; null before that. */
+  turnaroundMilliseconds(unit: number): number | null {
+    return this.#turnarounds.get(unit) ?? null;
   }
 
   /**
@@ -112,7 +132,7 @@ export class Line {
     return new Promise((resolve, reject) => {
       const milliseconds = this.#options.timeoutMilliseconds;
       const timer = setTimeout(() => this.#fail('timeout', `no answer in ${milliseconds} ms`), milliseconds);
-      this.#inFlight = { request, timer, resolve, reject };
+      this.#inFlight = { request, sentAt: performance.now(), answered: false, timer, resolve, reject };
       this.#send(connection.client, request);
     });
   }
@@ -133,7 +153,7 @@ export class Line {
     this.#inFlight = null;
     this.#restingSince = performance.now();
     clearTimeout(inFlight.timer);
-    if (!answer.ok && MAY_FOLLOW.has(answer.exception)) this.#distrust();
+    if (!answer.ok && MAY_FOLLOW.has(answer.exception)) this.#distrust(inFlight.request);
     inFlight.resolve(answer);
   }
 
@@ -142,19 +162,21 @@ export class Line {
     const inFlight = this.#inFlight;
     this.#inFlight = null;
     this.#connection?.port.abandon();
-    if (inFlight !== null) this.#distrust();
-    else if (code === 'unsolicited') this.#distrust(0);
+    if (inFlight !== null || code === 'unsolicited') this.#distrust(inFlight?.request);
     if (inFlight === null) return;
     this.#restingSince = performance.now();
     clearTimeout(inFlight.timer);
     inFlight.reject(this.#fault(code, inFlight.request, detail, cause));
   }
 
-  /** What comes from now on may be late: drop the socket; on RTU wait for as long as a reply may still be under way. */
-  #distrust(worstMs = this.#options.worstReplyMilliseconds ?? 3 * this.#options.timeoutMilliseconds): void {
+  /** What comes from now on may be late: drop the socket; on RTU hear the line out, and leave the unit alone. */
+  #distrust(request?: UnitRequest): void {
     if (this.#options.link.kind !== 'serial') this.#disconnect();
-    const silentFrom = performance.now() + Math.max(worstMs, SILENCE_MS);
-    this.#drainUntil = Math.max(this.#drainUntil, silentFrom);
+    const now = performance.now();
+    this.#silentFrom = now + SILENCE_MS;
+    if (request === undefined) return;
+    const worstMs = this.#options.worstReplyMilliseconds ?? 3 * this.#options.timeoutMilliseconds;
+    this.#lateUntil.set(request.unit, now + worstMs);
   }
 
   #disconnect(): void {
@@ -174,15 +196,16 @@ export class Line {
       previous.count === request.count &&
       previous.address !== request.address;
     const silenceMs = twin ? Math.max(SILENCE_MS, this.#frameSilenceMs) : this.#frameSilenceMs;
-    const giveUpAt = Math.max(this.#drainUntil, performance.now()) + NOISE_LIMIT_MS;
+    const lateUntil = this.#lateUntil.get(request.unit) ?? 0;
+    const giveUpAt = Math.max(lateUntil, performance.now()) + NOISE_LIMIT_MS;
     for (let listened = false; !this.#closed; ) {
       const now = performance.now();
-      const left = Math.max(this.#drainUntil, this.#lastByteAt + silenceMs) - now;
+      const left = Math.max(lateUntil, this.#silentFrom, this.#lastByteAt + silenceMs) - now;
       if (left <= 0 && listened) return;
       if (now > giveUpAt) throw this.#fault('noise', request, `not silent for ${NOISE_LIMIT_MS} ms`);
       // Bytes that came while this process was busy are read before the line is called silent.
-      if (left <= 0) await nextTurn();
-      else await sleep(Math.min(left, SILENCE_MS));
+      if (left <= TIMER_MS) await nextTurn();
+      else await sleep(Math.min(left - TIMER_MS, SILENCE_MS));
       listened = left <= 0;
     }
   }
@@ -223,6 +246,13 @@ export class Line {
 
   #heard(): void {
     this.#lastByteAt = performance.now();
+    const inFlight = this.#inFlight;
+    if (inFlight === null || inFlight.answered) return;
+    inFlight.answered = true;
+    const { unit } = inFlight.request;
+    const newest = Math.max(this.#lastByteAt - inFlight.sentAt - this.#requestMs, 0);
+    const before = this.#turnarounds.get(unit) ?? newest;
+    this.#turnarounds.set(unit, before + NEWEST_SHARE * (newest - before));
   }
 
   #nextTransaction(): number {

@@ -45,15 +45,24 @@ const ILLEGAL = new Set([2, 3]);
 export class MeterReader {
   readonly #profile: ModbusProfile;
   readonly #decoders: Map<ProfileRegister, ReturnType<typeof registerDecoder>>;
-  #plan: PlannedRequest[];
+  #plan: PlannedRequest[] = [];
+  #longestHole = -1;
+  /** Whether the plan goes around what the meter refused: it then stays as it is. */
+  #learned = false;
 
   constructor(profile: ModbusProfile, registers: readonly ProfileRegister[], cost: WireCost) {
     this.#profile = profile;
     this.#decoders = new Map(registers.map((register) => [register, registerDecoder(register)]));
-    this.#plan = planRequests(registers, {
-      maxRegisters: profile.maxRegisters,
-      longestHole: bridgeableHole(cost),
-    });
+    this.adapt(cost);
+  }
+
+  /** Plans anew for what the line turned out to cost. */
+  adapt(cost: WireCost): void {
+    const longestHole = bridgeableHole(cost);
+    if (this.#learned || longestHole === this.#longestHole) return;
+    this.#longestHole = longestHole;
+    const { maxRegisters } = this.#profile;
+    this.#plan = planRequests([...this.#decoders.keys()], { maxRegisters, longestHole });
   }
 
   /** Never throws a `LineFault`: it is told in the result, after which no further request is sent. */
@@ -114,6 +123,7 @@ export class MeterReader {
 
   /** The meter lacks something in this request: from now on it is asked around its holes, or else in halves. */
   #split({ bridges, registers }: PlannedRequest): PlannedRequest[] {
+    this.#learned = true;
     const { maxRegisters } = this.#profile;
     const plan = (part: PlannedRequest['registers'], longestHole: number): PlannedRequest[] =>
       planRequests(

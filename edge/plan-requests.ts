@@ -2,6 +2,7 @@
 
 import { registerWords } from '../protocols/modbus/registers.ts';
 import type { ProfileRegister } from '../protocols/profile.ts';
+import { ANSWER_CHARACTERS, charactersMs, frameSilenceMs, REQUEST_CHARACTERS } from './rtu-wire.ts';
 
 export interface PlannedRegister {
   register: ProfileRegister;
@@ -28,40 +29,70 @@ export interface WireCost {
 /** A socket usually ends in a serial converter, whose line is slow: it is planned for as such. */
 export const CONVERTER_COST: WireCost = { baudRate: 9600, turnaroundMilliseconds: 30 };
 
-/** Bits of a character: start, 8 data, stop. */
-const CHARACTER_BITS = 10;
-/** Request (8) and frame around the data of the answer (5), and the two silences of 3.5 characters. */
-const TRANSACTION_CHARACTERS = 13 + 7;
-
 /**
  * The longest hole, in registers, that is cheaper to read through (2 characters a register) than to pay for another
- * transaction: 24 at 9600 baud and 30 ms.
+ * transaction: 22 at 9600 baud and 30 ms.
  */
 export function bridgeableHole({ baudRate, turnaroundMilliseconds }: WireCost): number {
-  const turnaround = (turnaroundMilliseconds * baudRate) / (1000 * CHARACTER_BITS);
-  return Math.floor((TRANSACTION_CHARACTERS + turnaround) / 2);
+  const transactionMs =
+    charactersMs(REQUEST_CHARACTERS + ANSWER_CHARACTERS, baudRate) +
+    turnaroundMilliseconds +
+    frameSilenceMs(baudRate);
+  return Math.floor(transactionMs / charactersMs(2, baudRate));
 }
 
 /**
- * Requests in the order of their addresses; each holds at most `maxRegisters` and no hole above `longestHole`. No register
- * is split; one longer than `maxRegisters` gets a request of its own.
+ * The plan that takes the least wire time: requests in the order of their addresses, each of at most `maxRegisters`, where
+ * another request costs as much as reading `longestHole` registers more. With 0 no hole is read through. No register is
+ * split; one longer than `maxRegisters` gets a request of its own.
  */
 export function planRequests(
   registers: readonly ProfileRegister[],
   { maxRegisters, longestHole }: { maxRegisters: number; longestHole: number },
 ): PlannedRequest[] {
-  const requests: PlannedRequest[] = [];
-  let open: PlannedRequest | null = null;
-  for (const register of [...registers].sort((a, b) => a.address - b.address)) {
-    const words = registerWords(register.type);
-    const end = register.address + words;
-    const hole = open === null ? 0 : register.address - (open.address + open.count);
-    if (open === null || hole > longestHole || end - open.address > maxRegisters) {
-      open = { address: register.address, count: 0, registers: [], bridges: false };
-      requests.push(open);
-    } else if (hole > 0) open.bridges = true;
-    open.registers.push({ register, offset: (register.address - open.address) * 2, bytes: words * 2 });
-    open.count = Math.max(open.count, end - open.address);
+  const sorted = [...registers].sort((a, b) => a.address - b.address);
+  // plans[n] is the cheapest for the first n registers: where its last request begins, and what it costs in registers.
+  const plans = [{ from: 0, cost: 0 }];
+  for (let n = 1; n <= sorted.length; n++) {
+    let best = { from: n - 1, cost: Number.POSITIVE_INFINITY };
+    let end = 0;
+    for (let from = n - 1; from >= 0; from--) {
+      const first = sorted[from];
+      if (first === undefined) break;
+      end = Math.max(end, endOf(first));
+      const count = end - first.address;
+      if (count > maxRegisters && from < n - 1) break;
+      // The half makes the plan of fewer requests the cheaper one of two that would cost the same.
+      const cost = (plans[from]?.cost ?? 0) + count + longestHole + 0.5;
+      if (cost < best.cost) best = { from, cost };
+    }
+    plans.push(best);
   }
+  const requests: PlannedRequest[] = [];
+  for (let n = sorted.length; n > 0; n = plans[n]?.from ?? 0)
+    requests.unshift(requestFor(sorted.slice(plans[n]?.from, n)));
   return requests;
+}
+
+const endOf = ({ address, type }: ProfileRegister): number => address + registerWords(type);
+
+/** @param registers in the order of their addresses */
+function requestFor(registers: ProfileRegister[]): PlannedRequest {
+  const address = registers[0]?.address ?? 0;
+  let end = address;
+  let bridges = false;
+  for (const register of registers) {
+    if (register.address > end) bridges = true;
+    end = Math.max(end, endOf(register));
+  }
+  return {
+    address,
+    count: end - address,
+    registers: registers.map((register) => ({
+      register,
+      offset: (register.address - address) * 2,
+      bytes: registerWords(register.type) * 2,
+    })),
+    bridges,
+  };
 }
