@@ -20,6 +20,7 @@ export const ReadingCode = z.enum([
   'not_available', // the meter's own "no value" pattern (all-FF, 0x7FFF..., NaN)
   'illegal_digit', // BCD nibble above 9
   'out_of_range', // the value does not fit the unit's scale
+  'unknown_unit', // the meter names a unit that is unknown, or not of this quantity
 ]);
 export type ReadingCode = z.infer<typeof ReadingCode>;
 

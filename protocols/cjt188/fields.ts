@@ -1,0 +1,65 @@
+/**
+ * The fields of a CJ/T 188 answer. A quantity is BCD with a byte behind it that names its unit: what names no unit that
+ * we know for the quantity is no value, for a factor of a thousand may hang on it. A state is some bits of a byte.
+ */
+import { z } from 'zod';
+import { BcdFormat, bcdBytes, decodeBcd, encodeBcd } from '../bcd.ts';
+import type { Decoded } from '../modbus/registers.ts';
+import { MICRO_SCALE, type Unit } from '../units.ts';
+
+/** Bytes are counted from the one behind the serial number. */
+export const Cjt188Field = z.union([
+  z.strictObject({
+    at: z.int().min(0).max(96),
+    ...BcdFormat.omit({ scale: true }).shape,
+    unitByte: z.boolean(),
+  }),
+  z.strictObject({
+    at: z.int().min(0).max(96),
+    bits: z.strictObject({ from: z.int().min(0).max(7), count: z.int().min(1).max(8) }),
+  }),
+]);
+export type Cjt188Field = z.infer<typeof Cjt188Field>;
+
+/** The standard's codes for the units that we keep, the usual one first, and what one of each is worth. */
+const unitCodes: ReadonlyMap<number, { unit: Unit; scale: string }> = new Map([
+  [0x2c, { unit: 'm3', scale: '1' }],
+  [0x29, { unit: 'm3', scale: '0.001' }],
+  [0x05, { unit: 'kWh', scale: '1' }],
+  [0x08, { unit: 'kWh', scale: '1000' }],
+  [0x17, { unit: 'W', scale: '1000' }],
+  [0x35, { unit: 'm3/h', scale: '1' }],
+  [0x32, { unit: 'm3/h', scale: '0.001' }],
+]);
+
+export function fieldBytes(field: Cjt188Field): number {
+  return 'bits' in field ? 1 : bcdBytes({ ...field, scale: '1' }) + (field.unitByte ? 1 : 0);
+}
+
+/** @param bytes those of the field alone, its unit byte included */
+export function decodeField(field: Cjt188Field, unit: Unit, bytes: Uint8Array): Decoded {
+  if ('bits' in field) {
+    const { from, count } = field.bits;
+    return { value: BigInt(((bytes[0] ?? 0) >>> from) & (2 ** count - 1)) * 10n ** BigInt(MICRO_SCALE) };
+  }
+  if (!field.unitByte) return decodeBcd({ ...field, scale: '1' }, bytes);
+  const named = unitCodes.get(bytes.at(-1) ?? 0);
+  if (named?.unit !== unit) return { value: null, code: 'unknown_unit' };
+  return decodeBcd({ ...field, scale: named.scale }, bytes.subarray(0, -1));
+}
+
+/**
+ * The bytes that a meter would send; null is "no value".
+ * @throws RangeError when the value does not fit, or no code names the unit
+ */
+export function encodeField(field: Cjt188Field, unit: Unit, value: bigint | null): Uint8Array {
+  if ('bits' in field) {
+    const state = BigInt.asUintN(field.bits.count, (value ?? 0n) / 10n ** BigInt(MICRO_SCALE));
+    return Uint8Array.of(+state.toString() << field.bits.from);
+  }
+  if (!field.unitByte) return encodeBcd({ ...field, scale: '1' }, value);
+  const usual = [...unitCodes].find(([, named]) => named.unit === unit);
+  if (usual === undefined) throw new RangeError(`no unit code for ${unit}`);
+  const [code, { scale }] = usual;
+  return Uint8Array.of(...encodeBcd({ ...field, scale }, value), code);
+}
