@@ -66,7 +66,7 @@ export class MeterReader {
   }
 
   /** Never throws a `LineFault`: it is told in the result, after which no further request is sent. */
-  async read(line: Line, options: ReadOptions): Promise<MeterRead> {
+  async read(line: Pick<Line, 'read'>, options: ReadOptions): Promise<MeterRead> {
     const read: MeterRead = { values: [], requests: 0, failures: 0, exception: null, fault: null };
     const wanted = options.wanted ?? (() => true);
     const queue = [...this.#plan];
@@ -88,7 +88,7 @@ export class MeterReader {
   }
 
   async #ask(
-    line: Line,
+    line: Pick<Line, 'read'>,
     request: PlannedRequest,
     options: ReadOptions,
     read: MeterRead,

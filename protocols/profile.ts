@@ -45,7 +45,7 @@ export const Fingerprint = z.strictObject({
   plausible: z.array(z.strictObject({ obis: Obis, from: Decimal, to: Decimal })).default([]),
   /** Addresses that this model refuses, though models of a like layout answer there. */
   refused: z.array(z.int().min(0).max(65535)).default([]),
-  /** Profiles that read the same registers to the same values, or a part of them: no scan tells them apart. */
+  /** Profiles that find the same registers at the same places: no scan tells them apart. */
   alike: z.array(Id).default([]),
 });
 export type Fingerprint = z.infer<typeof Fingerprint>;

@@ -158,7 +158,7 @@ describe('meterline profiles', () => {
       protocol: 'modbus',
       utility: 'electricity',
     });
-    expect(rows).toHaveLength(11);
+    expect(rows.length).toBeGreaterThanOrEqual(39);
   });
   test('refuses what it does not know', async () => {
     expect(await profiles(['--all'])).toBe(2);

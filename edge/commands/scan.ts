@@ -67,7 +67,7 @@ async function scan(line: Line, units: number[], models: ModbusProfile[], quiet:
   const progress = process.stderr.isTTY && !quiet;
   for (const unit of units) {
     if (progress) process.stderr.write(`\r unit ${unit} `);
-    const meter = await identifyMeter(line, unit, models, Date.now);
+    const meter = await identifyMeter(line, unit, models, { nowMs: Date.now });
     if (progress) process.stderr.write('\r\x1b[K');
     if (meter === null) continue;
     found.push({ unit, ...meter });
@@ -76,18 +76,20 @@ async function scan(line: Line, units: number[], models: ModbusProfile[], quiet:
   return found;
 }
 
-function describe({ unit, profile, values }: Found): string {
+function describe({ unit, profile, values, equals }: Found): string {
   const head = `unit ${String(unit).padStart(3)}  `;
   if (profile === null) return `${head}answers, but no known model fits`;
   const billed = values
     .filter(({ register }) => register.billing)
     .map(({ register, value }) => `${register.obis} ${value} ${register.unit}`);
-  return `${head}${profile.id.padEnd(20)} ${`${profile.make} ${profile.model}`.padEnd(24)} ${billed.join(', ')}`;
+  const model = `${head}${profile.id.padEnd(20)} ${`${profile.make} ${profile.model}`.padEnd(24)} ${billed.join(', ')}`;
+  const others = equals.map(({ id }) => id).join(', ');
+  return others === '' ? model : `${model}\n${' '.repeat(head.length)}fits equally: ${others}`;
 }
 
-function report({ unit, profile, values }: Found): object {
+function report({ unit, profile, values, equals }: Found): object {
   const registers = Object.fromEntries(values.map(({ register, value }) => [register.obis, value]));
-  return { unit, profile: profile?.id ?? null, registers };
+  return { unit, profile: profile?.id ?? null, equals: equals.map(({ id }) => id), registers };
 }
 
 /** `1-3,7` is [1, 2, 3, 7]; null when it is no such list. */
