@@ -1,15 +1,24 @@
 /** `meterline profiles`: the shipped meter models. Exit codes: 0 listed, 2 usage, 3 a shipped file is damaged. */
 import { parseArgs } from 'node:util';
+import { profileJsonSchema } from '../../protocols/profile-schema.ts';
 import { loadProfiles } from '../profiles.ts';
 
-const USAGE = 'Usage: meterline profiles [--json]';
+const USAGE = `Usage: meterline profiles [--json | --schema]
+
+  --json     one JSON document
+  --schema   the JSON Schema of a model's file`;
 
 export async function run(args: string[]): Promise<number> {
   let json: boolean;
   try {
-    const { values } = parseArgs({ args, options: { json: { type: 'boolean' }, help: { type: 'boolean' } } });
-    if (values.help) {
-      console.log(USAGE);
+    const options = {
+      json: { type: 'boolean' },
+      schema: { type: 'boolean' },
+      help: { type: 'boolean' },
+    } as const;
+    const { values } = parseArgs({ args, options });
+    if (values.help || values.schema) {
+      console.log(values.help ? USAGE : JSON.stringify(profileJsonSchema(), null, 2));
       return 0;
     }
     json = values.json === true;
@@ -22,16 +31,21 @@ export async function run(args: string[]): Promise<number> {
     for (const error of loaded.errors) console.error(error);
     return 3;
   }
-  const rows = [...loaded.profiles.values()].map(({ id, make, model, protocol, utility }) => ({
-    id,
-    make,
-    model,
-    protocol,
-    utility,
-  }));
-  if (json) console.log(JSON.stringify(rows));
-  else
-    for (const { id, make, model, protocol, utility } of rows)
-      console.log(`${id.padEnd(20)} ${`${make} ${model}`.padEnd(28)} ${protocol.padEnd(8)} ${utility}`);
+  const profiles = [...loaded.profiles.values()];
+  if (json) {
+    const rows = profiles.map(({ id, make, model, protocol, utility }) => ({
+      id,
+      make,
+      model,
+      protocol,
+      utility,
+    }));
+    console.log(JSON.stringify(rows));
+    return 0;
+  }
+  for (const { id, make, model, protocol, utility, verify } of profiles) {
+    const mark = verify === undefined ? '' : '  to be verified';
+    console.log(`${id.padEnd(22)} ${`${make} ${model}`.padEnd(32)} ${protocol.padEnd(8)} ${utility}${mark}`);
+  }
   return 0;
 }
