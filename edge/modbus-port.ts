@@ -1,10 +1,11 @@
 /**
- * A strict port for modbus-serial. Its client builds the requests and reads the answers; this port, given to it in place
+ * Modbus on a line. modbus-serial's client builds the requests and reads the answers; a strict port, given to it in place
  * of its own, owns the framing: it hands an answer on only when that answer is whole, alone, and repeats transaction,
  * unit, function and byte count of the one request in flight. Everything else is a doubt about the line.
  */
+import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
-import type { Duplex } from 'node:stream';
+import modbusSerial from 'modbus-serial';
 import {
   type ParsedRequest,
   parseRequest,
@@ -13,39 +14,43 @@ import {
 } from '../protocols/modbus/pdu.ts';
 import { buildRtuFrame, RtuDeframer } from '../protocols/modbus/rtu-frame.ts';
 import { buildTcpFrame, TcpDeframer } from '../protocols/modbus/tcp-frame.ts';
+import type { Doubt, Exchange, Taken } from './exchange.ts';
 
-/** Why what came cannot be, or cannot surely be, the answer to the request in flight. */
-export type Doubt =
-  | 'unsolicited'
-  | 'bad_frame'
-  | 'bad_crc'
-  | 'not_alone'
-  | 'wrong_transaction'
-  | 'wrong_unit'
-  | 'wrong_function'
-  | 'wrong_byte_count';
+export interface UnitRequest extends ReadRequest {
+  unit: number;
+}
 
-type Taken =
+/** Register bytes as on the wire, or the meter's own refusal. */
+export type Answer = { ok: true; data: Uint8Array } | { ok: false; exception: number };
+
+const { default: ModbusClient } = modbusSerial;
+type ModbusClient = InstanceType<typeof ModbusClient>;
+
+/** "Acknowledge" and "busy": the real answer may follow unasked. */
+const MAY_FOLLOW = new Set([5, 6]);
+
+type TakenFrame =
   | { state: 'partial' }
   | { state: 'whole'; unit: number; pdu: Uint8Array }
   | { state: 'doubt'; doubt: Doubt };
 
 /** How requests and answers lie on the stream. `take` gets the chunks that follow a `wrap`. */
-export interface Framing {
+interface Framing {
   wrap(unit: number, pdu: Uint8Array): Uint8Array;
-  take(chunk: Uint8Array): Taken;
+  take(chunk: Uint8Array): TakenFrame;
 }
 
-const partial: Taken = { state: 'partial' };
-const doubtful = (doubt: Doubt): Taken => ({ state: 'doubt', doubt });
+const partial: TakenFrame = { state: 'partial' };
+const doubtful = (doubt: Doubt): TakenFrame => ({ state: 'doubt', doubt });
 
-/** Modbus TCP. Transactions must not repeat when a socket is replaced, so their numbers are the caller's. */
-export function tcpFraming(nextTransaction: () => number): Framing {
-  const deframer = new TcpDeframer();
+/** Modbus TCP. Transactions do not repeat when a socket is replaced. */
+function tcpFraming(): Framing {
+  let deframer = new TcpDeframer();
   let awaited = 0;
   return {
     wrap(unit, pdu) {
-      awaited = nextTransaction();
+      deframer = new TcpDeframer();
+      awaited = (awaited + 1) & 0xffff;
       return buildTcpFrame({ transaction: awaited, unit, pdu });
     },
     take(chunk) {
@@ -60,7 +65,7 @@ export function tcpFraming(nextTransaction: () => number): Framing {
 }
 
 /** Modbus RTU, on a serial line or a socket. Bytes left from before a request are forgotten with `wrap`. */
-export function rtuFraming(): Framing {
+function rtuFraming(): Framing {
   const deframer = new RtuDeframer('responses');
   return {
     wrap(unit, pdu) {
@@ -77,33 +82,20 @@ export function rtuFraming(): Framing {
   };
 }
 
-/** The port interface that modbus-serial's client expects, over an open stream. */
-export class StrictPort extends EventEmitter {
-  readonly #stream: Duplex;
+/** The port interface that modbus-serial's client expects, without a stream: frames are fetched from it and given to it. */
+class StrictPort extends EventEmitter {
+  readonly isOpen = true;
   readonly #framing: Framing;
-  readonly #onDoubt: (doubt: Doubt) => void;
-  #inFlight: (ReadRequest & { unit: number }) | null = null;
+  #request: UnitRequest | null = null;
+  #frame: Uint8Array | null = null;
 
-  /** `onDoubt` is called once for each thing that is no clean answer; the request in flight is then forgotten. */
-  constructor(stream: Duplex, framing: Framing, onDoubt: (doubt: Doubt) => void) {
+  constructor(framing: Framing) {
     super();
-    this.#stream = stream;
     this.#framing = framing;
-    this.#onDoubt = onDoubt;
-    stream.on('data', (chunk: Buffer) => this.#receive(chunk));
   }
 
-  get isOpen(): boolean {
-    return !this.#stream.destroyed;
-  }
-
-  /** Called by the client; the stream is open already. */
+  /** Called by the client. */
   open(callback: () => void): void {
-    callback();
-  }
-
-  close(callback: () => void): void {
-    this.#stream.destroy();
     callback();
   }
 
@@ -116,33 +108,88 @@ export class StrictPort extends EventEmitter {
     const pdu = frame.subarray(1, -2);
     const parsed: ParsedRequest = parseRequest(pdu);
     if (!parsed.ok) throw new RangeError(`not a read request: ${parsed.code}`);
-    this.#inFlight = { unit, ...parsed.request };
-    this.#stream.write(this.#framing.wrap(unit, pdu));
+    this.#request = { unit, ...parsed.request };
+    this.#frame = this.#framing.wrap(unit, pdu);
   }
 
-  /** Gives the request in flight up: what still comes is unsolicited. */
-  abandon(): void {
-    this.#inFlight = null;
+  /** The frame of the request that the client has just written. */
+  fetch(): Uint8Array {
+    const frame = this.#frame;
+    assert(frame !== null, 'the client wrote no request');
+    this.#frame = null;
+    return frame;
   }
 
-  #receive(chunk: Uint8Array): void {
-    const answer = this.#check(chunk);
-    if (typeof answer === 'string') this.#onDoubt(answer);
-    else if (answer !== null) this.emit('data', answer);
-  }
-
-  /** The clean answer as the RTU frame that the client reads, null for a part of one, or the doubt. */
-  #check(chunk: Uint8Array): Buffer | Doubt | null {
-    const request = this.#inFlight;
+  /** Gives the client its answer when that is whole; null for a part of one, or the doubt. */
+  receive(chunk: Uint8Array): Doubt | null {
+    const request = this.#request;
     if (request === null) return 'unsolicited';
     const taken = this.#framing.take(chunk);
     if (taken.state === 'partial') return null;
-    this.#inFlight = null;
+    this.#request = null;
     if (taken.state === 'doubt') return taken.doubt;
     if (taken.unit !== request.unit) return 'wrong_unit';
     const response = parseResponse(taken.pdu, request);
     if (!response.ok && response.code !== 'exception') return response.code;
     const frame = buildRtuFrame(taken);
-    return Buffer.from(frame.buffer, frame.byteOffset, frame.length);
+    this.emit('data', Buffer.from(frame.buffer, frame.byteOffset, frame.length));
+    return null;
+  }
+}
+
+/** The Modbus side of one line. */
+export class ModbusDialogue {
+  readonly #port: StrictPort;
+  readonly #client: ModbusClient;
+  /** What each unit was asked last. */
+  readonly #previous = new Map<number, UnitRequest>();
+
+  constructor(kind: 'rtu' | 'tcp') {
+    this.#port = new StrictPort(kind === 'rtu' ? rtuFraming() : tcpFraming());
+    this.#client = new ModbusClient(this.#port);
+    this.#client.open();
+  }
+
+  exchange(request: UnitRequest): Exchange<Answer> {
+    let taken: Taken<Answer> = { state: 'partial' };
+    return {
+      unit: request.unit,
+      mayBeMistaken: () => this.#isTwin(request),
+      start: () => {
+        this.#previous.set(request.unit, request);
+        this.#send(request, (outcome) => {
+          taken = outcome;
+        });
+        return this.#port.fetch();
+      },
+      take: (chunk) => {
+        const doubt = this.#port.receive(chunk);
+        return doubt === null ? taken : { state: 'doubt', doubt };
+      },
+    };
+  }
+
+  #send({ unit, functionCode, address, count }: UnitRequest, settle: (taken: Taken<Answer>) => void): void {
+    const done = (error: (Error & { modbusCode?: number }) | null, result?: { buffer: Uint8Array }): void => {
+      const exception = error?.modbusCode;
+      if (error === null && result !== undefined)
+        settle({ state: 'answer', answer: { ok: true, data: result.buffer }, mayFollow: false });
+      else if (exception !== undefined)
+        settle({ state: 'answer', answer: { ok: false, exception }, mayFollow: MAY_FOLLOW.has(exception) });
+      else settle({ state: 'doubt', doubt: 'bad_frame' });
+    };
+    if (functionCode === 3) this.#client.writeFC3(unit, address, count, done);
+    else this.#client.writeFC4(unit, address, count, done);
+  }
+
+  /** RTU replies name no register: to a request that differs in its address alone, the answer before would be one. */
+  #isTwin(request: UnitRequest): boolean {
+    const previous = this.#previous.get(request.unit);
+    return (
+      previous !== undefined &&
+      previous.functionCode === request.functionCode &&
+      previous.count === request.count &&
+      previous.address !== request.address
+    );
   }
 }
