@@ -2,7 +2,11 @@
  * One unit on a line, and what it has answered so far: what is known is not asked again. Models that lie alike then cost
  * the bus the requests of one. For as long as a look at a meter takes, not for polling.
  */
-import { type Answer, type Line, LineFault, type UnitRequest } from './line.ts';
+import { type Line, LineFault } from './line.ts';
+
+/** What is asked of a unit, and how it answers: as on a line. */
+type UnitRequest = Parameters<Line['read']>[0];
+type Answer = Awaited<ReturnType<Line['read']>>;
 
 /** A range that gave no data. A longer one around it gives none either. */
 interface Refusal {
