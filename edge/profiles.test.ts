@@ -37,7 +37,7 @@ describe('every shipped profile', () => {
   test('bills in kWh or m3', () => {
     for (const { utility, registers } of profiles.values())
       for (const { billing, unit } of registers)
-        if (billing) expect(unit).toBe(utility === 'water' ? 'm3' : 'kWh');
+        if (billing) expect(unit).toBe(utility === 'water' || utility === 'gas' ? 'm3' : 'kWh');
   });
 });
 

@@ -14,7 +14,7 @@ import { formatMicro, micro } from './units.ts';
 const bytes = (hex: string): Uint8Array =>
   Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 const format = (digits: string, more: Partial<BcdFormat> = {}): BcdFormat =>
-  BcdFormat.parse({ digits, ...more });
+  BcdFormat.parse({ format: digits, ...more });
 
 describe('a BCD register', () => {
   test.each<[string, string, Partial<BcdFormat>, string]>([
@@ -55,8 +55,8 @@ describe('a BCD register', () => {
       fc.nat(799_999),
       fc.boolean(),
       (one, n, minus) => {
-        const step = one.scale === '1000' ? 100_000n : one.digits === 'XXXX' ? 1_000_000n : 10_000n;
-        const magnitude = BigInt(one.digits === 'XXXX' ? n % 10_000 : n) * step;
+        const step = one.scale === '1000' ? 100_000n : one.format === 'XXXX' ? 1_000_000n : 10_000n;
+        const magnitude = BigInt(one.format === 'XXXX' ? n % 10_000 : n) * step;
         const value = minus && one.signed ? -magnitude : magnitude;
         expect(encodeBcd(one, value)).toHaveLength(bcdBytes(one));
         expect(decodeBcd(one, encodeBcd(one, value))).toEqual({ value });
@@ -70,8 +70,8 @@ describe('a BCD register', () => {
     expect(() => encodeBcd(format('XXXX', { signed: true }), micro('8000'))).toThrow(RangeError);
     expect(encodeBcd(format('XXXX'), null)).toEqual(bytes('ffff'));
   });
-  test.each(['XXX', 'XX.X', '', '.XX', 'XX.', '99.99', 'X.X.XX'])('"%s" is no format', (digits) => {
-    expect(BcdFormat.safeParse({ digits }).success).toBe(false);
+  test.each(['XXX', 'XX.X', '', '.XX', 'XX.', '99.99', 'X.X.XX'])('"%s" is no format', (format) => {
+    expect(BcdFormat.safeParse({ format }).success).toBe(false);
   });
 });
 

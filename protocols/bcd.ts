@@ -9,7 +9,7 @@ import { MICRO_SCALE } from './units.ts';
 
 /** How the bytes of a register are to be read. */
 export const BcdFormat = z.strictObject({
-  digits: z
+  format: z
     .string()
     .regex(/^(?=(?:\.?X\.?X)+$)X+(\.X+)?$/, 'not a format such as "XXXXXX.XX", of an even number of digits')
     .max(17),
@@ -22,9 +22,9 @@ export type BcdFormat = z.infer<typeof BcdFormat>;
 const SCALE_DIGITS = 12;
 const SIGN = 0x80;
 
-const digitsOf = ({ digits }: BcdFormat): number => digits.replace('.', '').length;
-const decimalsOf = ({ digits }: BcdFormat): number =>
-  digits.includes('.') ? digits.length - digits.indexOf('.') - 1 : 0;
+const digitsOf = ({ format }: BcdFormat): number => format.replace('.', '').length;
+const decimalsOf = ({ format }: BcdFormat): number =>
+  format.includes('.') ? format.length - format.indexOf('.') - 1 : 0;
 /** raw x scale (10^-12) is brought to millionths by this divisor. */
 const toMicro = (format: BcdFormat): bigint => 10n ** BigInt(SCALE_DIGITS - MICRO_SCALE + decimalsOf(format));
 
@@ -59,7 +59,7 @@ export function encodeBcd(format: BcdFormat, value: bigint | null): Uint8Array {
   const bytes = Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
   const signBit = (bytes[0] ?? 0) >= SIGN;
   if (digits.length > length * 2 || (value < 0n && !format.signed) || (format.signed && signBit))
-    throw new RangeError(`${value} millionths do not fit ${format.digits}`);
+    throw new RangeError(`${value} millionths do not fit ${format.format}`);
   if (value < 0n) bytes[0] = (bytes[0] ?? 0) | SIGN;
   return bytes.reverse();
 }

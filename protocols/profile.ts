@@ -3,6 +3,8 @@
  * Addresses are zero-based PDU addresses, what goes on the wire.
  */
 import { z } from 'zod';
+import { BcdFormat } from './bcd.ts';
+import { Cjt188Quantity, Cjt188State } from './cjt188/fields.ts';
 import { Decimal } from './decimal.ts';
 import { Obis } from './obis.ts';
 import { Id } from './reading.ts';
@@ -28,11 +30,15 @@ export const ProfileRegister = z.strictObject({
 });
 export type ProfileRegister = z.infer<typeof ProfileRegister>;
 
+/** What a model measures. Electricity and water are billed. */
+export const Metered = z.enum([...Utility.options, 'heat', 'gas']);
+export type Metered = z.infer<typeof Metered>;
+
 const head = {
   id: Id,
   make: z.string().min(1),
   model: z.string().min(1),
-  utility: Utility,
+  utility: Metered,
   /** Where the facts come from: document, public source file. */
   source: z.string().min(1),
   /** What has to be compared with the meter before it is billed by: the source alone does not settle it. */
@@ -63,6 +69,64 @@ export const ModbusProfile = z.strictObject({
 });
 export type ModbusProfile = z.infer<typeof ModbusProfile>;
 
+/** What every register has, whatever the protocol. */
+const label = { obis: Obis, name: z.string().min(1), unit: Unit, billing: z.boolean().default(false) };
+
+/** A meter of DL/T 645: one request reads the register of one data identifier. */
+export const Dlt645Profile = z
+  .strictObject({
+    ...head,
+    protocol: z.literal('dlt645'),
+    version: z.union([z.literal(2007), z.literal(1997)]),
+    registers: z
+      .array(
+        z.strictObject({
+          ...label,
+          /** DI3 to DI0 in hex, of 1997 DI1 and DI0. */
+          di: z
+            .string()
+            .regex(/^(?:[0-9A-F]{4}){1,2}$/, 'not a data identifier such as "00010000" or "9010"'),
+          ...BcdFormat.shape,
+        }),
+      )
+      .min(1),
+  })
+  .superRefine(({ version, registers }, context) => {
+    const length = version === 2007 ? 8 : 4;
+    for (const [index, { di }] of registers.entries())
+      if (di.length !== length)
+        context.addIssue({
+          code: 'custom',
+          path: ['registers', index, 'di'],
+          message: `not ${length} hex digits`,
+        });
+  });
+export type Dlt645Profile = z.infer<typeof Dlt645Profile>;
+
+/** A meter of CJ/T 188: one request reads all that it has, each register at its place. */
+export const Cjt188Profile = z.strictObject({
+  ...head,
+  protocol: z.literal('cjt188'),
+  /** Two hex digits: 10 cold water, 20 heat, 30 gas. */
+  meterType: z.string().regex(/^[0-9A-F]{2}$/, 'not two hex digits'),
+  /** DI1 and DI0 in hex. */
+  di: z
+    .string()
+    .regex(/^[0-9A-F]{4}$/, 'not a data identifier such as "901F"')
+    .default('901F'),
+  /** Whether DI0 or DI1 goes first. */
+  diOrder: z.enum(['low_first', 'high_first']).default('low_first'),
+  registers: z
+    .array(
+      z.union([
+        z.strictObject({ ...label, ...Cjt188Quantity.shape }),
+        z.strictObject({ ...label, ...Cjt188State.shape }),
+      ]),
+    )
+    .min(1),
+});
+export type Cjt188Profile = z.infer<typeof Cjt188Profile>;
+
 /** A meter that pushes JSON over MQTT: paths are dot-separated keys into the payload. */
 export const MqttProfile = z.strictObject({
   ...head,
@@ -83,5 +147,10 @@ export const MqttProfile = z.strictObject({
 });
 export type MqttProfile = z.infer<typeof MqttProfile>;
 
-export const Profile = z.discriminatedUnion('protocol', [ModbusProfile, MqttProfile]);
+export const Profile = z.discriminatedUnion('protocol', [
+  ModbusProfile,
+  Dlt645Profile,
+  Cjt188Profile,
+  MqttProfile,
+]);
 export type Profile = z.infer<typeof Profile>;

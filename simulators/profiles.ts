@@ -30,10 +30,12 @@ export function billingRegister(profiles: Profiles, id: string) {
 /**
  * The step of a simulated meter's billing register, in millionths of its unit. Integer registers step by their scale; a
  * float would hold more digits than any face shows, so those step by a hundredth (32 bit) or a thousandth, and so do pushes.
+ * DL/T 645 and CJ/T 188 count by hundredths.
  */
 export function resolutionMicro(profiles: Profiles, id: string): number {
   const { profile, register } = billingRegister(profiles, id);
-  if (profile.protocol === 'mqtt' || !('type' in register)) return 1_000;
+  if (profile.protocol === 'mqtt') return 1_000;
+  if (!('type' in register)) return 10_000;
   if (register.type === 'f32') return 10_000;
   return register.type === 'f64' ? 1_000 : Math.round(Number(register.scale) * 1_000_000);
 }

@@ -127,7 +127,7 @@ describe('reading data over CJ/T 188', () => {
 });
 
 describe('a field of a CJ/T 188 answer', () => {
-  const total = Cjt188Field.parse({ at: 0, digits: 'XXXXXX.XX', unitByte: true });
+  const total = Cjt188Field.parse({ at: 0, format: 'XXXXXX.XX', unitByte: true });
   const valve = Cjt188Field.parse({ at: 17, bits: { from: 6, count: 2 } });
   test.each<[Unit, string, string]>([
     ['m3', '123456782C', '785634.12'],

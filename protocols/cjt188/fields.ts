@@ -7,18 +7,21 @@ import { BcdFormat, bcdBytes, decodeBcd, encodeBcd } from '../bcd.ts';
 import type { Decoded } from '../modbus/registers.ts';
 import { MICRO_SCALE, type Unit } from '../units.ts';
 
-/** Bytes are counted from the one behind the serial number. */
-export const Cjt188Field = z.union([
-  z.strictObject({
-    at: z.int().min(0).max(96),
-    ...BcdFormat.omit({ scale: true }).shape,
-    unitByte: z.boolean(),
-  }),
-  z.strictObject({
-    at: z.int().min(0).max(96),
-    bits: z.strictObject({ from: z.int().min(0).max(7), count: z.int().min(1).max(8) }),
-  }),
-]);
+/** Where a field begins, counted from the byte behind the serial number. */
+const at = z.int().min(0).max(96);
+
+/** A number, with a byte behind it that names its unit, or in the register's unit as it is. */
+export const Cjt188Quantity = z.strictObject({
+  at,
+  ...BcdFormat.omit({ scale: true }).shape,
+  unitByte: z.boolean().default(false),
+});
+/** Some bits of one byte; bit 0 is the lowest. */
+export const Cjt188State = z.strictObject({
+  at,
+  bits: z.strictObject({ from: z.int().min(0).max(7), count: z.int().min(1).max(8) }),
+});
+export const Cjt188Field = z.union([Cjt188Quantity, Cjt188State]);
 export type Cjt188Field = z.infer<typeof Cjt188Field>;
 
 /** The standard's codes for the units that we keep, the usual one first, and what one of each is worth. */

@@ -22,8 +22,8 @@ const deframe = (...chunks: Uint8Array[]): SumFrameEvent[] => {
 const codes = (events: SumFrameEvent[]): string[] => events.map((event) => (event.ok ? 'frame' : event.code));
 
 const meter = '000000000001';
-const total: Dlt645Request = { version: '2007', address: meter, kind: 'item', item: '00010000' };
-const old: Dlt645Request = { version: '1997', address: meter, kind: 'item', item: '9010' };
+const total: Dlt645Request = { version: 2007, address: meter, kind: 'item', item: '00010000' };
+const old: Dlt645Request = { version: 1997, address: meter, kind: 'item', item: '9010' };
 const TOTAL_REQUEST = '68 01 00 00 00 00 00 68 11 04 33 33 34 33 B3 16';
 /** 1234.56 kWh. */
 const TOTAL_REPLY = '68 01 00 00 00 00 00 68 91 08 33 33 34 33 89 67 45 33 9F 16';
@@ -189,7 +189,7 @@ describe('reading data over DL/T 645', () => {
       frameOf(TOTAL_REPLY),
       reply(0x14, ''),
     ])
-      expect(parseRequest('2007', frame)).toBeNull();
-    expect(parseRequest('1997', buildRequest(addressRequest))).toBeNull();
+      expect(parseRequest(2007, frame)).toBeNull();
+    expect(parseRequest(1997, buildRequest(addressRequest))).toBeNull();
   });
 });

@@ -5,7 +5,7 @@
 import { bytesFromDigits, digitsFromBytes, isAddressed } from '../bcd.ts';
 import { ANY_ADDRESS, type Dlt645Frame } from './frame.ts';
 
-export type Dlt645Version = '2007' | '1997';
+export type Dlt645Version = 2007 | 1997;
 
 /** What is asked: an item, the rest of an item that did not fit one frame, or (2007) the meter's address. */
 export type Dlt645Request = {
@@ -21,17 +21,17 @@ export type Dlt645Request = {
 const ANSWER = 0x80;
 const REFUSED = 0x40;
 const MORE = 0x20;
-const controls = { '2007': { item: 0x11, rest: 0x12, address: 0x13 }, '1997': { item: 0x01, rest: 0x02 } };
-const itemBytes = (version: Dlt645Version): number => (version === '2007' ? 4 : 2);
+const controls = { 2007: { item: 0x11, rest: 0x12, address: 0x13 }, 1997: { item: 0x01, rest: 0x02 } };
+const itemBytes = (version: Dlt645Version): number => (version === 2007 ? 4 : 2);
 
 /** Asks whoever is alone on the line for its address. */
-export const addressRequest: Dlt645Request = { version: '2007', address: ANY_ADDRESS, kind: 'address' };
+export const addressRequest: Dlt645Request = { version: 2007, address: ANY_ADDRESS, kind: 'address' };
 
 export function buildRequest(request: Dlt645Request): Dlt645Frame {
   const { address } = request;
   if (request.kind === 'address')
-    return { address, control: controls['2007'].address, data: new Uint8Array(0) };
-  const part = request.kind === 'rest' && request.version === '2007' ? [request.part] : [];
+    return { address, control: controls[2007].address, data: new Uint8Array(0) };
+  const part = request.kind === 'rest' && request.version === 2007 ? [request.part] : [];
   const data = Uint8Array.of(...bytesFromDigits(request.item), ...part);
   return { address, control: controls[request.version][request.kind], data };
 }
@@ -45,10 +45,10 @@ export function parseRequest(
   const item = digitsFromBytes(data.subarray(0, length));
   const { item: whole, rest } = controls[version];
   if (control === whole && data.length === length) return { version, address, kind: 'item', item };
-  const partBytes = version === '2007' ? 1 : 0;
+  const partBytes = version === 2007 ? 1 : 0;
   if (control === rest && data.length === length + partBytes)
     return { version, address, kind: 'rest', item, part: data[length] ?? 0 };
-  if (version === '2007' && control === controls['2007'].address && data.length === 0)
+  if (version === 2007 && control === controls[2007].address && data.length === 0)
     return { version, address, kind: 'address' };
   return null;
 }
@@ -61,7 +61,7 @@ export function buildReply(request: Dlt645Request, address: string, answer: Dlt6
   const control = buildRequest(request).control | ANSWER;
   if (!answer.ok) return { address, control: control | REFUSED, data: Uint8Array.of(answer.error) };
   if (request.kind === 'address') return { address, control, data: bytesFromDigits(address) };
-  const part = request.kind === 'rest' && request.version === '2007' ? [request.part] : [];
+  const part = request.kind === 'rest' && request.version === 2007 ? [request.part] : [];
   return {
     address,
     control: answer.more ? control | MORE : control,
