@@ -92,7 +92,12 @@ describe('a pattern that is no value gives its code, never a number', () => {
     expect(decoded(of, wire)).toBe(code);
   });
   test('the smallest float is zero at six decimals, not an error', () => {
-    expect(decoded(format('f64'), '0000000000000001')).toBe('0');
+    expect(decoded(format('f64'), '0010000000000000')).toBe('0');
+    expect(decoded(format('f32'), '00800000')).toBe('0');
+  });
+  test('a subnormal float is no value of a meter: 230 V with its words swapped is one', () => {
+    expect(decoded(format('f32'), '00004366')).toBe('out_of_range');
+    expect(decoded(format('f64'), '0000000000000001')).toBe('out_of_range');
   });
 });
 

@@ -37,6 +37,8 @@ const byteLengths: Record<RegisterType, number> = {
   f64: 8,
 };
 
+const SMALLEST_NORMAL = { f32: 2 ** -126, f64: 2 ** -1022 };
+
 /** How many registers (words) a type takes. */
 export const registerWords = (type: RegisterType): number => byteLengths[type] / 2;
 
@@ -121,6 +123,8 @@ function fromBcd(view: DataView): bigint | ReadingCode {
 function fromFloat(view: DataView, type: 'f32' | 'f64', scale: bigint): Decoded {
   const float = type === 'f32' ? view.getFloat32(0) : view.getFloat64(0);
   if (!Number.isFinite(float)) return { value: null, code: 'not_available' };
+  // No meter writes a subnormal float: it is something else, such as a float with its words swapped.
+  if (float !== 0 && Math.abs(float) < SMALLEST_NORMAL[type]) return { value: null, code: 'out_of_range' };
   const [digits, exponent] = shortest(float, type);
   if (exponent > 30) return { value: null, code: 'out_of_range' };
   // digits x 10^exponent x scale x 10^-12, in millionths: below 10^-40 nothing is left of it.
