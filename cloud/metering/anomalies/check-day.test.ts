@@ -248,7 +248,7 @@ describe('a silence', () => {
       evidence: {
         'zh-CN':
           '网关 gw-a 的 3 块仪表（E-A-2、E-A-3、E-A-4）自 2026-09-12 08:15 至 14:30 没有读数，共 6.25 小时。',
-        en: '3 meters of gateway gw-a (E-A-2, E-A-3, E-A-4) gave no reading from 2026-09-12 08:15 to 14:30, 6.25 h in all.',
+        en: '3 meters of gateway gw-a (E-A-2, E-A-3, E-A-4) gave no reading from 2026-09-12 08:15 to 14:30 (6.25 h).',
       },
     });
   });
@@ -261,7 +261,7 @@ describe('a silence', () => {
       end: '2026-09-15T01:00:00Z',
       evidence: {
         'zh-CN': '网关 gw-a 的 2 块仪表（E-A-2、E-A-3）自 2026-09-12 20:00 起没有读数，到当日结束已 4 小时。',
-        en: '2 meters of gateway gw-a (E-A-2, E-A-3) gave no reading since 2026-09-12 20:00: 4 h by the end of the day.',
+        en: '2 meters of gateway gw-a (E-A-2, E-A-3) gave no reading since 2026-09-12 20:00 (4 h by the end of the day).',
       },
     });
   });
@@ -273,7 +273,7 @@ describe('a silence', () => {
     const [found] = watch(specs, 1, played).values();
     expect(found?.evidence).toEqual({
       'zh-CN': '网关 gw-a 的仪表 E-A-2 自 2026-09-12 08:15 至 14:30 没有可用读数（短时回落），共 6.25 小时。',
-      en: 'E-A-2 of gateway gw-a gave no usable reading (a dip) from 2026-09-12 08:15 to 14:30, 6.25 h in all.',
+      en: 'E-A-2 of gateway gw-a gave no usable reading (a dip) from 2026-09-12 08:15 to 14:30 (6.25 h).',
     });
   });
 

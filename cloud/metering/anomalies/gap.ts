@@ -140,6 +140,6 @@ function inEnglish({ gateway, ids, bad, since, until, hours }: Outage): string {
   const codes = bad.map(({ en }) => en).join(', ');
   const what = bad.length === 0 ? 'no reading' : `no usable reading (${codes})`;
   return until === null
-    ? `${who} gave ${what} since ${since}: ${hours} h by the end of the day.`
-    : `${who} gave ${what} from ${since} to ${until}, ${hours} h in all.`;
+    ? `${who} gave ${what} since ${since} (${hours} h by the end of the day).`
+    : `${who} gave ${what} from ${since} to ${until} (${hours} h).`;
 }
