@@ -129,15 +129,38 @@ test('the operator signs in, sees the park, a curve, the balanced tree, closes t
   await page.getByLabel('原因').fill('通讯中断，总量由止码确定');
   await page.getByRole('button', { name: '结算 2026-09' }).click();
   await page.getByText('✓ 成立').first().waitFor();
+  await page.getByRole('rowheader', { name: '电 · 峰段电能' }).first().waitFor();
   await page.getByRole('button', { name: '二维码' }).first().click();
   await page.getByRole('img', { name: /结算单的二维码/ }).waitFor();
   expect(await seriousFindings(page)).toEqual([]);
 
   await page.getByRole('link', { name: '异常', exact: true }).click();
   await page.getByRole('heading', { name: '异常' }).waitFor();
+  await page.getByText(/流量始终不低于 0.18 m³\/h/).waitFor();
   expect(await seriousFindings(page)).toEqual([]);
   expect(outside).toEqual([]);
   expect(faults.filter((text) => !/status of (401|409)/.test(text))).toEqual([]);
+}, 120_000);
+
+test('the tree shows all its columns from 1100 px up, in rows of 32 px, and what is known of a month that runs', async (context) => {
+  const { page } = await openPage(context, 'en-GB', 1280);
+  await signIn(page, 'Sign in');
+  await page.getByRole('link', { name: 'Tree and balance' }).click();
+  await page.getByRole('row', { name: /E-A-103/ }).waitFor();
+  const layout = () =>
+    page.evaluate(`(() => {
+      const { scrollWidth, clientWidth } = document.querySelector('.tree');
+      const rows = [...document.querySelectorAll('.tree tbody tr')];
+      return { fits: scrollWidth <= clientWidth, heights: [...new Set(rows.map((row) => row.offsetHeight))] };
+    })()`);
+  for (const width of [1280, 1160, 1100]) {
+    await page.setViewportSize({ width, height: 700 });
+    expect(await layout()).toEqual({ fits: true, heights: [32] });
+  }
+  expect(await page.getByTestId('conserved').textContent()).toMatch(/^[✓!] (Conserved|Not conserved)/);
+  // Seven minutes into the month, nothing of it is known.
+  await page.getByRole('button', { name: 'Later' }).click();
+  await page.getByText('There are no intervals for this span yet.').waitFor();
 }, 120_000);
 
 test('the tenant opens the link, sees it checked on the device, opens a line down to its registers, and confirms', async (context) => {

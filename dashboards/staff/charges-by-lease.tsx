@@ -109,7 +109,7 @@ function ChargeTable({ charges }: { charges: Charge[] }) {
               <th scope="row">
                 {words[charge.utility]} · {charge.name}
               </th>
-              <td>{shareText(charge, words)}</td>
+              <td className="share">{shareText(charge, words)}</td>
               <td className="number">{quantityText(charge.quantity, charge.unit)}</td>
               <td className="number">{moneyText(charge.net)}</td>
               <td className="number">{moneyText(charge.tax)}</td>

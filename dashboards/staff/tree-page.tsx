@@ -5,7 +5,7 @@ import { dateOf, dayStart, type SpanKind, spanAround, stepped } from '../charts/
 import { dayBefore, quantityText, scaled, signedText } from '../format.ts';
 import { ResourceState } from './problem-notice.tsx';
 import { hashOf } from './route.ts';
-import { useSession } from './session.ts';
+import { useInstantText, useSession } from './session.ts';
 import { useResource } from './use-resource.ts';
 
 const utilities = ['electricity', 'water'] as const;
@@ -79,17 +79,35 @@ function Tree({ initialDay, timeZone }: { initialDay: string; timeZone: string }
         </button>
       </div>
       <ResourceState resource={balance} />
-      {balance.data !== null && (
-        <>
-          <p className={`notice ${balance.data.conserved ? 'good' : 'warn'}`} data-testid="conserved">
-            {balance.data.conserved ? `✓ ${words.conserved}` : `! ${words.notConserved}`}
-          </p>
-          <TreeGrid balance={balance.data} />
-        </>
-      )}
+      {balance.data !== null && <Balanced balance={balance.data} />}
     </section>
   );
 }
+
+function Balanced({ balance }: { balance: Balance }) {
+  const { words } = useSession();
+  const instantText = useInstantText();
+  const { from, to, through, conserved } = balance;
+  if (through === from) return <p className="notice">{words.noCurve}</p>;
+  return (
+    <>
+      <p className={`notice ${conserved ? 'good' : 'warn'}`} data-testid="conserved">
+        {conserved ? '✓ ' : '! '}
+        {through !== to && <strong>{words.soFar(instantText(through))} · </strong>}
+        {conserved ? words.conserved : words.notConserved}
+      </p>
+      <TreeGrid balance={balance} />
+      {balance.nodes.some(hasEstimates) && (
+        <p className="legend muted">
+          <span aria-hidden="true">▨</span> {words.estimatedPart}
+        </p>
+      )}
+    </>
+  );
+}
+
+/** Less than is shown is none. */
+const hasEstimates = ({ estimated }: BalanceNode): boolean => scaled(estimated, 2) !== 0n;
 
 interface Placed {
   node: BalanceNode;
@@ -118,7 +136,7 @@ function TreeGrid({ balance }: { balance: Balance }) {
     setClosed(next);
   };
   return (
-    <div className="table">
+    <div className="table tree">
       {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a treegrid is a table whose rows fold */}
       <table role="treegrid" aria-label={words.tree}>
         <thead>
@@ -199,16 +217,20 @@ function TreeRow({ node, level, hasChildren, unit, open, toggle }: RowProps) {
           <a data-row href={hashOf({ page: 'meter', id: node.meter })}>
             {node.meter}
           </a>{' '}
-          <span className="muted">{node.name}</span>
+          <span className="muted name" title={node.name}>
+            {node.name}
+          </span>
         </span>
       </th>
       <td className="number">
-        {quantityText(node.quantity, unit)}
-        {scaled(node.estimated, 2) !== 0n && (
-          <span className="muted small">
-            ▨ {words.estimatedPart} {quantityText(node.estimated, unit)}
+        {hasEstimates(node) && (
+          <span className="muted estimated">
+            <span aria-hidden="true">▨</span>
+            <span className="visually-hidden">{words.estimatedPart}</span>{' '}
+            {quantityText(node.estimated, unit)}
           </span>
         )}
+        {quantityText(node.quantity, unit)}
       </td>
       <td className="number wide">{leaf ? '' : quantityText(node.children, unit)}</td>
       <td className="number">{leaf ? '' : signedText(node.residual, unit)}</td>
@@ -232,11 +254,11 @@ function ResidualBand({ node }: { node: BalanceNode }) {
   const tolerance = Number(node.tolerance) || 1;
   const at = Math.max(-2, Math.min(2, Number(node.residual) / tolerance));
   return (
-    <svg className={`band ${node.verdict}`} viewBox="0 0 120 16" aria-hidden="true">
-      <rect className="outer" x="0" y="6" width="120" height="4" rx="2" />
-      <rect className="allowed" x="30" y="4" width="60" height="8" rx="2" />
-      <line className="zero" x1="60" x2="60" y1="1" y2="15" />
-      <circle className="point" cx={60 + at * 28} cy="8" r="4" />
+    <svg className={`band ${node.verdict}`} viewBox="0 0 80 16" aria-hidden="true">
+      <rect className="outer" x="0" y="6" width="80" height="4" rx="2" />
+      <rect className="allowed" x="20" y="4" width="40" height="8" rx="2" />
+      <line className="zero" x1="40" x2="40" y1="1" y2="15" />
+      <circle className="point" cx={40 + at * 18} cy="8" r="4" />
     </svg>
   );
 }
