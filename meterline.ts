@@ -23,6 +23,10 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
   },
   read: { about: 'read one meter once', load: () => import('./edge/commands/read.ts') },
   scan: { about: 'find who answers on a line', load: () => import('./edge/commands/scan.ts') },
+  'detect-register': {
+    about: "which register gives the digits on a meter's face",
+    load: () => import('./edge/commands/detect-register.ts'),
+  },
   profiles: { about: 'list the meter models', load: () => import('./edge/commands/profiles.ts') },
   bill: { about: 'close a billing period', load: () => import('./cloud/commands/bill.ts') },
   verify: { about: 'check a statement offline', load: () => import('./cloud/commands/verify.ts') },
@@ -35,7 +39,7 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
 };
 
 function usage(): string {
-  const rows = Object.entries(commands).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`);
+  const rows = Object.entries(commands).map(([name, { about }]) => `  ${name.padEnd(16)} ${about}`);
   return ['Usage: meterline <command> [options]   (each command answers --help)', '', ...rows].join('\n');
 }
 

@@ -1,0 +1,208 @@
+/**
+ * `meterline detect-register`: which registers, read in which way, give the digits on a meter's face.
+ * Exit codes: 0 found, 1 none does or the meter is silent, 2 usage, 3 the line cannot be opened.
+ */
+import { parseArgs } from 'node:util';
+import { formatDecimal } from '../../protocols/decimal.ts';
+import { type Face, findDecodings, parseFace } from '../../protocols/modbus/find-decodings.ts';
+import { type RankedDecoding, rankDecodings } from '../../protocols/modbus/rank-decodings.ts';
+import type { ModbusProfile } from '../../protocols/profile.ts';
+import { Line } from '../line.ts';
+import { linkName } from '../line-stream.ts';
+import { loadProfiles } from '../profiles.ts';
+import { readSnapshot, type Snapshot } from '../read-snapshot.ts';
+import { LINK_USAGE, linkOptions, parseLink, parseWhole } from './link-options.ts';
+
+const USAGE = `Usage: meterline detect-register --face DIGITS --unit U (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE) [--json]
+
+  --face DIGITS              what the meter's display shows, such as 12345.67; at least three digits that count
+  --unit U                   the meter's address on its line, 0 to 255
+  --from A, --to A           first and last register, such as 0x5000; default 0 to 255
+  --fc F                     3 or 4; default both
+  --ct N                     ratio of the current transformers, to find registers on their other side as well
+${LINK_USAGE}
+  --json                     one JSON document`;
+
+const options = {
+  ...linkOptions,
+  face: { type: 'string' },
+  unit: { type: 'string' },
+  from: { type: 'string', default: '0' },
+  to: { type: 'string', default: '255' },
+  fc: { type: 'string' },
+  ct: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+
+const DEFAULT_TIMEOUT_MS = 1000;
+/** More would be no range to look through by hand, and hours on a slow line. */
+const MOST_REGISTERS = 10_000;
+const SHOWN = 10;
+
+interface Search {
+  face: Face;
+  unit: number;
+  from: number;
+  to: number;
+  functionCodes: (3 | 4)[];
+  ratio: string | null;
+}
+
+export async function run(args: string[]): Promise<number> {
+  let values: Values;
+  try {
+    ({ values } = parseArgs({ args, options }));
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const search = parseSearch(values);
+  if (typeof search === 'string') return refuse(search);
+  const parsed = parseLink(values, DEFAULT_TIMEOUT_MS);
+  if (!parsed.ok) return refuse(parsed.error);
+  const loaded = loadProfiles();
+  if (!loaded.ok) return refuse(loaded.errors.join('\n'));
+  const models = [...loaded.profiles.values()].filter((profile) => profile.protocol === 'modbus');
+
+  const line = new Line(parsed);
+  const snapshots = await readAll(line, search);
+  await line.close();
+  const fault = snapshots.find((snapshot) => snapshot.fault !== null)?.fault ?? null;
+  if (fault?.code === 'unreachable') {
+    console.error(`meterline detect-register: ${fault.message}`);
+    return 3;
+  }
+  const found = decode(snapshots, search, models);
+  if (values.json) console.log(JSON.stringify(report(search, snapshots, found)));
+  else show(search, linkName(parsed.link), snapshots, found);
+  return found.length > 0 ? 0 : 1;
+}
+
+function refuse(message: string): number {
+  console.error(`meterline detect-register: ${message}\n\n${USAGE}`);
+  return 2;
+}
+
+/** What to look for, or the sentence that says what is wrong with it. */
+function parseSearch(values: Values): Search | string {
+  if (values.face === undefined) return '--face is missing';
+  const face = parseFace(values.face);
+  if (face === null) return `--face "${values.face}" is not digits such as 12345.67, with three that count`;
+  const unit = parseWhole(values.unit ?? '', 0, 255);
+  if (unit === null) return '--unit is missing or not 0 to 255';
+  const from = parseAddress(values.from);
+  const to = parseAddress(values.to);
+  if (from === null || to === null || from > to) return '--from and --to are not addresses from 0 to 65535';
+  if (to - from >= MOST_REGISTERS) return `--from to --to are more than ${MOST_REGISTERS} registers`;
+  if (values.fc !== undefined && values.fc !== '3' && values.fc !== '4') return '--fc is not 3 or 4';
+  const functionCodes: (3 | 4)[] = values.fc === undefined ? [3, 4] : [values.fc === '3' ? 3 : 4];
+  const ratio = values.ct ?? null;
+  if (ratio !== null && !/^[1-9]\d{0,5}(\.\d{1,3})?$/.test(ratio)) return '--ct is not a ratio such as 40';
+  return { face, unit, from, to, functionCodes, ratio: ratio === '1' ? null : ratio };
+}
+
+/** Decimal or, with 0x, hexadecimal. */
+function parseAddress(text: string): number | null {
+  if (/^0x[0-9a-f]{1,4}$/i.test(text)) return Number(text);
+  return parseWhole(text, 0, 65_535);
+}
+
+type Read = Snapshot & { functionCode: 3 | 4 };
+
+async function readAll(line: Line, { functionCodes, ...range }: Search): Promise<Read[]> {
+  const reads: Read[] = [];
+  for (const functionCode of functionCodes) {
+    const snapshot = await readSnapshot(line, { ...range, functionCode });
+    reads.push({ functionCode, ...snapshot });
+    if (snapshot.fault?.code === 'unreachable') break;
+  }
+  return reads;
+}
+
+function decode(reads: readonly Read[], { face, ratio }: Search, models: ModbusProfile[]): RankedDecoding[] {
+  const found = reads.flatMap(({ functionCode, registers }) =>
+    findDecodings(registers, face, ratio).map((decoding) => ({ ...decoding, functionCode })),
+  );
+  return rankDecodings(found, models);
+}
+
+function report(
+  { face, unit, ratio }: Search,
+  reads: readonly Read[],
+  found: readonly RankedDecoding[],
+): object {
+  return {
+    face: formatDecimal(face.digits, face.fraction, face.fraction),
+    unit,
+    ct: ratio,
+    read: reads.map(({ functionCode, registers, requests }) => ({
+      functionCode,
+      registers: registers.size,
+      requests,
+    })),
+    found: found.map(({ exponent, offBy, ...rest }) => ({
+      ...rest,
+      scale: scaleText(exponent),
+      offBy: offBy.toString(),
+    })),
+  };
+}
+
+function show(search: Search, where: string, reads: readonly Read[], found: readonly RankedDecoding[]): void {
+  console.log(`Unit ${search.unit} at ${where}`);
+  const all = search.to - search.from + 1;
+  for (const { functionCode, registers, requests, fault } of reads) {
+    const ended = fault === null ? '' : `; then ${fault.message}`;
+    console.log(
+      `  function ${functionCode}: ${registers.size} of ${all} registers, ${requests} requests${ended}`,
+    );
+  }
+  const digits = formatDecimal(search.face.digits, search.face.fraction, search.face.fraction);
+  if (found.length === 0) {
+    console.log(
+      `No register gives ${digits}. Another range (--from, --to), a CT ratio (--ct), or another unit?`,
+    );
+    return;
+  }
+  console.log(`${found.length === 1 ? 'One reading gives' : `${found.length} readings give`} ${digits}:`);
+  console.log(
+    '       fc  address         type   order  scale      shows            raw               plausible',
+  );
+  for (const [index, decoding] of found.slice(0, SHOWN).entries())
+    for (const line of describe(index + 1, decoding, search.ratio)) console.log(line);
+  if (found.length > SHOWN) console.log(`  and ${found.length - SHOWN} less likely (--json lists them)`);
+}
+
+function describe(rank: number, decoding: RankedDecoding, ratio: string | null): string[] {
+  const { functionCode, address, type, order, exponent, shows, raw, plausibility, known } = decoding;
+  const place = `0x${address.toString(16).padStart(4, '0')} (${address})`;
+  const columns = [
+    `  ${String(rank).padStart(2)}. `,
+    String(functionCode).padEnd(3),
+    place.padEnd(15),
+    type.padEnd(6),
+    order.padEnd(6),
+    `x ${scaleText(exponent)}`.padEnd(10),
+    shows.padEnd(16),
+    raw.padEnd(17),
+    `${plausibility}/100`,
+  ];
+  const notes = [
+    ...(decoding.transformed === 'divided' ? [`divided by the CT ratio ${ratio}`] : []),
+    ...(decoding.transformed === 'multiplied' ? [`multiplied by the CT ratio ${ratio}`] : []),
+    ...(decoding.coarseDigits > 0 ? [`coarser than the face by ${decoding.coarseDigits} digits`] : []),
+    ...known.map(
+      ({ profile, obis, name, billing }) => `${profile}: ${obis} ${name}${billing ? ', billed' : ''}`,
+    ),
+  ];
+  return [columns.join(' '), ...notes.map((note) => `           ${note}`)];
+}
+
+/** Ten to the power, in the face's unit: kWh or m3. */
+const scaleText = (exponent: number): string =>
+  exponent > 0 ? `1${'0'.repeat(exponent)}` : formatDecimal(1n, -exponent);
