@@ -1,15 +1,16 @@
 /** The meters of one bus: what is read of them at a boundary, and how those are treated that do not answer. */
 import type { Logger } from 'pino';
-import type { ModbusProfile } from '../protocols/profile.ts';
 import type { GatewayStatus } from '../protocols/uplink.ts';
+import { isAsked } from './asked-profile.ts';
 import { type Backoff, backOff, NO_BACKOFF, nextAttempt } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { Bus } from './config.ts';
+import type { MeterUnit } from './exchange.ts';
 import { Line } from './line.ts';
 import { linkName } from './line-stream.ts';
-import { type MeterRead, MeterReader, type RegisterValue } from './meter-reader.ts';
+import type { MeterDriver, MeterRead, RegisterValue } from './meter-driver.ts';
+import { openDriver } from './open-driver.ts';
 import type { NewReading } from './outbox.ts';
-import { CONVERTER_COST, type WireCost } from './plan-requests.ts';
 import type { Profiles } from './profiles.ts';
 
 export interface BusPollerOptions {
@@ -24,10 +25,9 @@ export interface BusPollerOptions {
 
 interface PolledMeter {
   meter: string;
-  unit: number;
-  profile: ModbusProfile;
+  unit: MeterUnit;
   registers: string[];
-  reader: MeterReader;
+  driver: MeterDriver;
   backoff: Backoff;
 }
 
@@ -54,19 +54,14 @@ export class BusPoller {
     this.#line = new Line(bus);
     this.#meters = bus.meters.map(({ meter, profile: id, unit }) => {
       const profile = profiles.get(id);
-      if (profile?.protocol !== 'modbus') {
-        throw new RangeError(`meter ${meter} on bus ${bus.id}: "${id}" is no Modbus profile`);
-      }
-      const billing = profile.registers.filter((register) => register.billing);
-      const reader = new MeterReader(profile, billing, wireCost(bus, profile, null));
-      return {
-        meter,
-        unit,
-        profile,
-        registers: billing.map(({ obis }) => obis),
-        reader,
-        backoff: NO_BACKOFF,
-      };
+      if (!isAsked(profile))
+        throw new RangeError(
+          `meter ${meter} on bus ${bus.id}: "${id}" is no profile of a meter that is asked`,
+        );
+      const wanted = (register: { billing: boolean }): boolean => register.billing;
+      const driver = openDriver(profile, { unit, link: bus.link, wanted });
+      const registers = [...profile.registers].filter(wanted).map(({ obis }) => obis);
+      return { meter, unit, registers, driver, backoff: NO_BACKOFF };
     });
   }
 
@@ -118,10 +113,8 @@ export class BusPoller {
   }
 
   async #read({ polled, registers }: Due, readings: NewReading[]): Promise<MeterRead> {
-    const { meter, unit, profile, reader } = polled;
-    reader.adapt(wireCost(this.#options.bus, profile, this.#line.turnaroundMilliseconds(unit)));
-    const read = await reader.read(this.#line, {
-      unit,
+    const { meter, driver } = polled;
+    const read = await driver.read(this.#line, {
       nowMs: this.#options.clock.nowMs,
       attempts: 1,
       pauses: this.#options.pauses,
@@ -165,19 +158,6 @@ export class BusPoller {
     if (fault === null && wasSilent) log.info(who, 'meter answers again');
     polled.backoff = fault === null ? NO_BACKOFF : backOff(polled.backoff, clock.nowMs());
   }
-}
-
-function wireCost(
-  { link }: Bus,
-  { pauseMilliseconds }: ModbusProfile,
-  measuredMilliseconds: number | null,
-): WireCost {
-  const turnaroundMilliseconds =
-    pauseMilliseconds + (measuredMilliseconds ?? CONVERTER_COST.turnaroundMilliseconds);
-  return {
-    baudRate: link.kind === 'serial' ? link.baudRate : CONVERTER_COST.baudRate,
-    turnaroundMilliseconds,
-  };
 }
 
 function newReading(meter: string, { register, value, code, raw, readAtMs }: RegisterValue): NewReading {

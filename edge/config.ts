@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Profile } from '../protocols/profile.ts';
 import { Id } from '../protocols/reading.ts';
 import { checkYaml } from '../protocols/yaml-document.ts';
+import { isAsked, linkRefusal, unitRefusal } from './asked-profile.ts';
 
 const DAY_MS = 86_400_000;
 const Port = z.int().min(0).max(65535);
@@ -25,23 +26,36 @@ const Serial = z.strictObject({
   parity: z.enum(['none', 'even', 'odd']).default('none'),
 });
 
-/** One RS-485 line or one Modbus TCP socket, with the meters on it. `link` is where it is reached. */
+/** A Modbus unit id; or the digits printed on a DL/T 645 or CJ/T 188 meter, in quotes: as a number they lose their zeros. */
+const BusUnit = z.union([z.int().min(1).max(247), z.string().regex(/^(\d{12}|\d{14})$/)], {
+  error: 'not a unit id from 1 to 247, nor the 12 or 14 digits of an address in quotes',
+});
+
+/**
+ * One RS-485 line, at a serial port or behind a transparent converter, or one Modbus TCP socket, with the meters on it.
+ * `link` is where it is reached.
+ */
 const Bus = z
   .strictObject({
     id: Id,
     tcp: HostPort.optional(),
+    rtuOverTcp: HostPort.optional(),
     serial: Serial.optional(),
     timeoutMilliseconds: z.int().min(10).max(60_000).default(1000),
     meters: z
-      .array(z.strictObject({ meter: Id, profile: Id, unit: z.int().min(1).max(247) }))
+      .array(z.strictObject({ meter: Id, profile: Id, unit: BusUnit }))
       .min(1)
       .superRefine(refuseRepeats('unit')),
   })
-  .transform(({ tcp, serial, ...bus }, context) => {
-    if (tcp !== undefined && serial === undefined) return { ...bus, link: { kind: 'tcp' as const, ...tcp } };
-    if (serial !== undefined && tcp === undefined)
-      return { ...bus, link: { kind: 'serial' as const, ...serial } };
-    context.addIssue({ code: 'custom', message: 'a bus has either tcp or serial' });
+  .transform(({ tcp, rtuOverTcp, serial, ...bus }, context) => {
+    const links = [
+      tcp && { kind: 'tcp' as const, ...tcp },
+      rtuOverTcp && { kind: 'rtu-over-tcp' as const, ...rtuOverTcp },
+      serial && { kind: 'serial' as const, ...serial },
+    ].filter((one) => one !== undefined);
+    const [link] = links;
+    if (link !== undefined && links.length === 1) return { ...bus, link };
+    context.addIssue({ code: 'custom', message: 'a bus has one of tcp, rtuOverTcp and serial' });
     return z.NEVER;
   });
 export type Bus = z.infer<typeof Bus>;
@@ -130,14 +144,25 @@ export function readConfig(
 
 function refuseUnknownProfiles(profiles: ReadonlyMap<string, Profile>) {
   return ({ buses, pushMeters }: z.infer<typeof Edge>, context: z.RefinementCtx): void => {
-    const check = (id: string, protocol: Profile['protocol'], path: PropertyKey[]): void => {
-      if (profiles.get(id)?.protocol === protocol) return;
-      context.addIssue({ code: 'custom', path, message: `"${id}" is no ${protocol} profile` });
-    };
+    // A bus that was refused has no link yet.
+    if (context.issues.length > 0) return;
+    const refuse = (path: PropertyKey[], message: string): void =>
+      context.addIssue({ code: 'custom', path, message });
     for (const [b, bus] of buses.entries())
-      for (const [m, { profile }] of bus.meters.entries())
-        check(profile, 'modbus', ['buses', b, 'meters', m, 'profile']);
-    for (const [m, { profile }] of pushMeters.entries()) check(profile, 'mqtt', ['pushMeters', m, 'profile']);
+      for (const [m, { profile: id, unit }] of bus.meters.entries()) {
+        const path = ['buses', b, 'meters', m];
+        const profile = profiles.get(id);
+        if (!isAsked(profile)) {
+          refuse([...path, 'profile'], `"${id}" is no profile of a meter that is asked`);
+          continue;
+        }
+        const [wrongUnit, wrongLink] = [unitRefusal(profile, unit), linkRefusal(profile, bus.link)];
+        if (wrongUnit !== null) refuse([...path, 'unit'], wrongUnit);
+        if (wrongLink !== null) refuse([...path, 'profile'], wrongLink);
+      }
+    for (const [m, { profile: id }] of pushMeters.entries())
+      if (profiles.get(id)?.protocol !== 'mqtt')
+        refuse(['pushMeters', m, 'profile'], `"${id}" is no profile of a meter that pushes`);
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ModbusProfile } from '../protocols/profile.ts';
 import { type Fit, fitOf, isBetter } from './identify-meter.ts';
-import type { RegisterValue } from './meter-reader.ts';
+import type { RegisterValue } from './meter-driver.ts';
 
 const profile = ModbusProfile.parse({
   id: 'p',

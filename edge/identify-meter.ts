@@ -2,7 +2,8 @@
 import type { ModbusProfile } from '../protocols/profile.ts';
 import { type Micro, micro } from '../protocols/units.ts';
 import { type Line, LineFault } from './line.ts';
-import { MeterReader, type ReadOptions, type RegisterValue } from './meter-reader.ts';
+import type { RegisterValue } from './meter-driver.ts';
+import { MeterReader, type ReadOptions } from './meter-reader.ts';
 import { CONVERTER_COST } from './plan-requests.ts';
 import { RememberedUnit } from './remembered-unit.ts';
 

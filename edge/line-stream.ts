@@ -5,16 +5,15 @@ import type { Duplex } from 'node:stream';
 import { SerialPort } from 'serialport';
 import type { Link } from './config.ts';
 
-/** A bus of the configuration, or RTU frames over a transparent serial converter. */
-export type LineLink = Link | { kind: 'rtu-over-tcp'; host: string; port: number };
+export type { Link as LineLink } from './config.ts';
 
 /** `127.0.0.1:502` or `/dev/ttyUSB0`. */
-export function linkName(link: LineLink): string {
+export function linkName(link: Link): string {
   return link.kind === 'serial' ? link.path : `${link.host}:${link.port}`;
 }
 
 /** @throws Error of the system, or of the deadline */
-export function openStream(link: LineLink, timeoutMilliseconds: number): Promise<Duplex> {
+export function openStream(link: Link, timeoutMilliseconds: number): Promise<Duplex> {
   return link.kind === 'serial' ? openSerial(link) : openSocket(link, timeoutMilliseconds);
 }
 
@@ -49,7 +48,7 @@ class ClosingSerialPort extends SerialPort {
   }
 }
 
-function openSerial({ path, baudRate, parity }: LineLink & { kind: 'serial' }): Promise<Duplex> {
+function openSerial({ path, baudRate, parity }: Link & { kind: 'serial' }): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const port = new ClosingSerialPort({ path, baudRate, parity, autoOpen: false });
     port.open((error) => {

@@ -6,15 +6,16 @@
  */
 import type { Duplex } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { Link } from './config.ts';
 import type { Doubt, Exchange, MeterUnit } from './exchange.ts';
-import { type LineLink, linkName, openStream } from './line-stream.ts';
+import { linkName, openStream } from './line-stream.ts';
 import { type Answer, ModbusDialogue, type UnitRequest } from './modbus-port.ts';
 import { charactersMs, frameSilenceMs } from './rtu-wire.ts';
 
 export type { Answer, UnitRequest } from './modbus-port.ts';
 
 export interface LineOptions {
-  link: LineLink;
+  link: Link;
   /** Deadline of one request, and of opening the line. */
   timeoutMilliseconds: number;
   /** How late a reply may come at worst: so long an RTU unit is left alone after a doubt. Three timeouts if not given. */

@@ -1,42 +1,20 @@
-/** Reads registers of one meter over a line, as its profile and a plan of requests say. */
+/** Reads Modbus registers of one meter over a line, as its profile and a plan of requests say. */
 import { registerDecoder } from '../protocols/modbus/registers.ts';
 import type { ModbusProfile, ProfileRegister } from '../protocols/profile.ts';
-import type { ReadingCode } from '../protocols/reading.ts';
-import { formatMicro } from '../protocols/units.ts';
-import { type Answer, type Line, LineFault } from './line.ts';
+import type { Answer, Line } from './line.ts';
+import {
+  askRepeatedly,
+  type DriveOptions,
+  type MeterRead,
+  nothingRead,
+  registerValue,
+} from './meter-driver.ts';
 import { bridgeableHole, type PlannedRequest, planRequests, type WireCost } from './plan-requests.ts';
 
-export interface RegisterValue {
-  register: ProfileRegister;
-  /** Decimal in the register's unit, or null with its code. */
-  value: string | null;
-  code?: ReadingCode;
-  /** Hex of the registers it was decoded from. */
-  raw: string;
-  readAtMs: number;
-}
+export type { MeterRead, RegisterValue } from './meter-driver.ts';
 
-export interface MeterRead {
-  values: RegisterValue[];
-  /** Requests sent, repeats included. */
-  requests: number;
-  /** Requests that gave no value: refused by the meter, or without a clean answer. */
-  failures: number;
-  /** The Modbus exception of the last request that the meter refused. */
-  exception: number | null;
-  /** What ended the read early: values got before it are good. */
-  fault: LineFault | null;
-}
-
-export interface ReadOptions {
+export interface ReadOptions extends DriveOptions {
   unit: number;
-  nowMs: () => number;
-  /** How often one request is sent at most. */
-  attempts: number;
-  /** Whether to give the meter the rests that its model needs. */
-  pauses: boolean;
-  /** Registers to leave out; none when not given. */
-  wanted?: (obis: string) => boolean;
 }
 
 /** Exceptions by which a meter refuses addresses that it does not have. */
@@ -67,7 +45,7 @@ export class MeterReader {
 
   /** Never throws a `LineFault`: it is told in the result, after which no further request is sent. */
   async read(line: Pick<Line, 'read'>, options: ReadOptions): Promise<MeterRead> {
-    const read: MeterRead = { values: [], requests: 0, failures: 0, exception: null, fault: null };
+    const read = nothingRead();
     const wanted = options.wanted ?? (() => true);
     const queue = [...this.#plan];
     for (let request = queue.shift(); request !== undefined; request = queue.shift()) {
@@ -87,37 +65,22 @@ export class MeterReader {
     return read;
   }
 
-  async #ask(
+  #ask(
     line: Pick<Line, 'read'>,
-    request: PlannedRequest,
-    options: ReadOptions,
+    { address, count }: PlannedRequest,
+    { unit, pauses, attempts }: ReadOptions,
     read: MeterRead,
   ): Promise<Answer | null> {
-    const { address, count } = request;
     const { functionCode, pauseMilliseconds } = this.#profile;
-    for (let attempt = 1; ; attempt++) {
-      read.requests += 1;
-      try {
-        const pause = options.pauses ? pauseMilliseconds : 0;
-        return await line.read({ unit: options.unit, functionCode, address, count }, pause);
-      } catch (error) {
-        if (!(error instanceof LineFault)) throw error;
-        read.failures += 1;
-        if (attempt < options.attempts && error.code !== 'unreachable') continue;
-        read.fault = error;
-        return null;
-      }
-    }
+    const pause = pauses ? pauseMilliseconds : 0;
+    return askRepeatedly(() => line.read({ unit, functionCode, address, count }, pause), attempts, read);
   }
 
   #decode(request: PlannedRequest, data: Uint8Array, readAtMs: number, read: MeterRead): void {
     for (const { register, offset, bytes } of request.registers) {
       const decoded = this.#decoders.get(register)?.(data, offset);
       if (decoded === undefined) continue;
-      const raw = Buffer.from(data.buffer, data.byteOffset + offset, bytes).toString('hex');
-      if (decoded.value === null)
-        read.values.push({ register, value: null, code: decoded.code, raw, readAtMs });
-      else read.values.push({ register, value: formatMicro(decoded.value), raw, readAtMs });
+      read.values.push(registerValue(register, decoded, data.subarray(offset, offset + bytes), readAtMs));
     }
   }
 

@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, test } from 'vitest';
 import { requirePeer } from '../peers.ts';
 import type { ModbusProfile } from '../protocols/profile.ts';
+import type { Link } from './config.ts';
 import { Line } from './line.ts';
-import type { LineLink } from './line-stream.ts';
 import { MeterReader } from './meter-reader.ts';
 import { CONVERTER_COST } from './plan-requests.ts';
 import { loadProfiles } from './profiles.ts';
@@ -119,7 +119,7 @@ async function ptyPair(): Promise<[string, string]> {
   return ends;
 }
 
-const links: Record<string, () => Promise<LineLink>> = {
+const links: Record<string, () => Promise<Link>> = {
   tcp: async () => ({ kind: 'tcp', host: '127.0.0.1', port: Number(await pymodbus('tcp', '-')) }),
   'rtu-over-tcp': async () => ({
     kind: 'rtu-over-tcp',

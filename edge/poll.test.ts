@@ -214,6 +214,8 @@ describe('polling', () => {
     bus.meters.forEach((meter) => {
       meter.profile = 'json-water-push';
     });
-    expect(() => start([bus])).toThrow('meter bus-1-3 on bus bus-1: "json-water-push" is no Modbus profile');
+    expect(() => start([bus])).toThrow(
+      'meter bus-1-3 on bus bus-1: "json-water-push" is no profile of a meter that is asked',
+    );
   });
 });

@@ -1,5 +1,5 @@
 /** The options that name a line to meters, shared by the commands that read one. */
-import type { LineLink } from '../line-stream.ts';
+import type { Link } from '../config.ts';
 
 export const linkOptions = {
   tcp: { type: 'string' },
@@ -27,9 +27,7 @@ export interface LinkValues {
 }
 
 /** The line named by the options, or the sentence that says what is wrong with them. */
-export type ParsedLink =
-  | { ok: true; link: LineLink; timeoutMilliseconds: number }
-  | { ok: false; error: string };
+export type ParsedLink = { ok: true; link: Link; timeoutMilliseconds: number } | { ok: false; error: string };
 
 export function parseLink(values: LinkValues, defaultTimeoutMilliseconds: number): ParsedLink {
   const timeoutMilliseconds = parseWhole(values.timeout ?? String(defaultTimeoutMilliseconds), 1, 60_000);

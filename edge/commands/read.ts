@@ -1,17 +1,19 @@
 /** `meterline read`: reads one meter once. Exit codes: 0 read, 1 the meter gave nothing, 2 usage, 3 the line cannot be opened. */
 import { parseArgs } from 'node:util';
-import type { ModbusProfile } from '../../protocols/profile.ts';
+import { type AskedProfile, isAsked, linkRefusal, unitRefusal } from '../asked-profile.ts';
+import type { MeterUnit } from '../exchange.ts';
 import { Line } from '../line.ts';
 import { linkName } from '../line-stream.ts';
-import { type MeterRead, MeterReader, type RegisterValue } from '../meter-reader.ts';
-import { CONVERTER_COST } from '../plan-requests.ts';
+import type { MeterRead, RegisterValue } from '../meter-driver.ts';
+import { openDriver } from '../open-driver.ts';
 import { loadProfiles } from '../profiles.ts';
 import { LINK_USAGE, linkOptions, parseLink, parseWhole } from './link-options.ts';
 
 const USAGE = `Usage: meterline read --profile P --unit U (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE) [--json]
 
   --profile P                a meter model: see \`meterline profiles\`
-  --unit U                   the meter's address on its line, 0 to 255
+  --unit U                   the meter's address on its line: 0 to 255; of a DL/T 645 meter the 12 digits printed on it,
+                             of a CJ/T 188 meter 14
 ${LINK_USAGE}
   --json                     one JSON document`;
 
@@ -40,15 +42,17 @@ export async function run(args: string[]): Promise<number> {
   if (values.profile === undefined) return refuse('--profile is missing');
   const profile = loaded.profiles.get(values.profile);
   if (profile === undefined) return refuse(`there is no profile "${values.profile}"`);
-  if (profile.protocol !== 'modbus') return refuse(`${profile.id} pushes its readings: it cannot be read`);
-  const unit = parseWhole(values.unit ?? '', 0, 255);
-  if (unit === null) return refuse('--unit is missing or not 0 to 255');
+  if (!isAsked(profile)) return refuse(`${profile.id} pushes its readings: it cannot be read`);
+  const unit = parseUnit(values.unit ?? '');
+  if (unit === null) return refuse('--unit is missing or not 0 to 255, nor 12 or 14 digits');
   const parsed = parseLink(values, DEFAULT_TIMEOUT_MS);
   if (!parsed.ok) return refuse(parsed.error);
+  const refusal = unitRefusal(profile, unit) ?? linkRefusal(profile, parsed.link);
+  if (refusal !== null) return refuse(refusal);
 
   const line = new Line(parsed);
-  const reader = new MeterReader(profile, profile.registers, CONVERTER_COST);
-  const read = await reader.read(line, { unit, nowMs: Date.now, attempts: 2, pauses: true });
+  const driver = openDriver(profile, { unit, link: parsed.link });
+  const read = await driver.read(line, { nowMs: Date.now, attempts: 2, pauses: true });
   await line.close();
   if (read.fault?.code === 'unreachable') {
     console.error(`meterline read: ${read.fault.message}`);
@@ -64,7 +68,11 @@ function refuse(message: string): number {
   return 2;
 }
 
-function report(profile: ModbusProfile, unit: number, read: MeterRead): object {
+/** A unit id as a number, an address as it is written; null for neither. */
+const parseUnit = (text: string): MeterUnit | null =>
+  /^(\d{12}|\d{14})$/.test(text) ? text : parseWhole(text, 0, 255);
+
+function report(profile: AskedProfile, unit: MeterUnit, read: MeterRead): object {
   return {
     profile: profile.id,
     unit,
@@ -79,7 +87,7 @@ function report(profile: ModbusProfile, unit: number, read: MeterRead): object {
   };
 }
 
-function show(profile: ModbusProfile, where: string, read: MeterRead): void {
+function show(profile: AskedProfile, where: string, read: MeterRead): void {
   console.log(`${profile.make} ${profile.model}, ${where}`);
   const rows = inOrder(profile, read);
   const width = Math.max(...rows.map(({ value, code }) => (value ?? code ?? '').length));
@@ -102,7 +110,7 @@ function reason({ fault, exception }: MeterRead): string {
 }
 
 /** As the profile lists them. */
-function inOrder(profile: ModbusProfile, read: MeterRead): RegisterValue[] {
+function inOrder(profile: AskedProfile, read: MeterRead): RegisterValue[] {
   return profile.registers.flatMap((register) => read.values.filter((value) => value.register === register));
 }
 

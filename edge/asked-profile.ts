@@ -1,0 +1,27 @@
+/** The models whose meters are asked: which addresses and links such a meter can have. */
+import type { Cjt188Profile, Dlt645Profile, ModbusProfile, Profile } from '../protocols/profile.ts';
+import type { MeterUnit } from './exchange.ts';
+
+/** A model whose meters are asked; those of the others speak by themselves. */
+export type AskedProfile = ModbusProfile | Dlt645Profile | Cjt188Profile;
+
+export const isAsked = (profile: Profile | undefined): profile is AskedProfile =>
+  profile !== undefined && profile.protocol !== 'mqtt';
+
+const addressDigits = { dlt645: 12, cjt188: 14 };
+const standardNames = { dlt645: 'DL/T 645', cjt188: 'CJ/T 188' };
+
+/** Why a meter of the model cannot have this address, or null. */
+export function unitRefusal({ protocol }: AskedProfile, unit: MeterUnit): string | null {
+  if (protocol === 'modbus')
+    return typeof unit === 'number' ? null : 'a Modbus meter has a unit id, 0 to 255';
+  const digits = addressDigits[protocol];
+  if (typeof unit === 'string' && unit.length === digits && /^\d+$/.test(unit)) return null;
+  return `a ${standardNames[protocol]} meter has the ${digits} digits printed on it, as text`;
+}
+
+/** Why a meter of the model cannot be on this link, or null. */
+export function linkRefusal({ protocol }: AskedProfile, { kind }: { kind: string }): string | null {
+  if (protocol === 'modbus' || kind !== 'tcp') return null;
+  return `${standardNames[protocol]} is spoken on a serial line or through a transparent converter, not over Modbus TCP`;
+}

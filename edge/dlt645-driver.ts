@@ -1,0 +1,71 @@
+/** Reads a meter of DL/T 645: a request per register. An answer has to name meter and item, and to be as long as it. */
+import { bcdBytes, decodeBcd } from '../protocols/bcd.ts';
+import { buildDlt645Frame, DLT645_FRAME, parseDlt645Frame } from '../protocols/dlt645/frame.ts';
+import {
+  addressRequest,
+  buildRequest,
+  type Dlt645Answer,
+  type Dlt645Request,
+  parseReply,
+} from '../protocols/dlt645/read-data.ts';
+import type { Dlt645Profile } from '../protocols/profile.ts';
+import type { Exchange } from './exchange.ts';
+import { framedExchange } from './framed-exchange.ts';
+import { askRepeatedly, type MeterDriver, nothingRead, registerValue } from './meter-driver.ts';
+
+/** @param address the 12 digits printed on the meter */
+export function dlt645Driver(
+  { version }: Dlt645Profile,
+  registers: Dlt645Profile['registers'],
+  address: string,
+): MeterDriver {
+  return {
+    async read(line, { nowMs, attempts, wanted = () => true }) {
+      const read = nothingRead();
+      for (const register of registers) {
+        if (!wanted(register.obis)) continue;
+        const request: Dlt645Request = { version, address, kind: 'item', item: register.di };
+        const ask = () => line.ask(itemExchange(request, bcdBytes(register)));
+        const answer = await askRepeatedly(ask, attempts, read);
+        if (answer === null) return read;
+        if (answer.ok) {
+          const decoded = decodeBcd(register, answer.data);
+          read.values.push(registerValue(register, decoded, answer.data, nowMs()));
+        } else {
+          read.failures += 1;
+          read.exception = answer.error;
+        }
+      }
+      return read;
+    },
+  };
+}
+
+function itemExchange(request: Dlt645Request, bytes: number): Exchange<Dlt645Answer> {
+  return framedExchange({
+    unit: request.address,
+    shape: DLT645_FRAME,
+    frame: buildDlt645Frame(buildRequest(request)),
+    parse(frame) {
+      const reply = parseReply(request, parseDlt645Frame(frame));
+      if (!reply.ok) return reply;
+      const { answer } = reply;
+      if (answer.ok && (answer.more || answer.data.length !== bytes))
+        return { ok: false, code: 'wrong_byte_count' };
+      return { ok: true, answer };
+    },
+  });
+}
+
+/** Asks the one meter on the line for its address; two would answer at once, and be a doubt. */
+export function dlt645AddressExchange(): Exchange<string | null> {
+  return framedExchange({
+    unit: addressRequest.address,
+    shape: DLT645_FRAME,
+    frame: buildDlt645Frame(buildRequest(addressRequest)),
+    parse(frame) {
+      const reply = parseReply(addressRequest, parseDlt645Frame(frame));
+      return reply.ok ? { ok: true, answer: reply.answer.ok ? reply.address : null } : reply;
+    },
+  });
+}

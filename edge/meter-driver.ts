@@ -1,0 +1,96 @@
+/** What it takes to read a meter, whatever its protocol: one implementation per protocol, opened by `openDriver`. */
+import type { Decoded } from '../protocols/modbus/registers.ts';
+import type { Obis } from '../protocols/obis.ts';
+import type { ReadingCode } from '../protocols/reading.ts';
+import { formatMicro, type Unit } from '../protocols/units.ts';
+import { type Line, LineFault } from './line.ts';
+
+/** A register of a profile, as far as it does not depend on the protocol. */
+export interface MeterRegister {
+  obis: Obis;
+  name: string;
+  unit: Unit;
+  billing: boolean;
+}
+
+export interface RegisterValue {
+  register: MeterRegister;
+  /** Decimal in the register's unit, or null with its code. */
+  value: string | null;
+  code?: ReadingCode;
+  /** Hex of the bytes it was decoded from. */
+  raw: string;
+  readAtMs: number;
+}
+
+export interface MeterRead {
+  values: RegisterValue[];
+  /** Requests sent, repeats included. */
+  requests: number;
+  /** Requests that gave no value: refused by the meter, or without a clean answer. */
+  failures: number;
+  /** By what the meter refused last: a Modbus exception, or the error byte or status of its own protocol. */
+  exception: number | null;
+  /** What ended the read early: values got before it are good. */
+  fault: LineFault | null;
+}
+
+export interface DriveOptions {
+  nowMs: () => number;
+  /** How often one request is sent at most. */
+  attempts: number;
+  /** Whether to give the meter the rests that its model needs. */
+  pauses: boolean;
+  /** Registers to leave out; none when not given. */
+  wanted?: (obis: string) => boolean;
+}
+
+/** Reads the registers it was opened for of one meter. */
+export interface MeterDriver {
+  /** Never throws a `LineFault`: it is told in the result, after which no further request is sent. */
+  read(line: Line, options: DriveOptions): Promise<MeterRead>;
+}
+
+export const nothingRead = (): MeterRead => ({
+  values: [],
+  requests: 0,
+  failures: 0,
+  exception: null,
+  fault: null,
+});
+
+/**
+ * Asks until there is a clean answer, `attempts` times at most, and counts into `read`.
+ * @returns null when there was none: `read.fault` says why
+ */
+export async function askRepeatedly<T>(
+  ask: () => Promise<T>,
+  attempts: number,
+  read: MeterRead,
+): Promise<T | null> {
+  for (let attempt = 1; ; attempt++) {
+    read.requests += 1;
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof LineFault)) throw error;
+      read.failures += 1;
+      if (attempt < attempts && error.code !== 'unreachable') continue;
+      read.fault = error;
+      return null;
+    }
+  }
+}
+
+/** @param bytes those that it was decoded from, as on the wire */
+export function registerValue(
+  register: MeterRegister,
+  decoded: Decoded,
+  bytes: Uint8Array,
+  readAtMs: number,
+): RegisterValue {
+  const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+  return decoded.value === null
+    ? { register, value: null, code: decoded.code, raw, readAtMs }
+    : { register, value: formatMicro(decoded.value), raw, readAtMs };
+}

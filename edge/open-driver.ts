@@ -1,0 +1,60 @@
+/** A driver for a meter of any model that is asked. */
+import type { ModbusProfile } from '../protocols/profile.ts';
+import { type AskedProfile, linkRefusal, unitRefusal } from './asked-profile.ts';
+import { cjt188Driver } from './cjt188-driver.ts';
+import type { Link } from './config.ts';
+import { dlt645Driver } from './dlt645-driver.ts';
+import type { MeterUnit } from './exchange.ts';
+import type { MeterDriver } from './meter-driver.ts';
+import { MeterReader } from './meter-reader.ts';
+import { CONVERTER_COST, type WireCost } from './plan-requests.ts';
+
+/**
+ * @param wanted which of the model's registers it is to read
+ * @throws RangeError when the meter cannot have this address or be on this link
+ */
+export function openDriver(
+  profile: AskedProfile,
+  {
+    unit,
+    link,
+    wanted = () => true,
+  }: { unit: MeterUnit; link: Link; wanted?: (register: { billing: boolean }) => boolean },
+): MeterDriver {
+  const refusal = unitRefusal(profile, unit) ?? linkRefusal(profile, link);
+  if (refusal !== null) throw new RangeError(refusal);
+  if (profile.protocol === 'dlt645')
+    return dlt645Driver(profile, profile.registers.filter(wanted), String(unit));
+  if (profile.protocol === 'cjt188')
+    return cjt188Driver(profile, profile.registers.filter(wanted), String(unit));
+  return modbusDriver(profile, profile.registers.filter(wanted), Number(unit), link);
+}
+
+/** Plans its requests anew for each read, by what the line was measured to cost. */
+function modbusDriver(
+  profile: ModbusProfile,
+  registers: ModbusProfile['registers'],
+  unit: number,
+  link: Link,
+): MeterDriver {
+  const reader = new MeterReader(profile, registers, wireCost(link, profile, null));
+  return {
+    read(line, options) {
+      reader.adapt(wireCost(link, profile, line.turnaroundMilliseconds(unit)));
+      return reader.read(line, { ...options, unit });
+    },
+  };
+}
+
+function wireCost(
+  link: Link,
+  { pauseMilliseconds }: ModbusProfile,
+  measuredMilliseconds: number | null,
+): WireCost {
+  const turnaroundMilliseconds =
+    pauseMilliseconds + (measuredMilliseconds ?? CONVERTER_COST.turnaroundMilliseconds);
+  return {
+    baudRate: link.kind === 'serial' ? link.baudRate : CONVERTER_COST.baudRate,
+    turnaroundMilliseconds,
+  };
+}
