@@ -4,12 +4,13 @@
  * is silent; its unit is asked nothing until no late reply of it can be under way, while the others go on: a reply names
  * its unit. So no reply is ever taken for another request's.
  */
+import { randomInt } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Link } from './config.ts';
 import type { Doubt, Exchange, MeterUnit } from './exchange.ts';
 import { linkName, openStream } from './line-stream.ts';
-import { type Answer, ModbusDialogue, type UnitRequest } from './modbus-port.ts';
+import { type Answer, ModbusDialogue, TRANSACTIONS, type UnitRequest } from './modbus-port.ts';
 import { charactersMs, frameSilenceMs } from './rtu-wire.ts';
 
 export type { Answer, UnitRequest } from './modbus-port.ts';
@@ -20,6 +21,8 @@ export interface LineOptions {
   timeoutMilliseconds: number;
   /** How late a reply may come at worst: so long an RTU unit is left alone after a doubt. Three timeouts if not given. */
   worstReplyMilliseconds?: number;
+  /** Of Modbus TCP; by chance if not given, so that a restarted gateway does not take what its predecessor asked for. */
+  firstTransaction?: number;
 }
 
 /** `unreachable`: the port or socket would not open; the others: no clean answer to a request. */
@@ -42,6 +45,8 @@ const NOISE_LIMIT_MS = 10_000;
 const CONVERTER_BAUD_RATE = 9600;
 /** Timers are no finer: what is left of a wait after that is waited for turn by turn. */
 const TIMER_MS = 1;
+/** A wait that took so much longer says that the process stood still. */
+const STALL_MS = 10;
 /** Of the measured turnaround of a unit, how much the newest one counts. */
 const NEWEST_SHARE = 0.25;
 
@@ -79,7 +84,10 @@ export class Line {
     this.#options = options;
     const { link } = options;
     this.#rtu = link.kind !== 'tcp';
-    this.#modbus = new ModbusDialogue(this.#rtu ? 'rtu' : 'tcp');
+    this.#modbus = new ModbusDialogue(
+      this.#rtu ? 'rtu' : 'tcp',
+      options.firstTransaction ?? randomInt(TRANSACTIONS),
+    );
     this.#baudRate = link.kind === 'serial' ? link.baudRate : CONVERTER_BAUD_RATE;
     this.#frameSilenceMs = frameSilenceMs(this.#baudRate);
   }
@@ -183,9 +191,17 @@ export class Line {
       if (now > giveUpAt) throw this.#fault('noise', unit, `not silent for ${NOISE_LIMIT_MS} ms`);
       // Bytes that came while this process was busy are read before the line is called silent.
       if (left <= TIMER_MS) await nextTurn();
-      else await sleep(Math.min(left - TIMER_MS, SILENCE_MS));
+      else await this.#wait(Math.min(left - TIMER_MS, SILENCE_MS));
       listened = left <= 0;
     }
+  }
+
+  /** Who wakes late has not heard yet what came meanwhile: the line must then be silent a little longer. */
+  async #wait(milliseconds: number): Promise<void> {
+    const until = performance.now() + milliseconds;
+    await sleep(milliseconds);
+    const now = performance.now();
+    if (now - until > STALL_MS) this.#silentFrom = Math.max(this.#silentFrom, now + TIMER_MS);
   }
 
   async #connect(unit: MeterUnit): Promise<Duplex> {

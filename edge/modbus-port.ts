@@ -43,14 +43,17 @@ interface Framing {
 const partial: TakenFrame = { state: 'partial' };
 const doubtful = (doubt: Doubt): TakenFrame => ({ state: 'doubt', doubt });
 
+/** How many numbers of transactions there are. */
+export const TRANSACTIONS = 0x1_0000;
+
 /** Modbus TCP. Transactions do not repeat when a socket is replaced. */
-function tcpFraming(): Framing {
+function tcpFraming(firstTransaction: number): Framing {
   let deframer = new TcpDeframer();
-  let awaited = 0;
+  let awaited = firstTransaction;
   return {
     wrap(unit, pdu) {
       deframer = new TcpDeframer();
-      awaited = (awaited + 1) & 0xffff;
+      awaited = (awaited + 1) % TRANSACTIONS;
       return buildTcpFrame({ transaction: awaited, unit, pdu });
     },
     take(chunk) {
@@ -144,8 +147,8 @@ export class ModbusDialogue {
   /** What each unit was asked last. */
   readonly #previous = new Map<number, UnitRequest>();
 
-  constructor(kind: 'rtu' | 'tcp') {
-    this.#port = new StrictPort(kind === 'rtu' ? rtuFraming() : tcpFraming());
+  constructor(kind: 'rtu' | 'tcp', firstTransaction: number) {
+    this.#port = new StrictPort(kind === 'rtu' ? rtuFraming() : tcpFraming(firstTransaction));
     this.#client = new ModbusClient(this.#port);
     this.#client.open();
   }

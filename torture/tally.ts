@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 export interface Tally {
+  /** Processes, or where none is killed, replies spoiled. */
   killed: number;
   /** Accepted or issued, and not there afterwards. */
   lost: number;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { outboxTorture } from './outbox.ts';
+import { repliesTorture } from './replies.ts';
 import { formatTorture, run, tortureReport } from './torture.ts';
 
 const part = {
@@ -47,4 +48,10 @@ describe('the report', () => {
 test('a writer that is killed twice loses nothing that it called accepted', async () => {
   const tally = await outboxTorture.run({ seed: 3, rounds: 2, onRound: () => undefined });
   expect(tally).toEqual({ killed: 2, lost: 0, duplicated: 0, altered: 0, findings: [] });
+});
+
+test('of 300 late, foreign and doubled replies over Modbus TCP and RTU none is taken for another', async () => {
+  const tally = await repliesTorture.run({ seed: 5, rounds: 3, onRound: () => undefined });
+  expect(tally.killed).toBeGreaterThanOrEqual(150);
+  expect(tally).toMatchObject({ lost: 0, duplicated: 0, altered: 0, findings: [] });
 });

@@ -5,9 +5,10 @@ import { closeTorture } from './close.ts';
 import { demoTorture } from './demo.ts';
 import { lineTorture } from './line.ts';
 import { outboxTorture } from './outbox.ts';
+import { repliesTorture } from './replies.ts';
 import { newTally, type Tally, type TorturePart } from './tally.ts';
 
-const parts: TorturePart[] = [outboxTorture, lineTorture, closeTorture, demoTorture];
+const parts: TorturePart[] = [repliesTorture, outboxTorture, lineTorture, closeTorture, demoTorture];
 
 const USAGE = `Usage: meterline torture [PART...] [--json] [--full] [--seed N]
 
