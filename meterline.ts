@@ -27,6 +27,7 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
     about: "which register gives the digits on a meter's face",
     load: () => import('./edge/commands/detect-register.ts'),
   },
+  doctor: { about: 'what is wrong with this installation', load: () => import('./doctor.ts') },
   profiles: { about: 'list the meter models', load: () => import('./edge/commands/profiles.ts') },
   bill: { about: 'close a billing period', load: () => import('./cloud/commands/bill.ts') },
   verify: { about: 'check a statement offline', load: () => import('./cloud/commands/verify.ts') },

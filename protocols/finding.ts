@@ -1,0 +1,10 @@
+/** What a look at an installation found: `meterline doctor` prints these. */
+export interface Finding {
+  /** What was looked at: `Node`, `port 8080`, `bus bus-1`. */
+  check: string;
+  /** `warning`: it works now, and may not for long, or cannot be told. */
+  state: 'ok' | 'warning' | 'wrong';
+  detail: string;
+  /** The next thing to try. */
+  next?: string;
+}
