@@ -23,6 +23,7 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
   },
   read: { about: 'read one meter once', load: () => import('./edge/commands/read.ts') },
   scan: { about: 'find who answers on a line', load: () => import('./edge/commands/scan.ts') },
+  watch: { about: 'live values of one meter', load: () => import('./edge/commands/watch.ts') },
   'detect-register': {
     about: "which register gives the digits on a meter's face",
     load: () => import('./edge/commands/detect-register.ts'),

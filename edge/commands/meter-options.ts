@@ -1,0 +1,53 @@
+/** The options that name one meter on a line, shared by the commands that read one. */
+import { type AskedProfile, isAsked, linkRefusal, unitRefusal } from '../asked-profile.ts';
+import type { Link } from '../config.ts';
+import type { MeterUnit } from '../exchange.ts';
+import { loadProfiles } from '../profiles.ts';
+import { LINK_USAGE, type LinkValues, linkOptions, parseLink, parseWhole } from './link-options.ts';
+
+export const meterOptions = {
+  ...linkOptions,
+  profile: { type: 'string' },
+  unit: { type: 'string' },
+} as const;
+
+export const METER_USAGE = `  --profile P                a meter model: see \`meterline profiles\`
+  --unit U                   the meter's address on its line: 0 to 255; of a DL/T 645 meter the 12 digits printed on it,
+                             of a CJ/T 188 meter 14
+${LINK_USAGE}`;
+
+export interface NamedMeter {
+  profile: AskedProfile;
+  unit: MeterUnit;
+  link: Link;
+  timeoutMilliseconds: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 1000;
+
+/** The meter named by the options, or the sentence that says what is wrong with them. */
+export function parseMeter(
+  values: LinkValues & { profile?: string | undefined; unit?: string | undefined },
+): { ok: true; meter: NamedMeter } | { ok: false; error: string } {
+  const loaded = loadProfiles();
+  if (!loaded.ok) return refuse(loaded.errors.join('\n'));
+  if (values.profile === undefined) return refuse('--profile is missing');
+  const profile = loaded.profiles.get(values.profile);
+  if (profile === undefined) return refuse(`there is no profile "${values.profile}"`);
+  if (!isAsked(profile)) return refuse(`${profile.id} pushes its readings: it cannot be read`);
+  const unit = parseUnit(values.unit ?? '');
+  if (unit === null) return refuse('--unit is missing or not 0 to 255, nor 12 or 14 digits');
+  const parsed = parseLink(values, DEFAULT_TIMEOUT_MS);
+  if (!parsed.ok) return parsed;
+  const { link, timeoutMilliseconds } = parsed;
+  const refusal = unitRefusal(profile, unit) ?? linkRefusal(profile, link);
+  return refusal === null
+    ? { ok: true, meter: { profile, unit, link, timeoutMilliseconds } }
+    : refuse(refusal);
+}
+
+const refuse = (error: string): { ok: false; error: string } => ({ ok: false, error });
+
+/** A unit id as a number, an address as it is written; null for neither. */
+const parseUnit = (text: string): MeterUnit | null =>
+  /^(\d{12}|\d{14})$/.test(text) ? text : parseWhole(text, 0, 255);

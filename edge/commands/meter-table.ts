@@ -1,0 +1,55 @@
+/** What was read of a meter, as lines for people. */
+import { formatMicro, micro } from '../../protocols/units.ts';
+import type { AskedProfile } from '../asked-profile.ts';
+import type { MeterRead, RegisterValue } from '../meter-driver.ts';
+
+/**
+ * @param where the meter's unit and line
+ * @param before an earlier read: what has changed since stands beside
+ */
+export function meterTable(
+  profile: AskedProfile,
+  where: string,
+  read: MeterRead,
+  before: MeterRead | null = null,
+): string[] {
+  const rows = inOrder(profile, read);
+  const width = Math.max(0, ...rows.map(({ value, code }) => (value ?? code ?? '').length));
+  const lines = rows.map((row) => {
+    const { register, value, code } = row;
+    const unit = register.unit === '1' ? '' : register.unit;
+    const mark = register.billing ? '  <- billed' : '';
+    const shown = (value ?? code ?? '').padStart(width);
+    const change = before === null ? '' : `  ${changeOf(row, before)}`.padEnd(14);
+    const padded = change === '' ? unit : unit.padEnd(5);
+    return `  ${register.obis.padEnd(12)} ${register.name.padEnd(20)} ${shown} ${padded}${change}${mark}`.trimEnd();
+  });
+  const missing = profile.registers.length - read.values.length;
+  const last = read.values.at(-1);
+  return [
+    `${profile.make} ${profile.model}, ${where}`,
+    ...lines,
+    ...(missing > 0 ? [`  ${missing} registers without an answer${reason(read)}`] : []),
+    `${read.requests} requests${last === undefined ? '' : `, read at ${instantText(last.readAtMs)}`}`,
+  ];
+}
+
+/** Why registers gave no answer, as far as it is known. */
+export function reason({ fault, exception }: MeterRead): string {
+  if (fault !== null) return `: ${fault.message}`;
+  return exception === null ? '' : `: the meter refused them (exception ${exception})`;
+}
+
+/** As the profile lists them. */
+export function inOrder(profile: AskedProfile, read: MeterRead): RegisterValue[] {
+  return profile.registers.flatMap((register) => read.values.filter((value) => value.register === register));
+}
+
+export const instantText = (ms: number): string => Temporal.Instant.fromEpochMilliseconds(ms).toString();
+
+function changeOf({ register, value }: RegisterValue, before: MeterRead): string {
+  const old = before.values.find((one) => one.register === register)?.value ?? null;
+  if (value === null || old === null) return '';
+  const change = micro(value) - micro(old);
+  return change === 0n ? '' : `${change > 0n ? '+' : ''}${formatMicro(change)}`;
+}

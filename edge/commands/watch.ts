@@ -1,0 +1,123 @@
+/**
+ * `meterline watch`: the live values of one meter, until Ctrl-C. Exit codes: 0 done, 1 the meter gave nothing, 2 usage,
+ * 3 the line cannot be opened.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Line } from '../line.ts';
+import { linkName } from '../line-stream.ts';
+import type { MeterRead } from '../meter-driver.ts';
+import { openDriver } from '../open-driver.ts';
+import { parseWhole } from './link-options.ts';
+import { METER_USAGE, meterOptions, type NamedMeter, parseMeter } from './meter-options.ts';
+import { inOrder, instantText, meterTable, reason } from './meter-table.ts';
+
+const USAGE = `Usage: meterline watch --profile P --unit U (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE)
+
+On a terminal a table that stays in its place, with what has changed since the read before; otherwise a line for each
+value: instant, register, name, value, unit.
+
+${METER_USAGE}
+  --interval S               seconds from one read to the next, 1 to 3600; default 5
+  --count N                  reads; without it until Ctrl-C`;
+
+export async function run(args: string[]): Promise<number> {
+  const options = {
+    ...meterOptions,
+    interval: { type: 'string', default: '5' },
+    count: { type: 'string' },
+    help: { type: 'boolean' },
+  } as const;
+  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+  try {
+    ({ values } = parseArgs({ args, options }));
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const intervalSeconds = parseWhole(values.interval, 1, 3600);
+  if (intervalSeconds === null) return refuse('--interval is not 1 to 3600 (seconds)');
+  const count = values.count === undefined ? Infinity : parseWhole(values.count, 1, 999_999_999);
+  if (count === null) return refuse('--count is not a number of reads');
+  const parsed = parseMeter(values);
+  if (!parsed.ok) return refuse(parsed.error);
+
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    return await watch(parsed.meter, { count, intervalMs: intervalSeconds * 1000, signal: stopping.signal });
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+function refuse(message: string): number {
+  console.error(`meterline watch: ${message}\n\n${USAGE}`);
+  return 2;
+}
+
+interface Pace {
+  count: number;
+  intervalMs: number;
+  signal: AbortSignal;
+}
+
+async function watch(meter: NamedMeter, { count, intervalMs, signal }: Pace): Promise<number> {
+  const line = new Line(meter);
+  signal.addEventListener('abort', () => void line.close(), { once: true });
+  const driver = openDriver(meter.profile, meter);
+  const show = process.stdout.isTTY ? tableInPlace(meter) : lines(meter);
+  let answered = false;
+  try {
+    for (let reads = 1; ; reads++) {
+      const startedMs = performance.now();
+      const read = await driver.read(line, { nowMs: Date.now, attempts: 1, pauses: true });
+      if (signal.aborted) break;
+      // A line that could be opened once may come back; one that never could is a mistake.
+      if (read.fault?.code === 'unreachable' && !answered) {
+        console.error(`meterline watch: ${read.fault.message}`);
+        return 3;
+      }
+      answered ||= read.values.length > 0;
+      show(read);
+      if (reads >= count) break;
+      const leftMs = Math.max(startedMs + intervalMs - performance.now(), 0);
+      await sleep(leftMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) break;
+    }
+  } finally {
+    await line.close();
+  }
+  return answered ? 0 : 1;
+}
+
+type Show = (read: MeterRead) => void;
+
+function tableInPlace({ profile, unit, link }: NamedMeter): Show {
+  let before: MeterRead | null = null;
+  let height = 0;
+  return (read) => {
+    const rows = meterTable(profile, `unit ${unit} at ${linkName(link)}`, read, before);
+    const back = height > 0 ? `\x1b[${height}A\x1b[J` : '';
+    process.stdout.write(`${back}${rows.join('\n')}\n`);
+    height = rows.length;
+    if (read.values.length > 0) before = read;
+  };
+}
+
+function lines({ profile }: NamedMeter): Show {
+  return (read) => {
+    for (const { register, value, code, readAtMs } of inOrder(profile, read)) {
+      const unit = register.unit === '1' ? '' : register.unit;
+      console.log(
+        `${instantText(readAtMs)} ${register.obis} ${register.name} ${value ?? code} ${unit}`.trimEnd(),
+      );
+    }
+    const missing = profile.registers.length - read.values.length;
+    if (missing > 0) console.error(`${missing} registers without an answer${reason(read)}`);
+  };
+}
