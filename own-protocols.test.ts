@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type AskedProfile, isAsked } from './edge/asked-profile.ts';
 import { run as read } from './edge/commands/read.ts';
+import { run as scan } from './edge/commands/scan.ts';
 import type { Bus } from './edge/config.ts';
 import type { NewReading } from './edge/outbox.ts';
 import { startPolling } from './edge/poll.ts';
@@ -74,10 +75,12 @@ const faceOf =
 
 const cleanups: (() => unknown)[] = [];
 let out: string[] = [];
+let err: string[] = [];
 beforeEach(() => {
   out = [];
+  err = [];
   vi.spyOn(console, 'log').mockImplementation((line: string) => void out.push(line));
-  vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  vi.spyOn(console, 'error').mockImplementation((line: string) => void err.push(line));
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -141,6 +144,30 @@ describe('meterline read', () => {
     ['dlt645-1997', E, '--tcp'],
   ])('%s with unit %s and %s is refused', async (id, unit, link) => {
     expect(await read(['--profile', id, '--unit', unit, link, '127.0.0.1:1'])).toBe(2);
+  });
+});
+
+describe('meterline scan', () => {
+  test.each(Object.entries(shown))('finds a lone %s by its own address', async (id, { address, face }) => {
+    const profile = asked(id);
+    const has: MeterValues = (obis) =>
+      profile.registers.some((one) => one.obis === obis) ? micro(face[obis] ?? '0') : undefined;
+    const link = ['--rtu-over-tcp', `127.0.0.1:${await converterTo([meterOf(id, address, has)])}`];
+    expect(await scan([...link, '--units', '1', '--timeout', '60', '--json'])).toBe(0);
+    expect(JSON.parse(out[0] ?? '')).toMatchObject({
+      probed: 1,
+      found: [{ unit: address, profile: id, registers: face }],
+    });
+  });
+
+  test('says that it is unclear who answers when there are several', async () => {
+    const one = shown['dlt645-2007-1ph'];
+    const meters = [E, '000000000002'].map((unit) =>
+      meterOf('dlt645-2007-1ph', unit, faceOf(one?.face ?? {})),
+    );
+    const link = ['--rtu-over-tcp', `127.0.0.1:${await converterTo(meters)}`];
+    expect(await scan([...link, '--units', '1', '--timeout', '60', '--json'])).toBe(1);
+    expect(err).toContainEqual(expect.stringContaining('several meters?'));
   });
 });
 

@@ -30,13 +30,14 @@ export function cjt188Driver(
       const read = nothingRead();
       const some = registers.filter(({ obis }) => wanted(obis));
       if (some.length === 0) return read;
-      const ask = (): Promise<Cjt188Answer> => {
+      const ask = () => {
         const request: Cjt188Request = { type, address, item, order, serial };
         serial = (serial + 1) & 0xff;
-        return line.ask(itemExchange(request));
+        return line.ask(cjt188Exchange(request));
       };
-      const answer = await askRepeatedly(ask, attempts, read);
-      if (answer === null) return read;
+      const reply = await askRepeatedly(ask, attempts, read);
+      if (reply === null) return read;
+      const { answer } = reply;
       if (answer.ok) take(answer.data, some, nowMs(), read);
       else {
         read.failures += 1;
@@ -62,11 +63,20 @@ function take(
   if (read.values.length < registers.length) read.failures += 1;
 }
 
-function itemExchange(request: Cjt188Request): Exchange<Cjt188Answer> {
+/** What a meter answers, and which one it was, when type and address asked for stand for any. */
+export function cjt188Exchange(
+  request: Cjt188Request,
+): Exchange<{ type: string; address: string; answer: Cjt188Answer }> {
   return framedExchange({
     unit: request.address,
     shape: CJT188_FRAME,
     frame: buildCjt188Frame(buildRequest(request)),
-    parse: (frame) => parseReply(request, parseCjt188Frame(frame)),
+    parse(bytes) {
+      const frame = parseCjt188Frame(bytes);
+      const reply = parseReply(request, frame);
+      return reply.ok
+        ? { ok: true, answer: { type: frame.type, address: reply.address, answer: reply.answer } }
+        : reply;
+    },
   });
 }

@@ -2,7 +2,6 @@
 import { bcdBytes, decodeBcd } from '../protocols/bcd.ts';
 import { buildDlt645Frame, DLT645_FRAME, parseDlt645Frame } from '../protocols/dlt645/frame.ts';
 import {
-  addressRequest,
   buildRequest,
   type Dlt645Answer,
   type Dlt645Request,
@@ -25,9 +24,10 @@ export function dlt645Driver(
       for (const register of registers) {
         if (!wanted(register.obis)) continue;
         const request: Dlt645Request = { version, address, kind: 'item', item: register.di };
-        const ask = () => line.ask(itemExchange(request, bcdBytes(register)));
-        const answer = await askRepeatedly(ask, attempts, read);
-        if (answer === null) return read;
+        const ask = () => line.ask(dlt645Exchange(request, bcdBytes(register)));
+        const reply = await askRepeatedly(ask, attempts, read);
+        if (reply === null) return read;
+        const { answer } = reply;
         if (answer.ok) {
           const decoded = decodeBcd(register, answer.data);
           read.values.push(registerValue(register, decoded, answer.data, nowMs()));
@@ -41,7 +41,14 @@ export function dlt645Driver(
   };
 }
 
-function itemExchange(request: Dlt645Request, bytes: number): Exchange<Dlt645Answer> {
+/**
+ * What a meter answers, and which one it was, when the address asked for stands for any.
+ * @param bytes how long the data has to be, and all of it; any length when not given
+ */
+export function dlt645Exchange(
+  request: Dlt645Request,
+  bytes?: number,
+): Exchange<{ address: string; answer: Dlt645Answer }> {
   return framedExchange({
     unit: request.address,
     shape: DLT645_FRAME,
@@ -49,23 +56,10 @@ function itemExchange(request: Dlt645Request, bytes: number): Exchange<Dlt645Ans
     parse(frame) {
       const reply = parseReply(request, parseDlt645Frame(frame));
       if (!reply.ok) return reply;
-      const { answer } = reply;
-      if (answer.ok && (answer.more || answer.data.length !== bytes))
+      const { address, answer } = reply;
+      if (bytes !== undefined && answer.ok && (answer.more || answer.data.length !== bytes))
         return { ok: false, code: 'wrong_byte_count' };
-      return { ok: true, answer };
-    },
-  });
-}
-
-/** Asks the one meter on the line for its address; two would answer at once, and be a doubt. */
-export function dlt645AddressExchange(): Exchange<string | null> {
-  return framedExchange({
-    unit: addressRequest.address,
-    shape: DLT645_FRAME,
-    frame: buildDlt645Frame(buildRequest(addressRequest)),
-    parse(frame) {
-      const reply = parseReply(addressRequest, parseDlt645Frame(frame));
-      return reply.ok ? { ok: true, answer: reply.answer.ok ? reply.address : null } : reply;
+      return { ok: true, answer: { address, answer } };
     },
   });
 }

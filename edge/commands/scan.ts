@@ -1,20 +1,34 @@
 /** `meterline scan`: who answers on a line. Exit codes: 0 found, 1 nobody answers, 2 usage, 3 the line cannot be opened. */
 import { parseArgs } from 'node:util';
 import type { ModbusProfile } from '../../protocols/profile.ts';
-import { type IdentifiedMeter, identifyMeter } from '../identify-meter.ts';
-import { Line, LineFault } from '../line.ts';
-import { loadProfiles } from '../profiles.ts';
+import type { AskedProfile } from '../asked-profile.ts';
+import type { MeterUnit } from '../exchange.ts';
+import { findLoneMeters } from '../find-lone-meter.ts';
+import { identifyMeter } from '../identify-meter.ts';
+import { Line, LineFault, type LineOptions } from '../line.ts';
+import type { RegisterValue } from '../meter-driver.ts';
+import { loadProfiles, type Profiles } from '../profiles.ts';
 import { LINK_USAGE, linkOptions, parseLink, parseWhole } from './link-options.ts';
 
 const USAGE = `Usage: meterline scan (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE) [--units 1-247] [--json]
 
 ${LINK_USAGE}
   --units LIST               addresses to try, such as 1-20 or 1,5,30-40; default 1-247
+                             A DL/T 645 or CJ/T 188 meter that is alone on its line is found whatever its address.
   --json                     one JSON document`;
 
 const DEFAULT_TIMEOUT_MS = 300;
 
-type Found = IdentifiedMeter & { unit: number };
+/** A DL/T 645 meter may take half a second to answer, at 2400 baud. */
+const LONE_METER_TIMEOUT_MS = 1000;
+
+interface Found {
+  unit: MeterUnit;
+  profile: AskedProfile | null;
+  values: RegisterValue[];
+  /** Models that fit as well. */
+  equals: AskedProfile[];
+}
 
 export async function run(args: string[]): Promise<number> {
   const options = {
@@ -41,19 +55,21 @@ export async function run(args: string[]): Promise<number> {
   if (!loaded.ok) return refuse(loaded.errors.join('\n'));
   const models = [...loaded.profiles.values()].filter((profile) => profile.protocol === 'modbus');
 
-  // Each address is asked on its own: a late answer of the one before shows by its unit.
-  const line = new Line({ ...parsed, worstReplyMilliseconds: 0 });
+  const quiet = values.json === true;
   try {
-    const found = await scan(line, units, models, values.json === true);
-    if (values.json) console.log(JSON.stringify({ probed: units.length, found: found.map(report) }));
+    const found = await scan(parsed, units, models, quiet);
+    if (parsed.link.kind !== 'tcp') {
+      const timeoutMilliseconds =
+        values.timeout === undefined ? LONE_METER_TIMEOUT_MS : parsed.timeoutMilliseconds;
+      found.push(...(await scanLone({ ...parsed, timeoutMilliseconds }, loaded.profiles, quiet)));
+    }
+    if (quiet) console.log(JSON.stringify({ probed: units.length, found: found.map(report) }));
     else console.log(`${units.length} addresses tried, ${found.length} found`);
     return found.length > 0 ? 0 : 1;
   } catch (error) {
     if (!(error instanceof LineFault)) throw error;
     console.error(`meterline scan: ${error.message}`);
     return 3;
-  } finally {
-    await line.close();
   }
 }
 
@@ -62,18 +78,46 @@ function refuse(message: string): number {
   return 2;
 }
 
-async function scan(line: Line, units: number[], models: ModbusProfile[], quiet: boolean): Promise<Found[]> {
+async function scan(
+  options: LineOptions,
+  units: number[],
+  models: ModbusProfile[],
+  quiet: boolean,
+): Promise<Found[]> {
   const found: Found[] = [];
   const progress = process.stderr.isTTY && !quiet;
-  for (const unit of units) {
-    if (progress) process.stderr.write(`\r unit ${unit} `);
-    const meter = await identifyMeter(line, unit, models, { nowMs: Date.now });
-    if (progress) process.stderr.write('\r\x1b[K');
-    if (meter === null) continue;
-    found.push({ unit, ...meter });
-    if (!quiet) console.log(describe({ unit, ...meter }));
+  // Each address is asked on its own: a late answer of the one before shows by its unit.
+  const line = new Line({ ...options, worstReplyMilliseconds: 0 });
+  try {
+    for (const unit of units) {
+      if (progress) process.stderr.write(`\r unit ${unit} `);
+      const meter = await identifyMeter(line, unit, models, { nowMs: Date.now });
+      if (progress) process.stderr.write('\r\x1b[K');
+      if (meter === null) continue;
+      found.push({ unit, ...meter });
+      if (!quiet) console.log(describe({ unit, ...meter }));
+    }
+  } finally {
+    await line.close();
   }
   return found;
+}
+
+/** DL/T 645 and CJ/T 188: one meter of each can be found, if it is alone. */
+async function scanLone(options: LineOptions, profiles: Profiles, quiet: boolean): Promise<Found[]> {
+  const line = new Line(options);
+  try {
+    const { found, unclear } = await findLoneMeters(line, options.link, [...profiles.values()], Date.now);
+    const meters = found.map(({ address, ...meter }) => ({ unit: address, equals: [], ...meter }));
+    if (!quiet) for (const meter of meters) console.log(describe(meter));
+    if (unclear > 0)
+      console.error(
+        'Something answers as DL/T 645 or CJ/T 188, but unclearly: several meters? Connect one alone.',
+      );
+    return meters;
+  } finally {
+    await line.close();
+  }
 }
 
 function describe({ unit, profile, values, equals }: Found): string {

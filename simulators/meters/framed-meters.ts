@@ -69,8 +69,10 @@ export function cjt188Meter(profile: Cjt188Profile, address: string, values: Met
 
 /** One line with all these meters on it: takes what is heard, gives what is said. */
 export function framedLine(meters: readonly FramedMeter[]): (chunk: Uint8Array) => Uint8Array[] {
-  const shapes = [...new Set(meters.map(({ shape }) => shape))];
-  const listeners = shapes.map((shape) => ({ shape, deframer: new SumDeframer(shape) }));
+  const listeners = [DLT645_FRAME, CJT188_FRAME].map((shape) => ({
+    shape,
+    deframer: new SumDeframer(shape),
+  }));
   return (chunk) => {
     const heard = listeners.flatMap(({ shape, deframer }) =>
       deframer.push(chunk).flatMap((event) => (event.ok ? [{ shape, bytes: event.bytes }] : [])),
