@@ -58,4 +58,9 @@ async function main([name = '', ...args]: string[]): Promise<number> {
   return (await command.load()).run(args);
 }
 
+// Whoever reads the output may have seen enough, as `head` has.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
 process.exitCode = await main(process.argv.slice(2));

@@ -65,7 +65,7 @@ async function device(answer: (request: Buffer) => Buffer | null): Promise<strin
 describe('a bus whose meters all answer takes one line; each fault is told with the next thing to try', () => {
   test('all well', async () => {
     expect(await examine(await meters({ 1: good, 2: good }), [1, 2])).toEqual([
-      expect.objectContaining({ state: 'ok', detail: '2 of 2 meters answer' }),
+      expect.objectContaining({ state: 'ok', detail: 'answers, 2 of 2 meters as their models say' }),
     ]);
   });
   test('one silent, one that lacks the register, one that holds no value', async () => {
@@ -74,7 +74,7 @@ describe('a bus whose meters all answer takes one line; each fault is told with 
       [1, 2, 3, 4],
     );
     expect(findings.map(({ state, detail }) => [state, detail])).toEqual([
-      ['ok', '1 of 4 meters answer'],
+      ['ok', 'answers, 1 of 4 meters as their models say'],
       ['wrong', 'no reply'],
       ['wrong', 'the meter refuses (exception 2: no such register)'],
       ['wrong', '1-0:1.8.0 holds no value (not_available: ffffffff)'],
@@ -91,6 +91,11 @@ describe('a bus whose meters all answer takes one line; each fault is told with 
   test('nobody answers', async () => {
     const [bus] = await examine(await meters({}), [1]);
     expect(bus).toMatchObject({ state: 'wrong', detail: 'opens, but none of 1 meters answers' });
+  });
+  test('a serial device that is not there is not tried', async () => {
+    expect(await examine('serial: { path: /dev/nonexistent }', [1])).toEqual([
+      expect.objectContaining({ check: 'serial /dev/nonexistent', state: 'wrong' }),
+    ]);
   });
   test('a damaged reply', async () => {
     const link = `rtuOverTcp: "${await device(() => Buffer.from('010304000012340000', 'hex'))}"`;

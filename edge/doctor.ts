@@ -16,9 +16,15 @@ export async function examineEdge(
   profiles: Profiles,
   nowMs: () => number,
 ): Promise<Finding[]> {
-  const serial = buses.flatMap(({ link }) => (link.kind === 'serial' ? [examineSerial(link.path)] : []));
-  const read = await Promise.all(buses.map((bus) => examineBus(bus, profiles, nowMs)));
-  return [...serial, ...read.flat()];
+  const findings = await Promise.all(
+    buses.map(async (bus) => {
+      const device = bus.link.kind === 'serial' ? [examineSerial(bus.link.path)] : [];
+      return device.some(({ state }) => state === 'wrong')
+        ? device
+        : [...device, ...(await examineBus(bus, profiles, nowMs))];
+    }),
+  );
+  return findings.flat();
 }
 
 /** Whether a gateway is at work on this outbox: it holds it alone. */
@@ -62,29 +68,40 @@ export function examineSerial(path: string): Finding {
 async function examineBus(bus: Bus, profiles: Profiles, nowMs: () => number): Promise<Finding[]> {
   const line = new Line(bus);
   const where = `bus ${bus.id} at ${linkName(bus.link)}`;
-  const findings: Finding[] = [];
+  const wrong: Finding[] = [];
+  let silent = 0;
   try {
     for (const meter of bus.meters) {
       const read = await readBilling(line, bus, meter, profiles, nowMs);
       if (read === null) continue;
       if (read.fault?.code === 'unreachable')
         return [{ check: where, state: 'wrong', ...unreachable(read.fault, bus.link) }];
+      if (isSilent(read)) silent += 1;
       const told = tellRead(read);
-      findings.push({ check: `${where}, ${meter.meter} (unit ${meter.unit})`, ...told });
+      if (told.state !== 'ok')
+        wrong.push({ check: `${where}, ${meter.meter} (unit ${meter.unit})`, ...told });
     }
   } finally {
     await line.close();
   }
-  return [busFinding(where, findings), ...findings.filter(({ state }) => state !== 'ok')];
+  return [busFinding(where, bus.meters.length, silent, wrong.length), ...wrong];
 }
 
+/** "No path to the target" and "target did not respond": a converter's way to say that nobody is there. */
+const NOBODY = new Set([10, 11]);
+const isSilent = ({ fault, exception }: MeterRead): boolean =>
+  fault?.code === 'timeout' || (exception !== null && NOBODY.has(exception));
+
 /** One line for the bus, so that a good one takes no more. */
-function busFinding(check: string, meters: readonly Finding[]): Finding {
-  const good = meters.filter(({ state }) => state === 'ok').length;
-  if (good > 0 || meters.length === 0)
-    return { check, state: 'ok', detail: `${good} of ${meters.length} meters answer` };
+function busFinding(check: string, meters: number, silent: number, wrong: number): Finding {
+  if (silent < meters || meters === 0)
+    return {
+      check,
+      state: 'ok',
+      detail: `answers, ${meters - wrong} of ${meters} meters as their models say`,
+    };
   const next = 'when nobody answers: power, A and B, baud rate and parity, before single meters';
-  return { check, state: 'wrong', detail: `opens, but none of ${meters.length} meters answers`, next };
+  return { check, state: 'wrong', detail: `opens, but none of ${meters} meters answers`, next };
 }
 
 async function readBilling(
@@ -165,7 +182,7 @@ function tellException(exception: number): { detail: string; next: string } {
       detail: `${told}: no such register)`,
       next: 'it is another model or firmware: `meterline scan`, or `meterline detect-register` with its face',
     };
-  if (exception === 10 || exception === 11)
+  if (NOBODY.has(exception))
     return {
       detail: `${told}: the converter finds nobody there)`,
       next: 'check the address, power and wiring',

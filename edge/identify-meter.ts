@@ -1,6 +1,6 @@
 /** Who answers at a unit address, and which of the known models it is: told by what its registers hold. */
 import type { ModbusProfile } from '../protocols/profile.ts';
-import { type Micro, micro } from '../protocols/units.ts';
+import { micro } from '../protocols/units.ts';
 import { type Line, LineFault } from './line.ts';
 import type { RegisterValue } from './meter-driver.ts';
 import { MeterReader, type ReadOptions } from './meter-reader.ts';
@@ -64,9 +64,12 @@ async function tryModel(
   profile: ModbusProfile,
   options: ReadOptions,
 ): Promise<Candidate | null> {
+  // First what may rule it out: most models are, and their other registers are then never asked for.
   const billing = profile.registers.filter((register) => register.billing);
-  const first = await readAll(meter, profile, billing, options);
-  if (first.length < billing.length || first.some(({ value }) => value === null)) return null;
+  const billed = await readAll(meter, profile, billing, options);
+  if (billed.length < billing.length || billed.some(({ value }) => value === null)) return null;
+  const telling = profile.registers.filter(({ obis }) => plausibleRange(profile, obis) !== null);
+  if (isRuledOut(profile, await readAll(meter, profile, telling, options))) return null;
   const values = await readAll(meter, profile, profile.registers, options);
   const fit = fitOf(profile, values);
   if (fit === null || (await holdsForeign(meter, profile, options))) return null;
@@ -144,22 +147,26 @@ const usual: Record<string, [string, string]> = {
 
 /** Null when a value rules the model out. */
 export function fitOf(profile: ModbusProfile, values: readonly RegisterValue[]): Fit | null {
-  const fit: Fit = { absent: profile.registers.length - values.length, nonzero: 0, zero: 0 };
-  for (const { register, value, code } of values) {
-    if (code === 'not_available') continue;
-    if (value === null) return null;
-    const amount: Micro = micro(value);
-    const [low, high] = plausibleRange(profile, register.obis) ?? [];
-    if (low !== undefined && high !== undefined && (amount < micro(low) || amount > micro(high))) return null;
-    if (amount === 0n) fit.zero += 1;
-    else fit.nonzero += 1;
-  }
+  if (isRuledOut(profile, values)) return null;
+  const shown = values.flatMap(({ value }) => (value === null ? [] : [micro(value)]));
+  const zero = shown.filter((amount) => amount === 0n).length;
+  const fit = { absent: profile.registers.length - values.length, nonzero: shown.length - zero, zero };
   return fit.nonzero > 0 ? fit : null;
 }
 
-function plausibleRange({ fingerprint }: ModbusProfile, obis: string): [string, string] | undefined {
+/** Whether it shows what no meter of the model does. A pattern for "no value" says nothing. */
+function isRuledOut(profile: ModbusProfile, values: readonly RegisterValue[]): boolean {
+  return values.some(({ register, value, code }) => {
+    if (value === null) return code !== 'not_available';
+    const range = plausibleRange(profile, register.obis);
+    const amount = micro(value);
+    return range !== null && (amount < micro(range[0]) || amount > micro(range[1]));
+  });
+}
+
+function plausibleRange({ fingerprint }: ModbusProfile, obis: string): [string, string] | null {
   const own = fingerprint.plausible.find((range) => range.obis === obis);
-  return own === undefined ? usual[obis] : [own.from, own.to];
+  return own === undefined ? (usual[obis] ?? null) : [own.from, own.to];
 }
 
 /** Fewer unexplained registers first; then more that say something, then fewer that only read 0. */
