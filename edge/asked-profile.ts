@@ -17,7 +17,7 @@ export function unitRefusal({ protocol }: AskedProfile, unit: MeterUnit): string
     return typeof unit === 'number' ? null : 'a Modbus meter has a unit id, 0 to 255';
   const digits = addressDigits[protocol];
   if (typeof unit === 'string' && unit.length === digits && /^\d+$/.test(unit)) return null;
-  return `a ${standardNames[protocol]} meter has the ${digits} digits printed on it, as text`;
+  return `a ${standardNames[protocol]} meter has the ${digits} digits printed on it, in a file in quotes`;
 }
 
 /** Why a meter of the model cannot be on this link, or null. */

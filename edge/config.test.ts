@@ -60,6 +60,50 @@ test('a good file: defaults filled in, paths absolute, links told apart', () => 
   ]);
 });
 
+const OWN = `gateway: gw-a
+dataDir: ./data
+broker: mqtt://127.0.0.1:1883
+buses:
+  - id: bus-1
+    rtuOverTcp: 10.0.0.9:4001
+    meters:
+      - { meter: E-1, profile: dlt645-2007-3ph, unit: "000000000001" }
+      - { meter: W-1, profile: cjt188-water, unit: "78330011223344" }
+      - { meter: E-2, profile: acrel-dtsd1352, unit: 4 }
+`;
+
+test('meters of any protocol stand on one line behind a transparent converter', () => {
+  const checked = read(OWN);
+  expect(checked.ok && checked.config.buses[0]).toMatchObject({
+    link: { kind: 'rtu-over-tcp', host: '10.0.0.9', port: 4001 },
+    meters: [{ unit: '000000000001' }, { unit: '78330011223344' }, { unit: 4 }],
+  });
+});
+
+describe('an address that a meter cannot have is refused', () => {
+  test.each([
+    [
+      'digits that lost their quotes',
+      '"000000000001"',
+      '000000000001',
+      '8: buses.0.meters.0.unit: a DL/T 645 meter has',
+    ],
+    ['too few digits', '"000000000001"', '"00000001"', '8: buses.0.meters.0.unit: not a unit id'],
+    [
+      'those of another protocol',
+      '"000000000001"',
+      '"00000000000001"',
+      '8: buses.0.meters.0.unit: a DL/T 645 meter has the 12',
+    ],
+    ['a unit id', '"78330011223344"', '7', '9: buses.0.meters.1.unit: a CJ/T 188 meter has the 14 digits'],
+    ['digits', 'unit: 4', 'unit: "000000000004"', '10: buses.0.meters.2.unit: a Modbus meter has a unit id'],
+    ['Modbus TCP', 'rtuOverTcp', 'tcp', '8: buses.0.meters.0.profile: DL/T 645 is spoken on a serial line'],
+  ])('%s', (_, found, replacement, message) => {
+    const checked = read(OWN.replace(found, replacement));
+    expect(checked.ok ? [] : checked.errors[0]).toContain(`${file}:${message}`);
+  });
+});
+
 test('the password of the environment goes before that of the file', () => {
   const checked = read(GOOD, { METERLINE_UPLINK_PASSWORD: 'from outside' });
   expect(checked.ok && checked.config.password).toBe('from outside');

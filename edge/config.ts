@@ -27,9 +27,8 @@ const Serial = z.strictObject({
 });
 
 /** A Modbus unit id; or the digits printed on a DL/T 645 or CJ/T 188 meter, in quotes: as a number they lose their zeros. */
-const BusUnit = z.union([z.int().min(1).max(247), z.string().regex(/^(\d{12}|\d{14})$/)], {
-  error: 'not a unit id from 1 to 247, nor the 12 or 14 digits of an address in quotes',
-});
+const NO_UNIT = 'not a unit id from 1 to 247, nor the 12 or 14 digits of an address in quotes';
+const BusUnit = z.union([z.int().min(1).max(247), z.string().regex(/^(\d{12}|\d{14})$/, NO_UNIT)], NO_UNIT);
 
 /**
  * One RS-485 line, at a serial port or behind a transparent converter, or one Modbus TCP socket, with the meters on it.
