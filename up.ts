@@ -1,5 +1,5 @@
 /** `meterline up`: everything on this machine. Exit codes: 0 stopped, 2 usage or configuration refused, 3 operating fault. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -90,7 +90,11 @@ interface DemoPark {
 }
 
 async function demoPark({ folder, port, seed }: DemoPark, signal: AbortSignal): Promise<number> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    return refuse(`--data: ${(error as Error).message}`);
+  }
   try {
     await runLive({ seed, folder, httpPort: port, onEvent: (event) => tell(event, folder), signal });
     console.log('Stopped. The next start goes on from here.');
@@ -99,6 +103,13 @@ async function demoPark({ folder, port, seed }: DemoPark, signal: AbortSignal): 
     console.error(`meterline up: ${(error as Error).message}`);
     return 3;
   }
+}
+
+/** One level at a time: Node's own recursion never ends below a file system that refuses new folders. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 let url = '';
