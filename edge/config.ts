@@ -26,8 +26,8 @@ const Serial = z.strictObject({
   parity: z.enum(['none', 'even', 'odd']).default('none'),
 });
 
-/** A Modbus unit id; or the digits printed on a DL/T 645 or CJ/T 188 meter, in quotes: as a number they lose their zeros. */
 const NO_UNIT = 'not a unit id from 1 to 247, nor the 12 or 14 digits of an address in quotes';
+/** A Modbus unit id; or the digits printed on a DL/T 645 or CJ/T 188 meter, in quotes: as a number they lose their zeros. */
 const BusUnit = z.union([z.int().min(1).max(247), z.string().regex(/^(\d{12}|\d{14})$/, NO_UNIT)], NO_UNIT);
 
 /**

@@ -70,7 +70,7 @@ async function tryOnce<T>(line: Line, exchange: Exchange<T>, result: LoneMeters)
     return await line.ask(exchange);
   } catch (error) {
     if (!(error instanceof LineFault) || error.code === 'unreachable') throw error;
-    if (error.code !== 'timeout') result.unclear += 1;
+    if (error.code !== 'timeout' && error.code !== 'closed') result.unclear += 1;
     return null;
   }
 }

@@ -11,8 +11,8 @@ export const linkOptions = {
 } as const;
 
 export const LINK_USAGE = `  --tcp HOST:PORT            Modbus TCP
-  --rtu-over-tcp HOST:PORT   Modbus RTU through a transparent serial converter
-  --serial DEVICE            Modbus RTU on a serial line
+  --rtu-over-tcp HOST:PORT   a serial line behind a transparent converter: Modbus RTU, DL/T 645, CJ/T 188
+  --serial DEVICE            a serial line: the same
     --baud B                 default 9600
     --parity N               none, even or odd; default none
   --timeout MS               how long to wait for an answer`;

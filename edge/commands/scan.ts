@@ -105,7 +105,8 @@ async function scan(
 
 /** DL/T 645 and CJ/T 188: one meter of each can be found, if it is alone. */
 async function scanLone(options: LineOptions, profiles: Profiles, quiet: boolean): Promise<Found[]> {
-  const line = new Line(options);
+  // A late answer shows by its item.
+  const line = new Line({ ...options, worstReplyMilliseconds: 0 });
   try {
     const { found, unclear } = await findLoneMeters(line, options.link, [...profiles.values()], Date.now);
     const meters = found.map(({ address, ...meter }) => ({ unit: address, equals: [], ...meter }));
