@@ -12,6 +12,7 @@ import { Line } from './line.ts';
 import { MeterReader } from './meter-reader.ts';
 import { CONVERTER_COST } from './plan-requests.ts';
 import { loadProfiles } from './profiles.ts';
+import { images } from './test-profile-images.ts';
 
 /**
  * Debian's pymodbus as the meters: two units, one by function 3 and one by function 4. Its server module wants a serial
@@ -56,6 +57,9 @@ async def main():
 asyncio.run(main())
 `;
 
+/** Units by address: the function whose registers they hold, and these. */
+type Served = Record<number, [string, Record<number, number>]>;
+
 const words = (rows: Record<number, string>): Record<number, number> =>
   Object.fromEntries(
     Object.entries(rows).flatMap(([address, hex]) =>
@@ -63,7 +67,7 @@ const words = (rows: Record<number, string>): Record<number, number> =>
     ),
   );
 const zeros = (count: number): string => '0000'.repeat(count);
-const image = {
+const image: Served = {
   3: ['hr', words({ 10: '00bc614e', 20: 'ffffffff', 97: '090309010905', 100: '000100020003', 119: '1388' })],
   7: ['ir', { ...words({ 0: zeros(0x50) }), ...words({ 0: '43664000', 70: '42480000', 72: '44bbf333' }) }],
 };
@@ -104,8 +108,8 @@ async function lineOf(child: ChildProcess, output: 'stdout' | 'stderr', pattern:
   throw new Error(`ended: ${seen}`);
 }
 
-async function pymodbus(kind: string, where: string): Promise<string> {
-  const child = started('/usr/bin/python3', ['-c', PYMODBUS, kind, where, JSON.stringify(image)]);
+async function pymodbus(kind: string, where: string, served: Served): Promise<string> {
+  const child = started('/usr/bin/python3', ['-c', PYMODBUS, kind, where, JSON.stringify(served)]);
   return lineOf(child, 'stdout', /./);
 }
 
@@ -119,16 +123,20 @@ async function ptyPair(): Promise<[string, string]> {
   return ends;
 }
 
-const links: Record<string, () => Promise<Link>> = {
-  tcp: async () => ({ kind: 'tcp', host: '127.0.0.1', port: Number(await pymodbus('tcp', '-')) }),
-  'rtu-over-tcp': async () => ({
+const links: Record<string, (served: Served) => Promise<Link>> = {
+  tcp: async (served) => ({
+    kind: 'tcp',
+    host: '127.0.0.1',
+    port: Number(await pymodbus('tcp', '-', served)),
+  }),
+  'rtu-over-tcp': async (served) => ({
     kind: 'rtu-over-tcp',
     host: '127.0.0.1',
-    port: Number(await pymodbus('rtu', '-')),
+    port: Number(await pymodbus('rtu', '-', served)),
   }),
-  serial: async () => {
+  serial: async (served) => {
     const [gateway, meters] = await ptyPair();
-    await pymodbus('serial', meters);
+    await pymodbus('serial', meters, served);
     return { kind: 'serial', path: gateway, baudRate: 115_200, parity: 'none' };
   },
 };
@@ -137,7 +145,7 @@ describe.each(Object.entries(links))('meters served by pymodbus over %s', (kind,
   test('are read by profile, also next to one that is silent', async (context) => {
     requirePeer(context, '/usr/bin/python3');
     requirePeer(context, '/usr/bin/socat');
-    const line = new Line({ link: await link(), timeoutMilliseconds: 500, worstReplyMilliseconds: 500 });
+    const line = new Line({ link: await link(image), timeoutMilliseconds: 500, worstReplyMilliseconds: 500 });
     cleanups.push(() => line.close());
     const options = { nowMs: Date.now, attempts: 1, pauses: false };
     const read = async (id: string, unit: number): Promise<Record<string, string | undefined>> => {
@@ -171,10 +179,31 @@ describe.each(Object.entries(links))('meters served by pymodbus over %s', (kind,
     });
   });
 
+  test('are read rightly whichever shipped model they are of', async (context) => {
+    requirePeer(context, '/usr/bin/python3');
+    requirePeer(context, '/usr/bin/socat');
+    const models = Object.entries(images).map(([id, known]) => ({ profile: model(id), ...known }));
+    const served = models.map(({ profile, holds }, i): [number, Served[number]] => [
+      i + 1,
+      [profile.functionCode === 3 ? 'hr' : 'ir', words(holds)],
+    ]);
+    const line = new Line({ link: await link(Object.fromEntries(served)), timeoutMilliseconds: 2000 });
+    cleanups.push(() => line.close());
+    for (const [index, { profile, reads }] of models.entries()) {
+      const known = profile.registers.filter(({ obis }) => obis in reads);
+      const options = { unit: index + 1, nowMs: Date.now, attempts: 1, pauses: false };
+      const { values } = await new MeterReader(profile, known, CONVERTER_COST).read(line, options);
+      const read = Object.fromEntries(
+        values.map(({ register, value, code }) => [register.obis, value ?? code]),
+      );
+      expect({ [profile.id]: read }, kind).toEqual({ [profile.id]: reads });
+    }
+  });
+
   test('give 100 reads of two units in turn, each the right one', async (context) => {
     requirePeer(context, '/usr/bin/python3');
     requirePeer(context, '/usr/bin/socat');
-    const line = new Line({ link: await link(), timeoutMilliseconds: 2000 });
+    const line = new Line({ link: await link(image), timeoutMilliseconds: 2000 });
     cleanups.push(() => line.close());
     for (let i = 0; i < 50; i++) {
       expect(await line.read({ unit: 3, functionCode: 3, address: 0x0a, count: 2 }), kind).toEqual({

@@ -27,8 +27,6 @@ export class RememberedUnit implements Pick<Line, 'read'> {
   /** Data bytes of a register, by function code and address. */
   readonly #registers = new Map<number, Uint8Array>();
   readonly #refusals: Refusal[] = [];
-  /** Requests that went out on the line. */
-  requests = 0;
 
   constructor(line: Pick<Line, 'read'>) {
     this.#line = line;
@@ -41,7 +39,6 @@ export class RememberedUnit implements Pick<Line, 'read'> {
     const refusal = this.#refusals.find((one) => covers(request, one));
     if (refusal?.reason instanceof LineFault) throw refusal.reason;
     if (refusal !== undefined) return { ok: false, exception: refusal.reason };
-    this.requests += 1;
     try {
       const answer = await this.#line.read(request, pauseMilliseconds);
       if (answer.ok) this.#learn(request, answer.data);
