@@ -1,5 +1,6 @@
 /** Every misbehaviour of `simulators/hostile` against the gateway's own line and reader: the outcome that its entry names. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Line } from './edge/line.ts';
 import { type MeterRead, MeterReader } from './edge/meter-reader.ts';
@@ -52,6 +53,9 @@ function outcomeOf({ values, fault, exception }: MeterRead): Outcome {
   return JSON.stringify(found) === JSON.stringify(RIGHT) ? 'value' : found;
 }
 
+/** A machine that stands still for moments makes another fault of one, but never a value. */
+const RETRIES = 3;
+
 interface Met {
   outcomes: Outcome[];
   /** Reads of the device that behaves again, until the right value came. */
@@ -85,6 +89,12 @@ async function meet(behaviour: Behaviour, transport: Transport): Promise<Met | n
   return met;
 }
 
+/** Values that neither are right nor were sent. */
+const wrongValues = ({ outcomes, recovery }: Met, expected: Outcome[]): Outcome[] =>
+  [...outcomes, ...recovery].filter(
+    (outcome) => typeof outcome === 'object' && !expected.some((one) => isDeepStrictEqual(one, outcome)),
+  );
+
 function linkTo({ port, path }: HostileMeter, transport: Transport) {
   return transport === 'rtu'
     ? ({ kind: 'serial', path, baudRate: 115_200, parity: 'none' } as const)
@@ -107,12 +117,20 @@ describe('a hostile device', () => {
     await Promise.all(Array.from({ length: LANES }, lane));
   });
 
-  test.for(cases)('$id over $transport comes to what its entry says, and is got over', (one, context) => {
-    const met = results.get(`${one.id} ${one.transport}`);
-    if (met === null) return context.skip('no pseudo terminals here');
-    expect(met?.outcomes).toEqual(outcomesOver(one.behaviour, one.transport));
-    expect(met?.recovery.at(-1)).toBe('value');
-  });
+  test.for(cases)(
+    '$id over $transport comes to what its entry says, and is got over',
+    async (one, context) => {
+      const expected = outcomesOver(one.behaviour, one.transport);
+      let met = results.get(`${one.id} ${one.transport}`);
+      for (let again = 0; again < RETRIES && met && !isDeepStrictEqual(met.outcomes, expected); again += 1) {
+        expect(wrongValues(met, expected)).toEqual([]);
+        met = await meet(one.behaviour, one.transport);
+      }
+      if (met === null) return context.skip('no pseudo terminals here');
+      expect(met?.outcomes).toEqual(expected);
+      expect(met?.recovery.at(-1)).toBe('value');
+    },
+  );
 
   test('there are at least 60 of them, each named once', () => {
     expect(new Set(behaviours.map(({ id }) => id)).size).toBe(behaviours.length);

@@ -25,8 +25,8 @@ export type Taken<T> =
 
 export interface Exchange<T> {
   unit: MeterUnit;
-  /** Whether a repeated answer to the request before would pass for the answer to this one. */
-  mayBeMistaken(): boolean;
+  /** When an answer came whose repetition would pass for the answer to this one (`performance.now()`); null: none. */
+  mistakableSince(): number | null;
   /** The bytes of the request, when its turn has come. */
   start(): Uint8Array;
   /** Gets what comes after `start`, chunk by chunk, until it is no longer `partial`. */

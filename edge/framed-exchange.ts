@@ -16,7 +16,7 @@ export function framedExchange<T>({ unit, shape, frame, parse }: FramedRequest<T
   let echoed = false;
   return {
     unit,
-    mayBeMistaken: () => false,
+    mistakableSince: () => null,
     start: () => withWakeBytes(frame),
     take(chunk) {
       let taken: Taken<T> = { state: 'partial' };

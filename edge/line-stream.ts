@@ -48,6 +48,16 @@ class ClosingSerialPort extends SerialPort {
   }
 }
 
+/**
+ * Throws away what a serial port holds unread: it is read on another thread, so what came may not have been heard yet. A
+ * socket has nothing of the kind.
+ */
+export async function discardUnread(stream: Duplex): Promise<void> {
+  if (!(stream instanceof SerialPort)) return;
+  // A port that closes meanwhile says so itself.
+  await new Promise<void>((resolve) => stream.flush(() => resolve()));
+}
+
 function openSerial({ path, baudRate, parity }: Link & { kind: 'serial' }): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const port = new ClosingSerialPort({ path, baudRate, parity, autoOpen: false });

@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Link } from './config.ts';
 import type { Doubt, Exchange, MeterUnit } from './exchange.ts';
-import { linkName, openStream } from './line-stream.ts';
+import { discardUnread, linkName, openStream } from './line-stream.ts';
 import { type Answer, ModbusDialogue, TRANSACTIONS, type UnitRequest } from './modbus-port.ts';
 import { charactersMs, frameSilenceMs } from './rtu-wire.ts';
 
@@ -45,8 +45,10 @@ const NOISE_LIMIT_MS = 10_000;
 const CONVERTER_BAUD_RATE = 9600;
 /** Timers are no finer: what is left of a wait after that is waited for turn by turn. */
 const TIMER_MS = 1;
-/** A wait that took so much longer says that the process stood still. */
+/** A wait that took so much longer says that the process stood still: it has yet to hear what came meanwhile. */
 const STALL_MS = 10;
+/** So often at most it listens for as long again before one request: a busy process still polls. */
+const STALLS = 3;
 /** Of the measured turnaround of a unit, how much the newest one counts. */
 const NEWEST_SHARE = 0.25;
 
@@ -124,7 +126,7 @@ export class Line {
     const { unit } = exchange;
     const rest = this.#restingSince + pauseMilliseconds - performance.now();
     if (pauseMilliseconds > 0 && rest > 0) await sleep(rest);
-    if (this.#rtu) await this.#silence(unit, exchange.mayBeMistaken());
+    if (this.#rtu) await this.#silence(unit, exchange.mistakableSince());
     const stream = this.#stream ?? (await this.#connect(unit));
     return new Promise((resolve, reject) => {
       const milliseconds = this.#options.timeoutMilliseconds;
@@ -180,28 +182,28 @@ export class Line {
   }
 
   /** Waits until a frame may begin; longer where a repeated answer to the request before would pass for its own. */
-  async #silence(unit: MeterUnit, mayBeMistaken: boolean): Promise<void> {
-    const silenceMs = mayBeMistaken ? Math.max(SILENCE_MS, this.#frameSilenceMs) : this.#frameSilenceMs;
-    const lateUntil = this.#lateUntil.get(unit) ?? 0;
+  async #silence(unit: MeterUnit, mistakableSince: number | null): Promise<void> {
+    const repeatedUntil = mistakableSince === null ? 0 : mistakableSince + SILENCE_MS;
+    const lateUntil = Math.max(this.#lateUntil.get(unit) ?? 0, repeatedUntil);
     const giveUpAt = Math.max(lateUntil, performance.now()) + NOISE_LIMIT_MS;
-    for (let listened = false; !this.#closed; ) {
+    let stalls = 0;
+    for (let listened = false, discarded = false; !this.#closed; ) {
       const now = performance.now();
-      const left = Math.max(lateUntil, this.#silentFrom, this.#lastByteAt + silenceMs) - now;
-      if (left <= 0 && listened) return;
+      const left = Math.max(lateUntil, this.#silentFrom, this.#lastByteAt + this.#frameSilenceMs) - now;
+      if (left <= 0 && listened) {
+        if (discarded || this.#stream === null) return;
+        await discardUnread(this.#stream);
+      }
+      discarded = left <= 0 && listened;
       if (now > giveUpAt) throw this.#fault('noise', unit, `not silent for ${NOISE_LIMIT_MS} ms`);
       // Bytes that came while this process was busy are read before the line is called silent.
-      if (left <= TIMER_MS) await nextTurn();
-      else await this.#wait(Math.min(left - TIMER_MS, SILENCE_MS));
+      const waitMs = left <= TIMER_MS ? 0 : Math.min(left - TIMER_MS, SILENCE_MS);
+      await (waitMs === 0 ? nextTurn() : sleep(waitMs));
+      const stalled = performance.now() - now - waitMs > STALL_MS;
+      if (stalled && stalls++ < STALLS)
+        this.#silentFrom = Math.max(this.#silentFrom, performance.now() + STALL_MS);
       listened = left <= 0;
     }
-  }
-
-  /** Who wakes late has not heard yet what came meanwhile: the line must then be silent a little longer. */
-  async #wait(milliseconds: number): Promise<void> {
-    const until = performance.now() + milliseconds;
-    await sleep(milliseconds);
-    const now = performance.now();
-    if (now - until > STALL_MS) this.#silentFrom = Math.max(this.#silentFrom, now + TIMER_MS);
   }
 
   async #connect(unit: MeterUnit): Promise<Duplex> {

@@ -144,8 +144,8 @@ class StrictPort extends EventEmitter {
 export class ModbusDialogue {
   readonly #port: StrictPort;
   readonly #client: ModbusClient;
-  /** What each unit was asked last. */
-  readonly #previous = new Map<number, UnitRequest>();
+  /** Of the requests to a unit for as many registers, the last that was answered. */
+  readonly #answered = new Map<number, { address: number; at: number }>();
 
   constructor(kind: 'rtu' | 'tcp', firstTransaction: number) {
     this.#port = new StrictPort(kind === 'rtu' ? rtuFraming() : tcpFraming(firstTransaction));
@@ -157,9 +157,8 @@ export class ModbusDialogue {
     let taken: Taken<Answer> = { state: 'partial' };
     return {
       unit: request.unit,
-      mayBeMistaken: () => this.#isTwin(request),
+      mistakableSince: () => this.#mistakableSince(request),
       start: () => {
-        this.#previous.set(request.unit, request);
         this.#send(request, (outcome) => {
           taken = outcome;
         });
@@ -167,7 +166,10 @@ export class ModbusDialogue {
       },
       take: (chunk) => {
         const doubt = this.#port.receive(chunk);
-        return doubt === null ? taken : { state: 'doubt', doubt };
+        if (doubt !== null) return { state: 'doubt', doubt };
+        if (taken.state === 'answer')
+          this.#answered.set(shapeOf(request), { address: request.address, at: performance.now() });
+        return taken;
       },
     };
   }
@@ -185,14 +187,12 @@ export class ModbusDialogue {
     else this.#client.writeFC4(unit, address, count, done);
   }
 
-  /** RTU replies name no register: to a request that differs in its address alone, the answer before would be one. */
-  #isTwin(request: UnitRequest): boolean {
-    const previous = this.#previous.get(request.unit);
-    return (
-      previous !== undefined &&
-      previous.functionCode === request.functionCode &&
-      previous.count === request.count &&
-      previous.address !== request.address
-    );
+  /** RTU replies name no register: the answer to a request that differs in its address alone would do as well. */
+  #mistakableSince(request: UnitRequest): number | null {
+    const last = this.#answered.get(shapeOf(request));
+    return last === undefined || last.address === request.address ? null : last.at;
   }
 }
+
+const shapeOf = ({ unit, functionCode, count }: UnitRequest): number =>
+  (unit << 16) | (functionCode << 8) | count;
