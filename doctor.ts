@@ -112,18 +112,19 @@ async function edgeFindings(file: string, profiles: Profiles): Promise<Finding[]
   const { config } = checked;
   const { gateway, dataDir, broker, username, password, pushBroker, buses, pushMeters } = config;
   const polled = buses.reduce((count, { meters }) => count + meters.length, 0);
+  const running = gatewayRuns(join(dataDir, 'outbox.db'));
   const detail = `gateway ${gateway}: ${buses.length} buses, ${polled} meters polled, ${pushMeters.length} that push`;
   return [
     configurationFinding([], detail),
     examineDataDir(dataDir),
     examineClock(dataDir, Date.now()),
-    gatewayRuns(join(dataDir, 'outbox.db'))
+    running
       ? sessionHeld(broker)
       : await examineBroker({ url: broker, username, password, clientId: gateway }),
     ...(pushBroker === undefined || pushBroker.port === 0
       ? []
       : [await examinePort({ purpose: 'meters that push', ...pushBroker })]),
-    ...(await examineEdge(config, profiles, Date.now)),
+    ...(await examineEdge(config, profiles, { nowMs: Date.now, running })),
   ];
 }
 

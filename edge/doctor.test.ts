@@ -38,7 +38,8 @@ function configOf(link: string, units: number[]): EdgeConfig {
   if (!checked.ok) throw new Error(checked.errors.join('\n'));
   return checked.config;
 }
-const examine = (link: string, units: number[]) => examineEdge(configOf(link, units), profiles, () => 0);
+const examine = (link: string, units: number[], running = false) =>
+  examineEdge(configOf(link, units), profiles, { nowMs: () => 0, running });
 
 const good: MeterImage = { 3: { 10: '00bc614e' } };
 async function meters(images: Record<number, MeterImage>): Promise<string> {
@@ -96,6 +97,14 @@ describe('a bus whose meters all answer takes one line; each fault is told with 
     expect(await examine('serial: { path: /dev/nonexistent }', [1])).toEqual([
       expect.objectContaining({ check: 'serial /dev/nonexistent', state: 'wrong' }),
     ]);
+  });
+  test('a bus for one master alone is left to the gateway at work', async () => {
+    const server = await serveMeters({ 1: good }, 'rtu-over-tcp');
+    cleanup.push(() => server.close());
+    expect(await examine(`rtuOverTcp: "127.0.0.1:${server.port}"`, [1], true)).toEqual([
+      expect.objectContaining({ state: 'ok', detail: expect.stringContaining('not tried') }),
+    ]);
+    expect(server.requests).toEqual([]);
   });
   test('a damaged reply', async () => {
     const link = `rtuOverTcp: "${await device(() => Buffer.from('010304000012340000', 'hex'))}"`;
