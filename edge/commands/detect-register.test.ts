@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 async function detect(...args: string[]): Promise<number> {
   server = await serveMeters({ 3: acrel, 4: gavazzi });
-  return run(['--tcp', `127.0.0.1:${server.port}`, '--timeout', '60', ...args]);
+  return run(['--tcp', `127.0.0.1:${server.port}`, '--timeout', '60', '--pause', '0', ...args]);
 }
 
 describe('meterline detect-register', () => {
@@ -82,6 +82,7 @@ describe('meterline detect-register', () => {
     [['--face', '1234', '--unit', '1', '--to', '20000'], 'more than 10000'],
     [['--face', '1234', '--unit', '1', '--fc', '6'], '--fc'],
     [['--face', '1234', '--unit', '1', '--ct', '0'], '--ct'],
+    [['--face', '1234', '--unit', '1', '--pause', 'long'], '--pause'],
     [['--write'], 'Unknown option'],
   ])('%j is exit 2: %s', async (args, message) => {
     expect(await run([...args, '--tcp', '127.0.0.1:502'])).toBe(2);

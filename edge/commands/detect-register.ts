@@ -19,6 +19,7 @@ const USAGE = `Usage: meterline detect-register --face DIGITS --unit U (--tcp HO
   --unit U                   the meter's address on its line, 0 to 255
   --from A, --to A           first and last register, such as 0x5000; default 0 to 255
   --fc F                     3 or 4; default both
+  --pause MS                 rest of the meter between two requests; default 100, since some models reboot without
   --ct N                     ratio of the current transformers, to find registers on their other side as well
 ${LINK_USAGE}
   --json                     one JSON document`;
@@ -31,6 +32,7 @@ const options = {
   to: { type: 'string', default: '255' },
   fc: { type: 'string' },
   ct: { type: 'string' },
+  pause: { type: 'string', default: '100' },
   json: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
@@ -48,6 +50,7 @@ interface Search {
   to: number;
   functionCodes: (3 | 4)[];
   ratio: string | null;
+  pauseMilliseconds: number;
 }
 
 export async function run(args: string[]): Promise<number> {
@@ -103,7 +106,9 @@ function parseSearch(values: Values): Search | string {
   const functionCodes: (3 | 4)[] = values.fc === undefined ? [3, 4] : [values.fc === '3' ? 3 : 4];
   const ratio = values.ct ?? null;
   if (ratio !== null && !/^[1-9]\d{0,5}(\.\d{1,3})?$/.test(ratio)) return '--ct is not a ratio such as 40';
-  return { face, unit, from, to, functionCodes, ratio: ratio === '1' ? null : ratio };
+  const pauseMilliseconds = parseWhole(values.pause, 0, 10_000);
+  if (pauseMilliseconds === null) return '--pause is not 0 to 10000 (milliseconds)';
+  return { face, unit, from, to, functionCodes, ratio: ratio === '1' ? null : ratio, pauseMilliseconds };
 }
 
 /** Decimal or, with 0x, hexadecimal. */
@@ -114,13 +119,21 @@ function parseAddress(text: string): number | null {
 
 type Read = Snapshot & { functionCode: 3 | 4 };
 
-async function readAll(line: Line, { functionCodes, ...range }: Search): Promise<Read[]> {
+async function readAll(line: Line, { functionCodes, pauseMilliseconds, ...range }: Search): Promise<Read[]> {
   const reads: Read[] = [];
+  const progress = process.stderr.isTTY;
+  const rested: Pick<Line, 'read'> = {
+    read(request) {
+      if (progress) process.stderr.write(`\r function ${request.functionCode}, register ${request.address} `);
+      return line.read(request, pauseMilliseconds);
+    },
+  };
   for (const functionCode of functionCodes) {
-    const snapshot = await readSnapshot(line, { ...range, functionCode });
+    const snapshot = await readSnapshot(rested, { ...range, functionCode });
     reads.push({ functionCode, ...snapshot });
     if (snapshot.fault?.code === 'unreachable') break;
   }
+  if (progress) process.stderr.write('\r\x1b[K');
   return reads;
 }
 
