@@ -69,10 +69,9 @@ export async function deriveDirtyIntervals(
  */
 export function settleEstimates(context: DeriveContext, { fromMs, toMs }: Span): Promise<DerivedSpan[]> {
   return forMeters(context.park.meters, async (meter) => {
-    const rows = await context.store.intervals({ meters: [meter.id], fromMs, toMs });
+    const rows = await context.store.unsettledIntervals({ meter: meter.id, fromMs, toMs });
     const settled: DerivedSpan[] = [];
-    for (const hole of contiguous(rows.filter(({ quality }) => quality !== 'actual')))
-      settled.push(await deriveSpan(context, meter, hole));
+    for (const hole of contiguous(rows)) settled.push(await deriveSpan(context, meter, hole));
     return settled;
   });
 }

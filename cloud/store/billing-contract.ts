@@ -31,6 +31,10 @@ const derived: ContractCase[] = [
         { meter: 'E-1', quantity: 9_007_199_254_740_993n, estimated: 0n, known: 1, missing: 1 },
         { meter: 'E-2', quantity: 5n, estimated: 0n, known: 1, missing: 0 },
       ]);
+      assert.deepEqual(
+        await store.unsettledIntervals({ meter: 'E-1', ...all }),
+        kept.filter(({ quality }) => quality !== 'actual'),
+      );
       const end = (slot: number) => START_MS + slot * QUARTER_MS;
       assert.deepEqual(await store.lastKnownEnds({ meters: ['E-1', 'E-2', 'E-3'], beforeMs: end(9) }), [
         { meter: 'E-1', endMs: end(5) },

@@ -63,6 +63,10 @@ export function operations(db: DatabaseSync) {
      WHERE i.meter = m.value AND i.start >= :from AND i.start < :to ORDER BY i.meter, i.start`,
   );
   select.setReadBigInts(true);
+  const unsettled = db.prepare(
+    `SELECT * FROM interval WHERE meter = ? AND start >= ? AND start < ? AND quality <> 'actual' ORDER BY start`,
+  );
+  unsettled.setReadBigInts(true);
   const total = db.prepare(
     `SELECT i.meter, coalesce(sum(i.quantity), 0) AS quantity,
        coalesce(sum(i.quantity) FILTER (WHERE i.quality <> 'actual'), 0) AS estimated,
@@ -102,6 +106,10 @@ export function operations(db: DatabaseSync) {
       const { meters, fromMs: from, toMs: to } = query;
       const list = meters === null ? (known.get()?.meters as string) : JSON.stringify(meters);
       return select.all({ meters: list, from, to }).map(intervalRow);
+    },
+    /** What is estimated, edited or missing of a meter's intervals that start in `[fromMs, toMs)`: few of very many. */
+    unsettledIntervals(query: { meter: string; fromMs: number; toMs: number }): IntervalRow[] {
+      return unsettled.all(query.meter, query.fromMs, query.toMs).map(intervalRow);
     },
     /** Summed where they lie: a month of a park is too much to hand over. Meters without intervals in the span are left out. */
     intervalTotals(query: { meters: string[]; fromMs: number; toMs: number }): IntervalTotal[] {
