@@ -8,6 +8,8 @@ import { parseArgs } from 'node:util';
 import { Park } from '../../protocols/park.ts';
 import { InstantText } from '../../protocols/reading.ts';
 import { checkYaml } from '../../protocols/yaml-document.ts';
+import type { Behaviour } from '../hostile/behaviour.ts';
+import { chooseBehaviours, startHostileFleet } from '../hostile/serve-hostile.ts';
 import { type Fleet, startFleet } from '../meters/fleet.ts';
 import { connectPushMeters, type PushMeters } from '../meters/push-meters.ts';
 import { firstMonth, generatePark, type Planted } from '../park/generate-park.ts';
@@ -20,6 +22,7 @@ const USAGE = `Usage: meterline simulate [--seed N | --park FILE] [--live | --at
 
   --seed N       the demo park of a seed (default 1)
   --park FILE    the meters of a park document of your own
+  --hostile ID   meters that misbehave instead: one or several of simulators/hostile/behaviours.yaml (A,B), or all
   --live         meters count on with the wall clock; without it they stand still
   --at INSTANT   where they stand (default: the start of 2026-09)
   --host H       address to listen on (default 127.0.0.1; there is no authentication in Modbus)
@@ -31,6 +34,7 @@ const USAGE = `Usage: meterline simulate [--seed N | --park FILE] [--live | --at
 const options = {
   seed: { type: 'string' },
   park: { type: 'string' },
+  hostile: { type: 'string' },
   live: { type: 'boolean', default: false },
   at: { type: 'string' },
   host: { type: 'string', default: '127.0.0.1' },
@@ -61,6 +65,11 @@ export async function run(args: string[]): Promise<number> {
   }
   const wrong = wrongValue(values);
   if (wrong !== null) return refuse(wrong);
+  if (values.hostile !== undefined) {
+    const chosen = chooseBehaviours(values.hostile);
+    if ('unknown' in chosen) return refuse(`--hostile: there is no "${chosen.unknown[0]}"`);
+    return await serveHostile(chosen, values);
+  }
   const profiles = readProfiles();
   const simulated = simulate(values, profiles);
   if (typeof simulated === 'string') return refuse(simulated);
@@ -109,6 +118,26 @@ function simulate(values: Values, profiles: Profiles): Simulated | string {
   if (!values.sockets) return simulated;
   const buses = wiring.buses.map((bus) => ({ ...bus, link: 'tcp' as const }));
   return { ...simulated, wiring: { ...wiring, buses } };
+}
+
+async function serveHostile(behaviours: Behaviour[], { host, port, json }: Values): Promise<number> {
+  try {
+    const stopped = new Promise<void>((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    });
+    const fleet = await startHostileFleet(behaviours, { host, port: Number(port) });
+    const lines = fleet.meters.map(
+      ({ id, transport, address, description }) =>
+        `${address.padEnd(17)} ${transport.padEnd(13)} ${id.padEnd(28)} ${description}`,
+    );
+    console.log(json ? JSON.stringify({ meters: fleet.meters }) : [...lines, '', 'Ctrl-C stops.'].join('\n'));
+    await stopped;
+    await fleet.close();
+    return 0;
+  } catch (error) {
+    console.error(`meterline simulate: ${(error as Error).message}`);
+    return 3;
+  }
 }
 
 async function serve(
