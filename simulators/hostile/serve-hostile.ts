@@ -25,7 +25,7 @@ export function chooseBehaviours(list: string): Behaviour[] | { unknown: string[
   return unknown.length > 0 ? { unknown } : all.filter(({ id }) => ids.includes(id));
 }
 
-/** Each on every wire on which it can misbehave, the sockets from `port` on. */
+/** Each on every wire on which it can misbehave, the sockets from `port` on, or on any that are free if that is 0. */
 export async function startHostileFleet(
   behaviours: readonly Behaviour[],
   { host, port }: { host: string; port: number },
@@ -38,7 +38,7 @@ export async function startHostileFleet(
       const meter = await startHostileMeter(behaviour, transport, { host, port: next });
       if (meter === null) continue;
       running.push(meter);
-      if (transport !== 'rtu') next += 1;
+      if (transport !== 'rtu' && port !== 0) next += 1;
       const address = transport === 'rtu' ? meter.path : `${host}:${meter.port}`;
       const { id, en: description } = behaviour;
       meters.push({ id, transport, address, description, expect: outcomesOver(behaviour, transport) });
