@@ -3,6 +3,8 @@ import { type BenchReport, formatReport, run } from './bench.ts';
 import { outboxAppend } from './edge-rows.ts';
 import { ingestStore } from './ingest-store.ts';
 import { benchRow, interleave, median } from './measure.ts';
+import { rtuUtilisation } from './rtu-utilisation.ts';
+import { thousandMeters } from './thousand-meters.ts';
 
 const report: BenchReport = {
   machine: { cpu: 'C1', cores: 2, memoryGiB: 8, os: 'linux 6 x64', node: 'v26.0.0', disk: '/tmp (ext4)' },
@@ -78,4 +80,20 @@ test.each([
   expect(row).toMatchObject({ name, unit: 'readings/s' });
   expect(row?.value).toBeGreaterThan(0);
   expect(row?.limit).toBeGreaterThan(0);
+});
+
+test.skipIf(process.platform === 'win32')(
+  'a bus of two meters keeps near the pace of its line, and is faster than register by register',
+  async () => {
+    const [best, single] = await rtuUtilisation([{ baudRate: 19_200, rounds: 1 }], 2);
+    expect(best).toMatchObject({ name: 'rtu_utilisation_19200', unit: 'ms a cycle' });
+    expect(best?.ratio).toBeGreaterThanOrEqual(1);
+    expect(single?.ratio).toBeLessThan(1);
+  },
+);
+
+test('meters that are read every second are all read', async () => {
+  const [cpu, slowest] = await thousandMeters({ meters: 10, seconds: 2 });
+  expect(cpu?.value).toBeGreaterThan(0);
+  expect(slowest?.note).toContain('0 reads missed');
 });
