@@ -59,7 +59,7 @@ async function served(meters: Record<number, MeterImage>): Promise<TestMeters> {
   return server;
 }
 
-const busAt = (port: number, units: number[], id = 'bus-1', timeoutMilliseconds = 25): Bus => ({
+const busAt = (port: number, units: number[], id = 'bus-1', timeoutMilliseconds = 100): Bus => ({
   id,
   link: { kind: 'tcp', host: '127.0.0.1', port },
   timeoutMilliseconds,
