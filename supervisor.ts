@@ -1,7 +1,7 @@
 /** Starts the processes of the line as children, restarts one that dies, and stops them all in order. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface ChildPlan {
@@ -42,12 +42,16 @@ export function createSupervisor(
   let stopping = false;
 
   function launch(plan: ChildPlan, listen: Parameters<Supervisor['start']>[1], restarts: number): void {
-    const stderr = plan.logFile === undefined ? 'inherit' : openSync(plan.logFile, 'a');
+    const log = plan.logFile === undefined ? null : openSync(plan.logFile, 'a');
     const child = fork(meterline, plan.args, {
-      stdio: ['ignore', 'inherit', stderr, 'ipc'],
+      stdio: ['ignore', 'inherit', log ?? 'inherit', 'ipc'],
       env: { ...inheritedEnvironment(), ...plan.env },
     });
+    // The child has its own.
+    if (log !== null) closeSync(log);
     kept.set(plan.name, { child, restarts });
+    // A child that was killed a moment ago still looks connected: what could not be sent is told by its exit.
+    child.on('error', () => undefined);
     if (listen?.onMessage !== undefined) child.on('message', listen.onMessage);
     child.once('spawn', () => listen?.onStart?.());
     child.once('exit', (code, signal) => {
@@ -63,7 +67,7 @@ export function createSupervisor(
     start: (plan, listen) => launch(plan, listen, 0),
     send(name, message) {
       const child = kept.get(name)?.child;
-      return child?.connected === true && child.send(message);
+      return child?.connected === true && child.send(message, () => undefined);
     },
     kill: (name, signal) => void kept.get(name)?.child.kill(signal),
     restarts: (name) => kept.get(name)?.restarts ?? 0,

@@ -145,8 +145,12 @@ function createJobs({ store, park, parkDigest, config, clock, signingKey }: JobO
   const checkDayBefore = (dayEndMs: number): Promise<Anomaly[]> =>
     runNightlyCheck({ store, park, dayEndMs, intervalMinutes: config.intervalMinutes, history });
   return {
-    derive: () =>
-      deriveDirtyIntervals({ store, park, intervalMinutes: config.intervalMinutes }, clock.nowMs()),
+    // The interval that has just ended is not yet missing: its readings are still on their way.
+    derive: () => {
+      const intervalMs = config.intervalMinutes * 60_000;
+      const throughMs = Math.floor(clock.nowMs() / intervalMs - 1) * intervalMs;
+      return deriveDirtyIntervals({ store, park, intervalMinutes: config.intervalMinutes }, throughMs);
+    },
     checkDayBefore,
     nightlyCheck: (day) => checkDayBefore(dayEnd(day, park.timeZone)),
     closePeriod: async ({ period, acceptEstimates }: BillingRunRequest): Promise<ClosedPeriod> => {

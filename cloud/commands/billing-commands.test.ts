@@ -40,6 +40,12 @@ const file = (content: string | Buffer): string => {
 };
 
 describe('meterline verify', () => {
+  test('of several statements, one that is not right is enough to answer no', async () => {
+    const { json } = statement();
+    expect(await verify([file(json), file(json)])).toBe(0);
+    expect(await verify([file(json), file(json.replace(/"gross":"\d/, '"gross":"x'))])).toBe(1);
+  });
+
   test('a whole statement is told with who, when and how much, and exits 0', async () => {
     const { json, publicKey } = statement();
     expect(await verify([file(json)])).toBe(0);

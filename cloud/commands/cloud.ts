@@ -44,7 +44,10 @@ function refuse(lines: string[]): number {
 }
 
 async function serve(config: CloudConfig, secrets: CloudSecrets): Promise<number> {
-  const log = pino({ base: { process: 'cloud' } }, pino.destination({ dest: 2, sync: true }));
+  const log = pino(
+    { base: { process: 'cloud' }, serializers: { error: pino.stdSerializers.err } },
+    pino.destination({ dest: 2, sync: true }),
+  );
   const ending = Promise.withResolvers<number>();
   process.once('SIGTERM', () => ending.resolve(0));
   process.once('SIGINT', () => ending.resolve(0));

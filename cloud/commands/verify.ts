@@ -1,14 +1,14 @@
-/** `meterline verify`: checks a statement offline. Exit codes: 0 whole and right, 1 not, 2 usage or unreadable file. */
+/** `meterline verify`: checks statements offline. Exit codes: 0 all whole and right, 1 not, 2 usage or unreadable file. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Statement } from '../../protocols/statement.ts';
 import { type Verification, verifyStatement } from '../billing/verify-statement.ts';
 
-const USAGE = `Usage: meterline verify STATEMENT.json [--key PUBLICKEY] [--json]
+const USAGE = `Usage: meterline verify STATEMENT.json... [--key PUBLICKEY] [--json]
 
   --key PUBLICKEY   the issuer's public key (base64, 44 characters), from a source you trust; without it
                     the file's own key is taken, which proves that it is whole, not who signed it
-  --json            one JSON document on stdout`;
+  --json            one JSON document on stdout; of several statements a list`;
 
 export async function run(args: string[]): Promise<number> {
   const options = { key: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
@@ -23,21 +23,29 @@ export async function run(args: string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const [file, ...more] = positionals;
-  if (file === undefined || more.length > 0)
-    return refuse('meterline verify: one statement file is needed', USAGE);
+  if (positionals.length === 0) return refuse('meterline verify: a statement file is needed', USAGE);
   if (values.key !== undefined && !/^[A-Za-z0-9+/]{43}=$/.test(values.key))
     return refuse(`meterline verify: --key: "${values.key}" is no public key (base64, 44 characters)`);
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    bytes = new Uint8Array(readFileSync(file));
-  } catch (error) {
-    return refuse(`${file}: ${(error as Error).message}`);
+  return verifyFiles(positionals, values.key ?? null, values.json ?? false);
+}
+
+async function verifyFiles(files: string[], key: string | null, json: boolean): Promise<number> {
+  const reports: object[] = [];
+  let allRight = true;
+  for (const file of files) {
+    let bytes: Uint8Array<ArrayBuffer>;
+    try {
+      bytes = new Uint8Array(readFileSync(file));
+    } catch (error) {
+      return refuse(`${file}: ${(error as Error).message}`);
+    }
+    const result = await verifyStatement(bytes, key);
+    allRight &&= result.ok;
+    reports.push(report(file, result));
+    if (!json) for (const line of describe(file, result, key !== null)) console.log(line);
   }
-  const result = await verifyStatement(bytes, values.key ?? null);
-  if (values.json) console.log(JSON.stringify(report(file, result)));
-  else for (const line of describe(file, result, values.key !== undefined)) console.log(line);
-  return result.ok ? 0 : 1;
+  if (json) console.log(JSON.stringify(reports.length === 1 ? reports[0] : reports));
+  return allRight ? 0 : 1;
 }
 
 function refuse(...lines: string[]): number {

@@ -47,7 +47,10 @@ function refuse(lines: string[]): number {
 }
 
 async function serve(config: EdgeConfig, profiles: Profiles): Promise<number> {
-  const log = pino({ base: { gateway: config.gateway } }, pino.destination({ dest: 2, sync: true }));
+  const log = pino(
+    { base: { gateway: config.gateway }, serializers: { error: pino.stdSerializers.err } },
+    pino.destination({ dest: 2, sync: true }),
+  );
   const ending = Promise.withResolvers<number>();
   const stopping = new AbortController();
   const end = (code: number): void => {
