@@ -6,7 +6,7 @@ import { apportion } from './apportion.ts';
 import type { BillingPeriod } from './billing-period.ts';
 import type { BillingTerms } from './billing-terms.ts';
 import type { Charge } from './charge.ts';
-import { accumulate, type ByTou, type Leaf, leafId, quantityIn } from './leaf.ts';
+import { accumulate, type ByTou, type Leaf, leafName, quantityIn } from './leaf.ts';
 import { leasesIn } from './ownership.ts';
 import { passThrough } from './pass-through.ts';
 import { type MoneyProof, proveMoney, proveQuantities, type QuantityProof } from './proof.ts';
@@ -52,7 +52,7 @@ export function billUtility(
   const { leaves, warnings } = apportion({ park, period }, endMeters, usage, lost);
   const below = leaves.find(({ quantities }) => [...quantities.values()].some((quantity) => quantity < 0n));
   if (below !== undefined)
-    return { ok: false, code: 'negative_residual', detail: `${leafId(below)}: a quantity is below zero` };
+    return { ok: false, code: 'negative_residual', detail: `${leafName(below)}: a quantity is below zero` };
   const priced = priceBill(park, period, terms, leaves);
   if (!priced.ok) return priced;
   return {

@@ -29,8 +29,15 @@ export interface Leaf {
   readonly share: { readonly weight: Rational; readonly totalWeight: Rational } | null;
 }
 
-/** Unique among the leaves, and what ties are broken by. The landlord comes first. */
+/**
+ * Unique among the leaves, and what ties are broken by: the holder first, the landlord before all leases, then the pool.
+ * U+0000 sorts below every character of an id, so that `L-1` comes before `L-1-A` whatever their pools are.
+ */
 export const leafId = ({ holder, pool }: { holder: Holder; pool: string }): string =>
+  `${holder ?? ''}\u0000${pool}`;
+
+/** The leaf as messages name it. */
+export const leafName = ({ holder, pool }: { holder: Holder; pool: string }): string =>
   `${holder ?? ''}|${pool}`;
 
 /** Of one TOU period; null is the sum of all. */

@@ -6,7 +6,7 @@ import type { BilledUtility } from './bill-utility.ts';
 import type { BillingPeriod } from './billing-period.ts';
 import { tariffId } from './billing-terms.ts';
 import { type Charge, grossOf, UNIT_OF } from './charge.ts';
-import { exactTotal, leafId, OWN, quantityIn } from './leaf.ts';
+import { exactTotal, leafId, leafName, OWN, quantityIn } from './leaf.ts';
 import { leasesIn } from './ownership.ts';
 import { formatFraction, rational, toDecimal } from './rational.ts';
 import { type RegisterRecord, registerSpan } from './register-spans.ts';
@@ -161,7 +161,7 @@ function basisOf(
   { touPeriod }: SourceBillLine,
 ): StatementLine['basis'] {
   const leaf = leaves.find((one) => leafId(one) === leafId(charge));
-  if (leaf === undefined) throw new RangeError(`no leaf ${leafId(charge)}`);
+  if (leaf === undefined) throw new RangeError(`no leaf ${leafName(charge)}`);
   const meters = [...leaf.meters];
   if (leaf.share === null) return { kind: 'own', meters };
   const rule = park.pools.find(({ id }) => id === charge.pool)?.rule;
