@@ -2,7 +2,9 @@
  * The demo park, live: first the last whole month and the days since run through the real line at full speed, then simulated
  * time is the machine's. What was reached is kept in the data folder, so that the next start goes on from there.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -42,6 +44,8 @@ const TICK_MS = 1_000;
 /** Runs until the signal. @throws Error when the port is taken or a child refuses to start */
 export async function runLive(options: LiveOptions): Promise<void> {
   const { seed, folder, httpPort, signal } = options;
+  await refuseTakenPort(httpPort);
+  holdFolder(folder);
   const profiles = readProfiles();
   const state = readState(folder) ?? firstState(seed);
   const generated = generatePark({ seed: state.seed, period: state.period, profiles });
@@ -69,6 +73,7 @@ export async function runLive(options: LiveOptions): Promise<void> {
   } finally {
     await supervisor.stop();
     await fleet.close();
+    rmSync(join(folder, 'pid'), { force: true });
   }
 }
 
@@ -130,6 +135,41 @@ async function bill({ options, state, generated, api }: Line): Promise<void> {
   const run = await api.post('/api/v1/billing-runs', { period: state.period, acceptEstimates }, BillingRun);
   const { items } = await api.get(`/api/v1/statements?period=${state.period}`, page(StatementSummary));
   options.onEvent({ kind: 'billed', run, link: items[0]?.link ?? null });
+}
+
+/** Found out before anything is started: the first start mints a password that is shown only once. */
+async function refuseTakenPort(port: number): Promise<void> {
+  const server = createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new Error(`port ${port} is in use: choose another, for example --port ${port + 10}`, {
+      cause: error,
+    });
+  } finally {
+    server.close();
+  }
+}
+
+/** Two processes on one folder would write over each other. The mark of a process that is gone is taken over. */
+function holdFolder(folder: string): void {
+  const file = join(folder, 'pid');
+  const holder = existsSync(file) ? Number(readFileSync(file, 'utf8')) : null;
+  if (holder !== null && holder !== process.pid && isRunning(holder))
+    throw new Error(
+      `${folder} is in use by process ${holder}: stop it, or choose another folder with --data`,
+    );
+  writeFileSync(file, String(process.pid));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 function firstState(seed: number): LiveState {
