@@ -5,6 +5,7 @@
 import * as mini from 'zod/mini';
 
 type Schema = mini.ZodMiniType;
+type TextSchema = mini.ZodMiniType<string, string>;
 
 /** @__NO_SIDE_EFFECTS__ */
 const fluent = <S extends Schema>(schema: S) =>
@@ -14,12 +15,12 @@ const fluent = <S extends Schema>(schema: S) =>
   });
 
 /** @__NO_SIDE_EFFECTS__ */
-const text = (schema: mini.ZodMiniString) =>
+const text = (schema: TextSchema) =>
   Object.assign(fluent(schema), {
-    regex: (pattern: RegExp, message?: string): mini.ZodMiniString =>
+    regex: (pattern: RegExp, message?: string): TextSchema =>
       text(schema.check(mini.regex(pattern, message))),
-    min: (length: number): mini.ZodMiniString => text(schema.check(mini.minLength(length))),
-    max: (length: number): mini.ZodMiniString => text(schema.check(mini.maxLength(length))),
+    min: (length: number): TextSchema => text(schema.check(mini.minLength(length))),
+    max: (length: number): TextSchema => text(schema.check(mini.maxLength(length))),
   });
 
 /** @__NO_SIDE_EFFECTS__ */
@@ -58,6 +59,6 @@ export const z = {
     fluent(mini.discriminatedUnion(key, options as unknown as [mini.ZodMiniObject, ...mini.ZodMiniObject[]])),
   iso: {
     date: () => fluent(mini.iso.date()),
-    datetime: (options: { offset: boolean }) => fluent(mini.iso.datetime(options)),
+    datetime: (options: { offset: boolean }) => text(mini.iso.datetime(options)),
   },
 };

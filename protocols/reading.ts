@@ -10,8 +10,10 @@ export const Id = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'not an id: letters, digits, _ . - (at most 64)');
 export type Id = z.infer<typeof Id>;
 
-/** RFC 3339 instant with `Z` or an offset. */
-export const InstantText = z.iso.datetime({ offset: true });
+/** RFC 3339 instant with `Z` or an offset, to the nanosecond: `Temporal` reads no finer one. */
+export const InstantText = z.iso
+  .datetime({ offset: true })
+  .regex(/^[^.]+(\.\d{1,9}(Z|[+-].*))?$/, 'more than nine digits of a second');
 /** A site-local calendar date, `2026-09-01`. */
 export const DateText = z.iso.date();
 

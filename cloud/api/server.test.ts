@@ -72,7 +72,7 @@ describe('meters', () => {
 
 test('health is one sentence that names who is overdue', async () => {
   const health = Health.parse((await fixture.get('/api/v1/health')).json());
-  expect(health.sentence).toEqual({ 'zh-CN': '全部 16 块表读数新鲜。', en: 'All 16 meters are fresh.' });
+  expect(health.sentence).toEqual({ 'zh-CN': '全部 16 块表读数正常。', en: 'All 16 meters are fresh.' });
   const later = await startFixture({ clock: { nowMs: () => nowMs + 50 * 60_000 } });
   await seedReadings(later.store, nowMs);
   const overdue = (await later.get('/api/v1/health')).json();
@@ -199,6 +199,7 @@ describe('bad input is refused with a name', () => {
     ['/api/v1/meters/E-0/curve?from=2026-09-01&to=2026-09-02', 400],
     ['/api/v1/meters/E-0/curve?from=2026-09-01T00:00:00&to=2026-09-02T00:00:00', 400],
     [`/api/v1/meters/E-0/curve?${month}&from=2026-09-01T00:00:00Z`, 400],
+    ['/api/v1/meters/E-0/curve?from=2026-09-01T00:00:00.1234567890Z&to=2026-09-02T00:00:00Z', 400],
     [`/api/v1/meters/E-0/curve?from=${at('2026-09-02T00:00:00Z')}&to=${at('2026-09-01T00:00:00Z')}`, 400],
     [`/api/v1/meters/E-0/curve?from=${at('2006-09-02T00:00:00Z')}&to=${at('2026-09-01T00:00:00Z')}`, 400],
     [`/api/v1/meters/E-0/readings?${month}&limit=0`, 400],
