@@ -110,7 +110,7 @@ test('the operator signs in, sees the park, a curve, the balanced tree, closes t
   await page.getByText(/个区间为估算/).waitFor();
   expect(await seriousFindings(page)).toEqual([]);
 
-  await page.getByRole('link', { name: '树与平衡' }).click();
+  await page.getByRole('link', { name: '计量平衡' }).click();
   await page.getByTestId('conserved').waitFor();
   const branch = page.getByRole('row', { name: /E-A A 座总表/ });
   expect(await branch.textContent()).toMatch(/平衡|损耗/);

@@ -54,11 +54,11 @@ function sentenceOf(meters: number, overdue: Overdue[], offline: string[], anoma
   const zh: string[] = [];
   const en: string[] = [];
   if (overdue.length === 0) {
-    zh.push(`全部 ${meters} 块表读数新鲜`);
+    zh.push(`全部 ${meters} 块表读数正常`);
     en.push(`All ${meters} meters are fresh`);
   } else {
     const text = overdueText(overdue);
-    zh.push(`${meters} 块表中 ${meters - overdue.length} 块读数新鲜`, text['zh-CN']);
+    zh.push(`${meters} 块表中 ${meters - overdue.length} 块读数正常`, text['zh-CN']);
     en.push(`${meters - overdue.length} of ${meters} meters are fresh`, text.en);
   }
   if (offline.length > 0) {

@@ -28,7 +28,7 @@ const chinese = {
   consumption: '用量',
   raw: '寄存器原值',
   serial: '表号',
-  rollover: (modulus: string) => `翻转：加 ${modulus}`,
+  rollover: (modulus: string) => `满码归零：加 ${modulus}`,
   exchange: (final: string, initial: string, serial: string) =>
     `换表：旧表止码 ${final}，新表起码 ${initial}，新表号 ${serial}`,
   estimatedAt: '该时刻没有读数，按估算',
@@ -72,7 +72,7 @@ const chinese = {
   checking: '正在本机核验……',
   checked: '已在本机核验',
   checkedDetail: (lines: number, registers: number) =>
-    `签名有效；${lines} 行费用与 ${registers} 组表计读数由您的手机重新计算，一分不差。`,
+    `签名有效；${lines} 行费用与 ${registers} 组表计读数由您的设备重新计算，一分不差。`,
   checkFailed: '核验不通过',
   checkFailedDetail: '请不要确认，并联系出具方。',
   checkUnable: '此浏览器无法核验',
