@@ -132,6 +132,37 @@ test('an exchange that is stated afterwards explains the registers that looked w
   expect(days[144]?.quantity).toBe(2n * 10_000n + 4n * 400_000n);
 });
 
+test('a gap that an exchange on the grid begins stays estimated when it is settled', async () => {
+  const swapMs = at('2026-09-02T12:00');
+  const old = counting(start, swapMs, load, 900_000_000n);
+  const send = gatewayInto(store);
+  await send(
+    E1,
+    old.filter(({ atMs }) => atMs < swapMs),
+  );
+  const fresh = counting(swapMs, at('2026-09-03T00:00'), load, 7_000_000n);
+  await send(
+    E1,
+    fresh.filter(({ atMs }) => atMs >= swapMs + 14 * QUARTER_MS),
+  );
+  const exchange = {
+    meter: 'E-1',
+    at: Temporal.Instant.fromEpochMilliseconds(swapMs).toString(),
+    finalOld: formatMicro(old.at(-1)?.value ?? 0n),
+    initialNew: '7',
+    newSerial: 'S-2',
+    newDigits: 6,
+    newMultiplier: '2',
+  };
+  const swapped = { ...context(), park: { ...site, exchanges: [exchange] } };
+  const span = { fromMs: start, toMs: at('2026-09-03T00:00') };
+  await deriveDirtyIntervals(swapped, span.toMs);
+  const derived = await rows('2026-09-01T00:00', '2026-09-03T00:00');
+  expect(qualities(derived)).toBe('178 actual, 14 estimated gap');
+  await settleEstimates(swapped, span);
+  expect(await rows('2026-09-01T00:00', '2026-09-03T00:00')).toEqual(derived);
+});
+
 test('in whatever order and pieces readings arrive, settled intervals are the same', async () => {
   const read = between('2026-09-01T00:00', '2026-09-08T00:00').filter(
     ({ atMs }) =>

@@ -31,21 +31,23 @@ export interface Counts {
 /**
  * @param readings of the billing register, in any order, repeated or not
  * @param toleranceMs a reading so little after a boundary of the grid is the boundary's
+ * @param sinceMs the counting starts here if the first reading is later: what an exchange states from here on counts
  */
 export function countAnchors(
   readings: readonly RegisterPoint[],
   facts: MeterFacts,
   grid: SiteGrid,
   toleranceMs: number,
+  sinceMs: number = Number.POSITIVE_INFINITY,
 ): Counts {
   const sorted = inOrder(readings);
   const counts: Counts = { anchors: [], events: [], bad: [] };
-  const fromMs = sorted[0]?.atMs ?? Number.POSITIVE_INFINITY;
+  const fromMs = Math.min(sorted[0]?.atMs ?? Number.POSITIVE_INFINITY, sinceMs);
   const toMs = sorted.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
   facts.devices.forEach((device, index) => {
     if (device.toMs <= fromMs || device.fromMs > toMs) return;
     const points = sorted.filter(({ atMs }) => atMs >= device.fromMs && atMs < device.toMs);
-    // An exchange before or after all readings has nothing to join.
+    // An exchange before the start or after all readings has nothing to join.
     const stated = {
       initial: device.fromMs < fromMs ? null : device.initial,
       final: device.toMs > toMs ? null : device.final,

@@ -60,7 +60,7 @@ interface BoundaryCounts {
  */
 export function deriveIntervals(input: DeriveInput): Derivation {
   const { grid, facts, fromMs, toMs, toleranceMs = TOLERANCE_MS } = input;
-  const { anchors, events, bad } = countAnchors(input.readings, facts, grid, toleranceMs);
+  const { anchors, events, bad } = countAnchors(input.readings, facts, grid, toleranceMs, fromMs);
   const at = boundaryCounts(grid, anchors, input.measured ?? new Map());
   for (const { atMs, code } of bad) at.reasons[boundaryAtOrBefore(grid, atMs)] ??= code;
   const firstMs = anchors[0]?.atMs ?? Number.POSITIVE_INFINITY;
