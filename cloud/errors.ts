@@ -30,6 +30,7 @@ export const refusals = {
   request_in_progress: refusal(409, '同一请求正在处理', 'The same request is being worked on'),
   busy: refusal(409, '另一次结算正在进行', 'Another billing run is under way'),
   billing_refused: refusal(409, '无法结算该账期', 'The period cannot be billed as it stands'),
+  day_not_ended: refusal(409, '这一天尚未结束', 'The day has not ended yet'),
   digest_mismatch: refusal(409, '结算单与所确认的不一致', 'The statement is not the one that was confirmed'),
   body_too_large: refusal(413, '请求体过大', 'The body is too large'),
   unsupported_media_type: refusal(415, '只接受 application/json', 'Only plain application/json is read'),

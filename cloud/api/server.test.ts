@@ -7,6 +7,7 @@ import { parseDecimal } from '../../protocols/decimal.ts';
 import { refusals } from '../errors.ts';
 import { seedIntervals, seedReadings, silentMeter } from './fixture-park.ts';
 import { at, type Fixture, issueFixtureRun, nowMs, startFixture } from './fixture-server.ts';
+import { msOf } from './query.ts';
 
 let fixture: Fixture;
 beforeAll(async () => {
@@ -151,6 +152,27 @@ test('a run that is refused says why', async () => {
     detail: 'estimates: 3 intervals are estimated',
   });
   expect((await fixture.post('/api/v1/billing-runs', { period: '2026-09' })).statusCode).toBe(200);
+});
+
+test.each(['2026-09-15', '2026-09-16', '9999-12-31'])(
+  'a day that has not ended for the site is not checked: %s',
+  async (day) => {
+    const before = fixture.asked.length;
+    const reply = await fixture.post('/api/v1/jobs/nightly-check', { day });
+    expect([reply.statusCode, reply.json().code]).toEqual([409, 'day_not_ended']);
+    expect(fixture.asked.length).toBe(before);
+  },
+);
+
+test("a day has ended at the site's own midnight", async () => {
+  const check = async (now: string): Promise<number> => {
+    const own = await startFixture({ clock: { nowMs: () => msOf(now) } });
+    const { statusCode } = await own.post('/api/v1/jobs/nightly-check', { day: '2026-09-15' });
+    await own.close();
+    return statusCode;
+  };
+  expect(await check('2026-09-15T23:59:59.999+08:00')).toBe(409);
+  expect(await check('2026-09-16T00:00:00+08:00')).toBe(200);
 });
 
 describe('bad input is refused with a name', () => {
