@@ -194,6 +194,59 @@ describe('a line', () => {
     );
     expect(seen).toEqual([1, 2, 3].flatMap((unit) => [`request ${unit}`, `answer ${unit}`]));
   });
+  test('takes no value from the head of this answer, then the late tail of the one before, on a new connection', async () => {
+    const headOnly: Behaviour = ({ frame, send }) => send(frame().subarray(0, 6));
+    const tailLate: Behaviour = (exchange) => {
+      headOnly(exchange);
+      late(TIMEOUT_MS * 1.75, () => exchange.send(exchange.frame().subarray(6)));
+    };
+    await against(
+      'tcp',
+      (n) => (n === 0 ? tailLate : headOnly),
+      async (line) => {
+        for (const address of [10, 500])
+          await expect(line.read({ ...request, address, count: 2 })).rejects.toMatchObject({
+            code: 'timeout',
+          });
+      },
+    );
+  });
+  test('asks the others over TCP while a unit rests after a doubt', async () => {
+    const seen: { unit: number; at: number }[] = [];
+    const firstSilent: Behaviour = ({ frame, unit, send }) => {
+      seen.push({ unit, at: performance.now() });
+      if (seen.length > 1) send(frame());
+    };
+    await against(
+      'tcp',
+      () => firstSilent,
+      async (line) => {
+        const outcomes = await Promise.allSettled(
+          [1, 1, 2, 3].map((unit) => line.read({ ...request, unit })),
+        );
+        expect(outcomes.map(({ status }) => status)).toEqual([
+          'rejected',
+          'fulfilled',
+          'fulfilled',
+          'fulfilled',
+        ]);
+      },
+    );
+    expect(seen.map(({ unit }) => unit)).toEqual([1, 2, 3, 1]);
+    expect((seen[3]?.at ?? 0) - (seen[0]?.at ?? 0)).toBeGreaterThan(TIMEOUT_MS * 3.5);
+  });
+  test('fails a request of a unit that rests when it is closed', async () => {
+    await against(
+      'tcp',
+      () => silent,
+      async (line) => {
+        await expect(line.read(request)).rejects.toMatchObject({ code: 'timeout' });
+        const resting = expect(line.read(request)).rejects.toMatchObject({ code: 'closed' });
+        await line.close();
+        await resting;
+      },
+    );
+  });
   test('names unit, place and code in its faults', async () => {
     await against(
       'tcp',

@@ -19,7 +19,7 @@ export interface LineOptions {
   link: Link;
   /** Deadline of one request, and of opening the line. */
   timeoutMilliseconds: number;
-  /** How late a reply may come at worst: so long an RTU unit is left alone after a doubt. Three timeouts if not given. */
+  /** How late a reply may come at worst: so long a unit is left alone after a doubt. Three timeouts if not given. */
   worstReplyMilliseconds?: number;
   /** Of Modbus TCP; by chance if not given, so that a restarted gateway does not take what its predecessor asked for. */
   firstTransaction?: number;
@@ -103,10 +103,18 @@ export class Line {
    * Sends one request when its turn comes and the line is silent; `pauseMilliseconds` is the rest the meter needs before it.
    * @throws LineFault when there is no clean answer
    */
-  ask<T>(exchange: Exchange<T>, pauseMilliseconds = 0): Promise<T> {
-    const turn = this.#tail.then(() => this.#exchange(exchange, pauseMilliseconds));
-    this.#tail = turn.catch(() => undefined);
-    return turn;
+  async ask<T>(exchange: Exchange<T>, pauseMilliseconds = 0): Promise<T> {
+    for (;;) {
+      const turn = this.#tail.then(async () => {
+        const restMs = this.#restMs(exchange.unit);
+        return restMs > 0 ? { restMs } : { answer: await this.#exchange(exchange, pauseMilliseconds) };
+      });
+      this.#tail = turn.catch(() => undefined);
+      const outcome = await turn;
+      if ('answer' in outcome) return outcome.answer;
+      // The others have their turns meanwhile; a line that is closed says so soon.
+      await sleep(Math.min(outcome.restMs, SILENCE_MS));
+    }
   }
 
   /** Asks for Modbus registers; see `ask`. */
@@ -120,6 +128,15 @@ export class Line {
     this.#fail('closed', 'the line was closed');
     this.#disconnect();
     await this.#tail;
+  }
+
+  /**
+   * How long a unit on TCP is still left alone: a new socket alone does not keep the late tail of an answer away from the
+   * head of the next, and no checksum tells. RTU waits in its turn, for silence.
+   */
+  #restMs(unit: MeterUnit): number {
+    if (this.#rtu || this.#closed) return 0;
+    return (this.#lateUntil.get(unit) ?? 0) - performance.now();
   }
 
   async #exchange<T>(exchange: Exchange<T>, pauseMilliseconds: number): Promise<T> {
@@ -166,7 +183,7 @@ export class Line {
     inFlight.reject(this.#fault(code, inFlight.unit, detail));
   }
 
-  /** What comes from now on may be late: drop the socket; on RTU hear the line out, and leave the unit alone. */
+  /** What comes from now on may be late: drop the socket; on RTU hear the line out; and leave the unit alone. */
   #distrust(unit?: MeterUnit): void {
     if (this.#options.link.kind !== 'serial') this.#disconnect();
     const now = performance.now();
