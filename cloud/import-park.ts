@@ -17,6 +17,26 @@ export async function importPark(store: Store, file: string, importedAt: string)
   if (problems.length > 0) return { ok: false, problems };
   const document = canonicalJson(checked.value);
   const digest = createHash('sha256').update(document).digest('hex');
+  // Marked first: if the import ends in between, it is done again.
+  await store.markDirty(await metersWithNewFacts(store, checked.value, digest));
   await store.putPark({ digest, importedAt, document });
   return { ok: true, park: checked.value, digest };
+}
+
+/** Meters whose intervals would come out otherwise than under the document that is in force. */
+async function metersWithNewFacts(store: Store, park: Park, digest: string): Promise<string[]> {
+  const current = await store.currentPark();
+  if (current === null || current.digest === digest) return [];
+  const before = Park.safeParse(JSON.parse(current.document));
+  return park.meters
+    .map(({ id }) => id)
+    .filter((id) => !before.success || factsOf(before.data, id) !== factsOf(park, id));
+}
+
+/** All that the document says of the meter, but for its name and place. */
+function factsOf({ timeZone, meters, exchanges }: Park, id: string): string | null {
+  const meter = meters.find((one) => one.id === id);
+  if (meter === undefined) return null;
+  const { name, building, floor, room, ...facts } = meter;
+  return canonicalJson({ ...facts, timeZone, exchanges: exchanges.filter((one) => one.meter === id) });
 }

@@ -1,6 +1,6 @@
 /**
- * What new readings make stale: intervals by (meter, UTC day), exported curves by hour (exports.ts). A mark carries the
- * number of the last ingest that set it and is cleared only under that number, so that what arrives meanwhile is not lost.
+ * What new readings, or new facts of a meter, make stale: intervals by (meter, UTC day), exported curves by hour (exports.ts). A mark carries the
+ * number of the last change that set it and is cleared only under that number, so that what arrives meanwhile is not lost.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { HOUR_MS, hourOf } from './readings.ts';
@@ -27,16 +27,18 @@ export interface DirtyDay {
 const DAY_MS = 24 * HOUR_MS;
 const dayOf = (ms: number): number => Math.floor(ms / DAY_MS) * DAY_MS;
 
+const NEXT_VERSION = 'UPDATE ingest_count SET version = version + 1 RETURNING version';
+const PUT_DAY =
+  'INSERT INTO dirty_day (meter, day, version) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET version = excluded.version';
+
 /** Collects the marks of one transaction and writes each once. */
 export function changeMarker(db: DatabaseSync) {
-  const nextVersion = db.prepare('UPDATE ingest_count SET version = version + 1 RETURNING version');
+  const nextVersion = db.prepare(NEXT_VERSION);
   const putLast = db.prepare(
     `INSERT INTO last_reading (meter, register, instant) VALUES (?, ?, ?)
      ON CONFLICT DO UPDATE SET instant = excluded.instant WHERE excluded.instant > instant`,
   );
-  const putDay = db.prepare(
-    'INSERT INTO dirty_day (meter, day, version) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET version = excluded.version',
-  );
+  const putDay = db.prepare(PUT_DAY);
   const putHour = db.prepare(
     'INSERT INTO export_dirty (hour, version) VALUES (?, ?) ON CONFLICT DO UPDATE SET version = excluded.version',
   );
@@ -80,13 +82,36 @@ export function changeMarker(db: DatabaseSync) {
 export function operations(db: DatabaseSync) {
   const days = db.prepare('SELECT meter, day AS dayMs, version FROM dirty_day ORDER BY meter, day');
   const clearDay = db.prepare('DELETE FROM dirty_day WHERE meter = ? AND day = ? AND version = ?');
+  const nextVersion = db.prepare(NEXT_VERSION);
+  const putDay = db.prepare(PUT_DAY);
+  // The key of a reading leads with the hour: step from one to the next, and seek the meter in each.
+  const firstInHours = db.prepare(`
+    WITH RECURSIVE hours (hour) AS (
+      SELECT min(hour) FROM reading
+      UNION ALL
+      SELECT (SELECT min(n.hour) FROM reading n WHERE n.hour > hours.hour) FROM hours WHERE hours.hour IS NOT NULL
+    )
+    SELECT (SELECT min(r.instant) FROM reading r WHERE r.hour = hours.hour AND r.meter = ?) AS ms FROM hours`);
   return {
     /**
-     * Days in which readings or gap markers of a meter arrived since they were last cleared. What a reading changes may
+     * Days in which readings or gap markers of a meter arrived, or that were marked, since they were last cleared. What a reading changes may
      * reach beyond its day, to the neighbouring readings: see `readingAtOrBefore` and `readingAtOrAfter`.
      */
     dirtyDays(): DirtyDay[] {
       return days.all() as unknown as DirtyDay[];
+    },
+    /** Marks every day in which the meters have readings, as if these had just arrived. */
+    markDirty(meters: string[]): void {
+      if (meters.length === 0) return;
+      transaction(db, () => {
+        const version = nextVersion.get()?.version as number;
+        for (const meter of meters) {
+          const marked = new Set<number>();
+          for (const { ms } of firstInHours.all(meter) as { ms: number | null }[])
+            if (ms !== null) marked.add(dayOf(ms)).add(dayOf(ms - 1));
+          for (const day of marked) putDay.run(meter, day, version);
+        }
+      });
     },
     /** Clears the days as they were seen; one that was marked again since stays. */
     clearDirty(rows: DirtyDay[]): void {
