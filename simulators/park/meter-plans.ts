@@ -43,8 +43,11 @@ export const busPlans: readonly BusPlan[] = [
   { id: 'bus-b2', link: 'tcp' },
   { id: 'bus-yard', link: 'tcp' },
   { id: 'bus-water', link: 'tcp' },
+  // Short serial lines: the silence between their frames is what a simulated month waits for longest.
   { id: 'bus-a-core', link: 'rtu' },
+  { id: 'bus-a-pump', link: 'rtu' },
   { id: 'bus-plant', link: 'rtu' },
+  { id: 'bus-tower', link: 'rtu' },
 ];
 
 export const leakingMeter = 'W-A-PUB';
@@ -188,7 +191,7 @@ const inPool = (id: string, name: string, parent: string, bus: string, poolId: s
     serves: pool(poolId),
     load: plan,
     // Behind current transformers a tenth of a kWh would be too coarse a step.
-    ...(bus === 'bus-plant' ? { profile: 'schneider-iem3000' } : {}),
+    ...(bus === 'bus-plant' || bus === 'bus-tower' ? { profile: 'schneider-iem3000' } : {}),
   });
 
 const electricRoots: MeterPlan[] = [
@@ -213,17 +216,17 @@ const electricShared: MeterPlan[] = [
   inPool('E-A-LIFT1', 'A 座 1 号电梯', 'E-A', 'bus-a-core', 'A-COMMON', load('lift', 420, 7_800)),
   inPool('E-A-LIFT2', 'A 座 2 号电梯', 'E-A', 'bus-a-core', 'A-COMMON', load('lift', 400, 6_900)),
   inPool('E-A-FIRE', 'A 座消防泵房', 'E-A', 'bus-a-core', 'A-COMMON', load('steady', 900, 300)),
-  inPool('E-A-PUMP', 'A 座生活水泵', 'E-A', 'bus-a-core', 'A-COMMON', load('pump', 500, 5_200)),
-  inPool('E-A-LOBBY', 'A 座大堂照明', 'E-A', 'bus-a-core', 'A-COMMON', load('lift', 700, 4_600)),
+  inPool('E-A-PUMP', 'A 座生活水泵', 'E-A', 'bus-a-pump', 'A-COMMON', load('pump', 500, 5_200)),
+  inPool('E-A-LOBBY', 'A 座大堂照明', 'E-A', 'bus-a-pump', 'A-COMMON', load('lift', 700, 4_600)),
   inPool('E-B-LIFT', 'B 座货梯', 'E-B', 'bus-yard', 'B-COMMON', load('workshop', 380, 8_600)),
   inPool('E-B-FIRE', 'B 座消防泵房', 'E-B', 'bus-yard', 'B-COMMON', load('steady', 850, 250)),
   inPool('E-B-FAN', 'B 座排风机', 'E-B', 'bus-yard', 'B-COMMON', load('workshop', 600, 9_400)),
   inPool('E-P-CH1', '1 号冷水机组', 'E-P', 'bus-plant', 'COOLING', load('chiller', 900, 128_000, 1_000)),
   inPool('E-P-CH2', '2 号冷水机组', 'E-P', 'bus-plant', 'COOLING', load('chiller', 850, 84_000, 1_000)),
   inPool('E-P-CWP', '冷冻水泵', 'E-P', 'bus-plant', 'COOLING', load('chiller', 1_200, 24_000, 400)),
-  inPool('E-P-CTP', '冷却水泵', 'E-P', 'bus-plant', 'COOLING', load('chiller', 1_000, 21_000, 400)),
-  inPool('E-P-FAN', '冷却塔风机', 'E-P', 'bus-plant', 'COOLING', load('chiller', 500, 13_000, 700)),
-  inPool('E-P-LIGHT', '能源站照明', 'E-P', 'bus-plant', 'COOLING', load('corridor', 400, 1_600)),
+  inPool('E-P-CTP', '冷却水泵', 'E-P', 'bus-tower', 'COOLING', load('chiller', 1_000, 21_000, 400)),
+  inPool('E-P-FAN', '冷却塔风机', 'E-P', 'bus-tower', 'COOLING', load('chiller', 500, 13_000, 700)),
+  inPool('E-P-LIGHT', '能源站照明', 'E-P', 'bus-tower', 'COOLING', load('corridor', 400, 1_600)),
   {
     ...inPool('E-YARD', '园区路灯', 'E-0', 'bus-yard', 'OUTDOOR', load('outdoor_light', 300, 9_200)),
     building: null,
