@@ -130,6 +130,8 @@ test('the operator signs in, sees the park, a curve, the balanced tree, closes t
   await page.getByRole('button', { name: '结算 2026-09' }).click();
   await page.getByText('✓ 成立').first().waitFor();
   await page.getByRole('rowheader', { name: '电 · 峰段电能' }).first().waitFor();
+  await page.getByRole('button', { name: '结算 2026-09' }).click();
+  await page.getByText('2026-09 已签发，不会重复结算').waitFor();
   await page.getByRole('button', { name: '二维码' }).first().click();
   await page.getByRole('img', { name: /结算单的二维码/ }).waitFor();
   expect(await seriousFindings(page)).toEqual([]);

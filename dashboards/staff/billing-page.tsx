@@ -2,7 +2,7 @@
 import { useState } from 'react';
 import type { BillingRun, BillingRunRequest, Problem, StatementSummary } from '../../protocols/api.ts';
 import { dateOf } from '../charts/span.ts';
-import { ask, ProblemError } from '../client.ts';
+import { ProblemError, request } from '../client.ts';
 import { moneyText } from '../format.ts';
 import { ChargesByLease } from './charges-by-lease.tsx';
 import { ProblemNotice, ResourceState } from './problem-notice.tsx';
@@ -75,18 +75,25 @@ function ClosePeriod({ initial, closed }: { initial: string; closed: (period: st
   const [reason, setReason] = useState('');
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
+  /** The period that was asked for and had been issued before. */
+  const [already, setAlready] = useState<string | null>(null);
   const close = () => {
     setBusy(true);
     setProblem(null);
+    setAlready(null);
     const signed = by.trim() !== '' && reason.trim() !== '';
     const body: BillingRunRequest = {
       period,
       ...(signed ? { acceptEstimates: { by: by.trim(), reason: reason.trim() } } : {}),
     };
     const headers = { 'idempotency-key': crypto.randomUUID() };
-    ask<BillingRun>('/api/v1/billing-runs', { language, method: 'POST', body, headers })
+    request('/api/v1/billing-runs', { language, method: 'POST', body, headers })
       .then(
-        () => closed(period),
+        ({ status }) => {
+          // 201 is a run that this request made; 200 is the one that was there.
+          if (status === 200) setAlready(period);
+          closed(period);
+        },
         (error: unknown) => {
           if (error instanceof ProblemError) setProblem(error.problem);
         },
@@ -123,6 +130,11 @@ function ClosePeriod({ initial, closed }: { initial: string; closed: (period: st
           </label>
         </div>
       </details>
+      {already !== null && (
+        <p className="notice" role="status">
+          {words.alreadyIssued(already)}
+        </p>
+      )}
       {problem !== null && <ProblemNotice problem={problem} />}
     </section>
   );

@@ -106,6 +106,7 @@ const chinese = {
   acceptEstimates: '有估算区间时：签字接受',
   acceptedBy: '签字人',
   closeDetail: '结算会生成费用、记账并签发结算单；已签发的不再更改，重复结算不会重复收费。',
+  alreadyIssued: (period: string) => `${period} 已签发，不会重复结算`,
   issued: '已签发',
   computed: '已计算',
   issuedAt: (at: string) => `签发于 ${at}`,
@@ -259,6 +260,7 @@ const english: StaffWords = {
   acceptedBy: 'Accepted by',
   closeDetail:
     'Closing computes charges, posts them to the ledger and signs the statements. What is issued never changes, and closing twice charges once.',
+  alreadyIssued: (period) => `${period} is already issued; nothing was charged again`,
   issued: 'issued',
   computed: 'computed',
   issuedAt: (at) => `issued on ${at}`,
