@@ -1,18 +1,32 @@
 /** What a schema cannot say about a park document: that its rows name each other rightly. Pure. */
 import { parseDecimal } from '../protocols/decimal.ts';
-import type { MeterExchange, Park, ParkMeter, Serves } from '../protocols/park.ts';
+import type {
+  MeterExchange,
+  Park,
+  ParkMeter,
+  Serves,
+  SourceBill,
+  Tariff,
+  TouCalendar,
+} from '../protocols/park.ts';
 
 /** @returns one sentence per problem, each naming its row; empty when the document is consistent */
 export function checkPark(park: Park): string[] {
   return [
     ...repeatedIds(park),
-    ...park.units.flatMap((unit) => unknown(park.buildings, unit.building, `units.${unit.id}: building`)),
+    ...park.units.flatMap((unit) => [
+      ...unknown(park.buildings, unit.building, `units.${unit.id}: building`),
+      ...checkArea(unit.areaM2, `units.${unit.id}: areaM2`),
+    ]),
     ...park.meters.flatMap((meter) => checkMeter(park, meter)),
     ...checkLeases(park),
     ...checkPools(park),
     ...park.exchanges.flatMap((exchange, index) => checkExchange(park, exchange, index)),
-    ...park.tariffs.flatMap(({ id, from, to }) => checkSpan(`tariffs.${id}`, from, to)),
-    ...park.sourceBills.flatMap((bill) => unknown(park.meters, bill.meter, `sourceBills.${bill.id}: meter`)),
+    ...park.tariffs.flatMap((tariff) => checkTariff(park, tariff)),
+    ...park.sourceBills.flatMap((bill) => [
+      ...unknown(park.meters, bill.meter, `sourceBills.${bill.id}: meter`),
+      ...checkAmounts(bill),
+    ]),
     ...checkTimeZone(park.timeZone),
   ];
 }
@@ -52,6 +66,7 @@ function checkMeter(park: Park, meter: ParkMeter): string[] {
   problems.push(
     ...above0(meter.multiplier, `${where}: multiplier`),
     ...above0(meter.maxPerHour, `${where}: maxPerHour`),
+    ...within(meter.accuracyPercent, 100n, `${where}: accuracyPercent`),
   );
   return [...problems, ...checkServes(park, meter, meter.serves)];
 }
@@ -61,6 +76,39 @@ function above0(text: string, where: string): string[] {
   const value = parseDecimal(text, 12);
   if (value % 1_000_000n !== 0n) return [`${where} ${text} has more than 6 decimals`];
   return value > 0n ? [] : [`${where} must be above 0`];
+}
+
+/** As many decimals as a decimal of the document can have. */
+const SCALE = 12;
+const ONE = 10n ** BigInt(SCALE);
+
+function within(text: string, most: bigint, where: string): string[] {
+  const value = parseDecimal(text, SCALE);
+  return value >= 0n && value <= most * ONE ? [] : [`${where} ${text} is not from 0 to ${most}`];
+}
+
+const notNegative = (text: string, where: string): string[] =>
+  parseDecimal(text, SCALE) < 0n ? [`${where} ${text} is below 0`] : [];
+
+/** Beyond this a slip of the pen is sure, and no figure computed from it would be of use. */
+function wholeDigits(text: string, most: number, where: string): string[] {
+  const whole = text.replace('-', '').split('.')[0] ?? '';
+  return whole.length > most ? [`${where} ${text} has more than ${most} whole digits`] : [];
+}
+
+function checkArea(text: string, where: string): string[] {
+  if (parseDecimal(text, SCALE) <= 0n) return [`${where} must be above 0`];
+  return wholeDigits(text, 10, where);
+}
+
+/** A register as a face of `digits` before the point can show it. */
+function checkRegister(text: string, digits: number, where: string): string[] {
+  const value = parseDecimal(text, SCALE);
+  if (value % 1_000_000n !== 0n) return [`${where} ${text} has more than 6 decimals`];
+  if (value < 0n) return [`${where} ${text} is below 0`];
+  return value < 10n ** BigInt(digits) * ONE
+    ? []
+    : [`${where} ${text} does not fit the ${digits} digits of the device`];
 }
 
 function isItsOwnAncestor(park: Park, meter: ParkMeter): boolean {
@@ -98,8 +146,11 @@ function checkExchange(park: Park, exchange: MeterExchange, index: number): stri
   const before = park.exchanges
     .filter(({ meter, at }) => meter === exchange.meter && isBefore(at, exchange.at))
     .toSorted((a, b) => (isBefore(a.at, b.at) ? 1 : -1))[0];
+  const oldDigits = before?.newDigits ?? park.meters.find(({ id }) => id === exchange.meter)?.digits;
   const problems = [
     ...unknown(park.meters, exchange.meter, `${where}: meter`),
+    ...(oldDigits === undefined ? [] : checkRegister(exchange.finalOld, oldDigits, `${where}: finalOld`)),
+    ...checkRegister(exchange.initialNew, exchange.newDigits, `${where}: initialNew`),
     ...above0(exchange.newMultiplier, `${where}: newMultiplier`),
   ];
   if (before !== undefined && parseDecimal(exchange.finalOld, 12) < parseDecimal(before.initialNew, 12))
@@ -140,6 +191,81 @@ const spansMeet = (a: Span, b: Span): boolean =>
 
 function checkSpan(where: string, from: string, to: string | null): string[] {
   return to !== null && to <= from ? [`${where}: "to" ${to} is not after "from" ${from}`] : [];
+}
+
+function checkTariff(park: Park, tariff: Tariff): string[] {
+  const where = `tariffs.${tariff.id}`;
+  const span = checkSpan(where, tariff.from, tariff.to);
+  if (tariff.kind === 'tiered')
+    return [...span, ...checkTiers(tariff.tiers, where), ...within(tariff.taxRate, 1n, `${where}: taxRate`)];
+  const { calendar } = tariff;
+  const clock =
+    calendar.timeZone === park.timeZone
+      ? []
+      : [`${where}: the calendar runs on ${calendar.timeZone}, the park on ${park.timeZone}`];
+  return [...span, ...clock, ...checkSeasons(calendar, where)];
+}
+
+/** Bounds rise from above 0, and the last tier, and only it, is open: no quantity is without a price. */
+function checkTiers(tiers: Extract<Tariff, { kind: 'tiered' }>['tiers'], where: string): string[] {
+  let below = 0n;
+  return tiers.flatMap(({ upTo, unit, flat }, index) => {
+    const prices = [
+      ...notNegative(unit, `${where}: tiers.${index}: unit`),
+      ...notNegative(flat, `${where}: tiers.${index}: flat`),
+    ];
+    const last = index === tiers.length - 1;
+    if (upTo === null)
+      return last ? prices : [...prices, `${where}: tier ${index + 1} is without end, but not the last`];
+    const bound = parseDecimal(upTo, SCALE);
+    if (bound <= below) prices.push(`${where}: the bound of tier ${index + 1} does not rise`);
+    if (last) prices.push(`${where}: the last tier has a bound: nothing prices what lies above ${upTo}`);
+    below = bound;
+    return prices;
+  });
+}
+
+/** Seasons hold both their ends, and may run over the turn of the year. */
+function checkSeasons({ seasons }: TouCalendar, where: string): string[] {
+  const impossible = seasons.flatMap(({ name, from, to }) =>
+    [from, to]
+      .filter((day) => !isDayOfYear(day))
+      .map((day) => `${where}: season "${name}": ${day} is no day of the year`),
+  );
+  if (impossible.length > 0) return impossible;
+  return seasons.flatMap((season, index) =>
+    seasons.slice(0, index).flatMap((other) => {
+      // Of two that meet, one begins inside the other.
+      const day = [season.from, other.from].find((one) => holds(season, one) && holds(other, one));
+      return day === undefined
+        ? []
+        : [`${where}: seasons "${other.name}" and "${season.name}" both hold ${day}`];
+    }),
+  );
+}
+
+const holds = ({ from, to }: { from: string; to: string }, day: string): boolean =>
+  from <= to ? from <= day && day <= to : from <= day || day <= to;
+
+/** Of a leap year: 02-29 is one. */
+function isDayOfYear(text: string): boolean {
+  try {
+    Temporal.PlainDate.from(`2024-${text}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function checkAmounts({ id, quantity, lines }: SourceBill): string[] {
+  const check = (text: string | null, where: string): string[] =>
+    text === null ? [] : wholeDigits(text, 15, `sourceBills.${id}: ${where}`);
+  return [
+    ...check(quantity, 'quantity'),
+    ...lines.flatMap((line, index) =>
+      (['quantity', 'net', 'tax'] as const).flatMap((key) => check(line[key], `lines.${index}: ${key}`)),
+    ),
+  ];
 }
 
 function checkPools(park: Park): string[] {
