@@ -3,12 +3,13 @@ import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { drivenClock, systemClock } from '../clock.ts';
 import { type CloudConfig, type CloudSecrets, loadConfig } from '../config.ts';
+import { readPark } from '../read-park.ts';
 import { ParkRefusedError, startService } from '../service.ts';
 
 const USAGE = `Usage: meterline cloud --config cloud.yaml [--check-config]
 
   --config FILE    the service's configuration
-  --check-config   say what is wrong with it, and do not start`;
+  --check-config   say what is wrong with it or the park document, and do not start`;
 
 export async function run(args: string[]): Promise<number> {
   const options = {
@@ -29,6 +30,8 @@ export async function run(args: string[]): Promise<number> {
   if (values.config === undefined) return refuse(['meterline cloud: --config is missing', USAGE]);
   const loaded = loadConfig(values.config);
   if (!loaded.ok) return refuse(loaded.problems);
+  const park = readPark(loaded.config.park);
+  if (!park.ok) return refuse(park.problems);
   if (values['check-config']) {
     console.error(`${values.config}: ok`);
     return 0;
