@@ -185,6 +185,7 @@ test('the tenant opens the link, sees it checked on the device, opens a line dow
 
   await page.getByRole('button', { name: '确认这份结算单' }).click();
   await page.getByText(/^✓ 已于/).waitFor();
+  expect(await page.getByRole('link', { name: '下载结算单文件' }).count()).toBe(1);
   expect((await running.store.statement(statement?.id ?? ''))?.confirmedAt).not.toBeNull();
   await page.getByRole('button', { name: 'English' }).click();
   await page.getByText(/^✓ Confirmed on/).waitFor();

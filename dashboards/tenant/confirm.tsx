@@ -38,10 +38,18 @@ export function Confirm({ words, language, api, check, opened }: Props) {
       )
       .finally(() => setSending(false));
   };
+  const download = (
+    <a class="button" href={`${api}/statement`} download={`${opened.view.statement}.json`}>
+      {words.download}
+    </a>
+  );
   if (confirmedAt !== null)
     return (
-      <section class="notice good" role="status">
-        <h2>✓ {words.confirmed(instantText(confirmedAt, opened.statement.head.timeZone))}</h2>
+      <section class="confirm notice good">
+        <div role="status">
+          <h2>✓ {words.confirmed(instantText(confirmedAt, opened.statement.head.timeZone))}</h2>
+        </div>
+        {download}
       </section>
     );
   return (
@@ -60,9 +68,7 @@ export function Confirm({ words, language, api, check, opened }: Props) {
       >
         {sending ? words.confirming : words.confirm}
       </button>
-      <a class="button" href={`${api}/statement`} download={`${opened.view.statement}.json`}>
-        {words.download}
-      </a>
+      {download}
     </section>
   );
 }
