@@ -179,6 +179,11 @@ test('the tenant opens the link, sees it checked on the device, opens a line dow
   await page.getByText('怎么算的').first().click();
   await page.getByText('起码').first().waitFor();
   await page.locator('.curve canvas').waitFor();
+  await page.locator('.lines summary', { hasText: '水' }).first().click();
+  await page
+    .getByText(/^各阶合计（不含税）: 30 × ¥3.45 \+ 50 × ¥4.83 \+ [\d.]+ × ¥5.83 = ¥/)
+    .first()
+    .waitFor();
   // Nothing reaches past the edge of a phone.
   expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(375);
   expect(await seriousFindings(page)).toEqual([]);

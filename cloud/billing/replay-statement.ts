@@ -115,8 +115,8 @@ function quantityProblem(
     : differs('the share of the pool', quantity, formatMicro(roundUnits(exact, 6, 'half_up')));
 }
 
-/** In kWh or m3. */
-function exactQuantity({ basis, quantity }: Pick<StatementLine, 'basis' | 'quantity'>): Rational {
+/** In kWh or m3. @throws RangeError when the weights add up to zero */
+export function exactQuantity({ basis, quantity }: Pick<StatementLine, 'basis' | 'quantity'>): Rational {
   if (basis.kind === 'own') return fromDecimal(quantity);
   const { poolQuantity, weight, totalWeight } = basis;
   return divide(multiply(fromDecimal(poolQuantity), fromDecimal(weight)), fromDecimal(totalWeight));
@@ -153,15 +153,19 @@ function shareProblem(
   return null;
 }
 
+/** The lines that a tiered line is priced with, itself among them. */
+export const pricedTogether = (line: StatementLine, lines: readonly StatementLine[]): StatementLine[] =>
+  lines.filter(
+    ({ utility, component, pricing: { kind } }) =>
+      kind === 'tiers' && utility === line.utility && component === line.component,
+  );
+
 function tiersProblem(
   line: StatementLine,
   pricing: Pricing<'tiers'>,
   lines: readonly StatementLine[],
 ): Problem {
-  const together = lines.filter(
-    ({ utility, component, pricing: { kind } }) =>
-      kind === 'tiers' && utility === line.utility && component === line.component,
-  );
+  const together = pricedTogether(line, lines);
   const total = together.reduce((sum, { quantity }) => sum + micro(quantity), 0n);
   if (total !== micro(pricing.totalQuantity))
     return differs('the quantity priced together', pricing.totalQuantity, formatMicro(total));

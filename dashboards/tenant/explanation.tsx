@@ -5,6 +5,7 @@ import { grouped, instantText, moneyText, quantityText, unitText } from '../form
 import type { Language } from '../language.ts';
 import type { TenantWords } from '../words/tenant.ts';
 import { knownPeriod } from './statement-view.ts';
+import { flatOf, tierSteps } from './tier-steps.ts';
 
 interface Props {
   words: TenantWords;
@@ -35,7 +36,7 @@ export function Explanation({ words, statement, line }: Props) {
         {line.pricing.kind === 'share' ? (
           <ShareAmount words={words} line={line} pricing={line.pricing} />
         ) : (
-          <TieredAmount words={words} line={line} pricing={line.pricing} />
+          <TieredAmount words={words} statement={statement} line={line} pricing={line.pricing} />
         )}
         <p>
           {words.sum}: {moneyText(line.net)} + {moneyText(line.tax)} ={' '}
@@ -193,10 +194,12 @@ const scaledBound = (bound: string, multiplier: string): string =>
 
 function TieredAmount({
   words,
+  statement,
   line,
   pricing,
 }: {
   words: TenantWords;
+  statement: Statement;
   line: StatementLine;
   pricing: Pricing<'tiers'>;
 }) {
@@ -213,13 +216,59 @@ function TieredAmount({
             </span>
             <span class="number">
               ¥{unit} / {unitText(line.unit)}
-              {flat === '0' ? '' : ` + ${moneyText(flat)}`}
+              {flatOf(flat) === null ? '' : ` + ${moneyText(flat)}`}
             </span>
           </li>
         ))}
       </ul>
       {pricing.boundMultiplier !== '1' && <p class="muted">{words.tierDays(pricing.boundMultiplier)}</p>}
-      <p class="muted">{words.taxStep(pricing.taxRate)}</p>
+      <TierSums words={words} statement={statement} line={line} pricing={pricing} />
+    </>
+  );
+}
+
+/** The tiers added up, the tax on them, and this line's part of both. */
+function TierSums({
+  words,
+  statement,
+  line,
+  pricing,
+}: {
+  words: TenantWords;
+  statement: Statement;
+  line: StatementLine;
+  pricing: Pricing<'tiers'>;
+}) {
+  const steps = tierSteps(line, statement.lines);
+  if (steps === null) return null;
+  const quantity = exact(line.quantity, line.unit);
+  const total = exact(pricing.totalQuantity, line.unit);
+  const terms = steps.parts.map(
+    ({ quantity: part, unit, flat }) =>
+      `${grouped(part)} × ${moneyText(unit)}${flat === null ? '' : ` + ${moneyText(flat)}`}`,
+  );
+  const unrounded = steps.unrounded === null ? '' : `${moneyText(steps.unrounded)} ≈ `;
+  return (
+    <>
+      <p class="formula">
+        {words.tiersNet}: {terms.join(' + ')} = {unrounded}
+        {moneyText(steps.net)}
+      </p>
+      <p class="formula">
+        {words.tiersTax}: {moneyText(steps.taxed)} × {steps.percent}&nbsp;% = {moneyText(steps.tax)}
+      </p>
+      {steps.shared && (
+        <>
+          <p>{words.tiersShare}</p>
+          <p class="formula">
+            {words.net}: {words.share(moneyText(steps.net), quantity, total, moneyText(line.net))}
+          </p>
+          <p class="formula">
+            {words.tax}: {words.share(moneyText(steps.tax), quantity, total, moneyText(line.tax))}
+          </p>
+          <p class="muted">{words.tiersRounded}</p>
+        </>
+      )}
     </>
   );
 }
