@@ -1,26 +1,22 @@
 /** Reads a park document from a file and puts it in force, once per content. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { Park } from '../protocols/park.ts';
-import { checkYaml } from '../protocols/yaml-document.ts';
 import { canonicalJson } from './billing/canonical-json.ts';
-import { checkPark } from './check-park.ts';
+import { readPark } from './read-park.ts';
 import type { Store } from './store/store.ts';
 
 export type ImportedPark = { ok: true; park: Park; digest: string } | { ok: false; problems: string[] };
 
 /** The digest is over the canonical form, so that the layout of the file does not make a new version. */
 export async function importPark(store: Store, file: string, importedAt: string): Promise<ImportedPark> {
-  const checked = checkYaml(Park, readFileSync(file, 'utf8'), file);
-  if (!checked.ok) return { ok: false, problems: checked.errors };
-  const problems = checkPark(checked.value).map((problem) => `${file}: ${problem}`);
-  if (problems.length > 0) return { ok: false, problems };
-  const document = canonicalJson(checked.value);
+  const read = readPark(file);
+  if (!read.ok) return read;
+  const document = canonicalJson(read.park);
   const digest = createHash('sha256').update(document).digest('hex');
   // Marked first: if the import ends in between, it is done again.
-  await store.markDirty(await metersWithNewFacts(store, checked.value, digest));
+  await store.markDirty(await metersWithNewFacts(store, read.park, digest));
   await store.putPark({ digest, importedAt, document });
-  return { ok: true, park: checked.value, digest };
+  return { ok: true, park: read.park, digest };
 }
 
 /** Meters whose intervals would come out otherwise than under the document that is in force. */
