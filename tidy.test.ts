@@ -52,6 +52,8 @@ const allowed: Record<string, string[]> = {
 /** Single files, each with its reason. */
 const topFiles: Record<string, string> = {
   'guarded-stream.ts': 'the brokers of edge and cloud stand behind one length guard',
+  'built-pages.ts': 'edge and cloud serve their pages from one build',
+  'secrets.ts': 'edge and cloud keep passwords and tokens in one way',
   'peers.ts': 'tests say which real peer they need',
   'supervisor.ts': 'commands that start several processes share one supervisor',
 };

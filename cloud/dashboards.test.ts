@@ -3,11 +3,11 @@ import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, expect, test } from 'vitest';
+import { buildDashboards } from '../built-pages.ts';
 import { requirePeer } from '../peers.ts';
 import type { StatementSummary } from '../protocols/api.ts';
 import { silentMeter } from './api/fixture-park.ts';
 import { password } from './api/fixture-server.ts';
-import { buildDashboards } from './dashboards.ts';
 import { type FixtureService, startFixtureService } from './fixture-service.ts';
 
 const chromiumPath = '/usr/bin/chromium';

@@ -2,13 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dashboardPages } from '../built-pages.ts';
 import type { Anomaly } from '../protocols/api.ts';
 import type { Jobs } from './api/context.ts';
 import { fixturePark, monthEndMs, seedReadings } from './api/fixture-park.ts';
 import { password } from './api/fixture-server.ts';
 import { instantText } from './api/query.ts';
 import { buildServer } from './api/server.ts';
-import { dashboardPages } from './dashboards.ts';
 import { closePeriod } from './jobs/close-period.ts';
 import { runNightlyCheck } from './jobs/nightly-check.ts';
 import { ensureOperatorPassword } from './operator-password.ts';

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { dashboardPages } from '../built-pages.ts';
 import type { Anomaly, BillingRunRequest } from '../protocols/api.ts';
 import type { Park } from '../protocols/park.ts';
 import type { ClosedPeriod, Jobs } from './api/context.ts';
@@ -9,7 +10,6 @@ import { buildServer } from './api/server.ts';
 import { startBroker } from './broker.ts';
 import type { Clock } from './clock.ts';
 import type { CloudConfig, CloudSecrets } from './config.ts';
-import { dashboardPages } from './dashboards.ts';
 import { importPark } from './import-park.ts';
 import { type IngestOptions, startIngest } from './ingest.ts';
 import { closePeriod } from './jobs/close-period.ts';

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Pages } from '../../built-pages.ts';
 import type { Anomaly, BillingRun, BillingRunRequest } from '../../protocols/api.ts';
 import type { Park } from '../../protocols/park.ts';
 import type { Principal, Requirement } from '../access.ts';
@@ -28,19 +29,6 @@ export interface Jobs {
 export type ClosedPeriod =
   | { ok: true; already: boolean; run: BillingRun }
   | { ok: false; code: string; detail: string };
-
-/** The built pages: see `cloud/dashboards.ts`. */
-export interface Pages {
-  /** A file of the built dashboards by its path (`/assets/...`, `/index.html`), or null. */
-  file(path: string): Promise<PageFile | null>;
-}
-export interface PageFile {
-  body: Buffer;
-  gzip: Buffer | null;
-  type: string;
-  /** Its name holds its digest: it never changes. */
-  immutable: boolean;
-}
 
 export interface ApiContext {
   store: Store;

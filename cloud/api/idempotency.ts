@@ -3,7 +3,8 @@
  * The key belongs to its actor and path; with another body it is refused, and so is a twin that is still under way.
  */
 import type { FastifyRequest } from 'fastify';
-import { actorOf, digestOf } from '../access.ts';
+import { digestOf } from '../../secrets.ts';
+import { actorOf } from '../access.ts';
 import { Refused } from '../errors.ts';
 import { principalOf } from './authenticate.ts';
 import type { Api, ApiContext } from './context.ts';

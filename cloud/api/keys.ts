@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { ApiKey, MintedApiKey, NewApiKey, page } from '../../protocols/api.ts';
-import { digestOf, mintToken } from '../access.ts';
+import { digestOf, mintToken } from '../../secrets.ts';
 import { Refused } from '../errors.ts';
 import type { Api, ApiContext } from './context.ts';
 import { instantText } from './query.ts';

@@ -1,7 +1,8 @@
 /** The staff app at `/`, the tenant page at `/s/:token`, and their scripts and styles. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Api, ApiContext, PageFile } from './context.ts';
+import type { PageFile } from '../../built-pages.ts';
+import type { Api, ApiContext } from './context.ts';
 import { statementOfToken } from './statement-links.ts';
 
 /** Everything from here, nothing from elsewhere, nothing inline. uPlot and React set styles through the DOM, which this allows. */

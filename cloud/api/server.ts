@@ -10,6 +10,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { parseStrictJson } from '../../protocols/strict-json.ts';
 import { systemClock } from '../clock.ts';
 import { Refused } from '../errors.ts';
 import { anomalyRoutes } from './anomalies.ts';
@@ -27,7 +28,6 @@ import { pageRoutes, securityHeaders } from './pages.ts';
 import { answerWithProblems, sendRefusal } from './problems.ts';
 import { sessionRoutes } from './session.ts';
 import { statementRoutes } from './statements.ts';
-import { parseStrictJson } from './strict-json.ts';
 import { tenantRoutes } from './tenant.ts';
 import { treeRoutes } from './tree.ts';
 import { answerUnchanged } from './weak-etag.ts';

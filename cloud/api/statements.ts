@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { PeriodText, page, StatementSummary } from '../../protocols/api.ts';
 import { Id } from '../../protocols/reading.ts';
-import { allows, digestOf } from '../access.ts';
+import { digestOf } from '../../secrets.ts';
+import { allows } from '../access.ts';
 import { Refused } from '../errors.ts';
 import type { StatementRow } from '../store/sqlite/billing.ts';
 import { principalOf } from './authenticate.ts';

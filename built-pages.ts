@@ -8,15 +8,14 @@ import { glob, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { extname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { PageFile, Pages } from './api/context.ts';
 
-const root = join(import.meta.dirname, '..');
+const root = import.meta.dirname;
 const script = join(root, 'dashboards/build.ts');
 const outRoot = join(root, 'dashboards/dist');
 /** What the pages are made of. */
 const sourcePatterns = [
   'dashboards/*.{ts,html,css,json}',
-  'dashboards/{staff,tenant,words,charts}/**/*.{ts,tsx,css}',
+  'dashboards/{staff,tenant,edge,words,charts}/**/*.{ts,tsx,css}',
   'protocols/*.ts',
   'cloud/billing/*.ts',
   'package-lock.json',
@@ -26,6 +25,19 @@ const types: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
 };
+
+/** The built pages, or what of them one process serves. */
+export interface Pages {
+  /** A file of the built dashboards by its path (`/assets/...`, `/index.html`), or null. */
+  file(path: string): Promise<PageFile | null>;
+}
+export interface PageFile {
+  body: Buffer;
+  gzip: Buffer | null;
+  type: string;
+  /** Its name holds its digest: it never changes. */
+  immutable: boolean;
+}
 
 /** The pages could not be built; `cause` has what the builder said. */
 export class DashboardsBuildError extends Error {

@@ -57,7 +57,7 @@ function refuseKey(key: string, seen: Set<string>): string | null {
 }
 
 function heldExactly(word: string): boolean {
-  const value = Number(word);
+  const value = JSON.parse(word) as number;
   if (!Number.isFinite(value) || Object.is(value, -0)) return false;
   return !Number.isInteger(value) || Number.isSafeInteger(value);
 }
