@@ -96,7 +96,7 @@ async function holdsForeign(
   for (const address of fingerprint.refused) {
     try {
       const request = { unit, functionCode, address, count: 2 };
-      const answer = await meter.read(request, pauses ? pauseMilliseconds : 0);
+      const answer = await meter.read(request, pauses ? { pauseMilliseconds } : {});
       if (answer.ok && answer.data.some((byte) => byte !== 0)) return true;
     } catch (error) {
       if (!(error instanceof LineFault) || error.code === 'unreachable') throw error;

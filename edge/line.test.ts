@@ -194,6 +194,25 @@ describe('a line', () => {
     );
     expect(seen).toEqual([1, 2, 3].flatMap((unit) => [`request ${unit}`, `answer ${unit}`]));
   });
+  test('serves who waits in person before the polls that wait, and says what waits', async () => {
+    const seen: number[] = [];
+    const noted: Behaviour = ({ frame, unit, send }) => {
+      seen.push(unit);
+      send(frame());
+    };
+    await against(
+      'tcp',
+      () => noted,
+      async (line) => {
+        const polls = [1, 2, 3].map((unit) => line.read({ ...request, unit }));
+        const live = line.read({ ...request, unit: 4 }, { priority: 'live' });
+        expect(line.waiting()).toEqual({ inFlight: 1, live: 1, poll: 2 });
+        await Promise.all([...polls, live]);
+        expect(line.waiting()).toEqual({ inFlight: null, live: 0, poll: 0 });
+      },
+    );
+    expect(seen).toEqual([1, 4, 2, 3]);
+  });
   test('takes no value from the head of this answer, then the late tail of the one before, on a new connection', async () => {
     const headOnly: Behaviour = ({ frame, send }) => send(frame().subarray(0, 6));
     const tailLate: Behaviour = (exchange) => {

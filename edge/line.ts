@@ -9,10 +9,12 @@ import type { Duplex } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Link } from './config.ts';
 import type { Doubt, Exchange, MeterUnit } from './exchange.ts';
+import { LineQueue, type Priority, type Waiting } from './line-queue.ts';
 import { discardUnread, linkName, openStream } from './line-stream.ts';
 import { type Answer, ModbusDialogue, TRANSACTIONS, type UnitRequest } from './modbus-port.ts';
 import { charactersMs, frameSilenceMs } from './rtu-wire.ts';
 
+export type { Priority, Waiting } from './line-queue.ts';
 export type { Answer, UnitRequest } from './modbus-port.ts';
 
 export interface LineOptions {
@@ -52,6 +54,20 @@ const STALLS = 3;
 /** Of the measured turnaround of a unit, how much the newest one counts. */
 const NEWEST_SHARE = 0.25;
 
+export interface AskOptions {
+  /** The rest that the meter needs before the request. */
+  pauseMilliseconds?: number;
+  /** `poll` if not given. */
+  priority?: Priority;
+}
+
+interface Turn {
+  exchange: Exchange<unknown>;
+  priority: Priority;
+  serve(): Promise<void>;
+  reject(fault: LineFault): void;
+}
+
 interface InFlight {
   unit: MeterUnit;
   sentAt: number;
@@ -72,7 +88,10 @@ export class Line {
   readonly #modbus: ModbusDialogue;
   #stream: Duplex | null = null;
   #inFlight: InFlight | null = null;
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #queue = new LineQueue<Turn>();
+  #serving: Turn | null = null;
+  #served: Promise<void> = Promise.resolve();
+  #restTimer: NodeJS.Timeout | undefined;
   /** Until then a late reply of the unit may be under way. */
   readonly #lateUntil = new Map<MeterUnit, number>();
   readonly #turnarounds = new Map<MeterUnit, number>();
@@ -99,35 +118,62 @@ export class Line {
     return this.#turnarounds.get(unit) ?? null;
   }
 
+  /** What the line is busy with, and how much waits for it. */
+  waiting(): Waiting {
+    return { inFlight: this.#serving?.exchange.unit ?? null, ...this.#queue.counts() };
+  }
+
   /**
-   * Sends one request when its turn comes and the line is silent; `pauseMilliseconds` is the rest the meter needs before it.
+   * Sends one request when its turn comes and the line is silent.
    * @throws LineFault when there is no clean answer
    */
-  async ask<T>(exchange: Exchange<T>, pauseMilliseconds = 0): Promise<T> {
-    for (;;) {
-      const turn = this.#tail.then(async () => {
-        const restMs = this.#restMs(exchange.unit);
-        return restMs > 0 ? { restMs } : { answer: await this.#exchange(exchange, pauseMilliseconds) };
-      });
-      this.#tail = turn.catch(() => undefined);
-      const outcome = await turn;
-      if ('answer' in outcome) return outcome.answer;
-      // The others have their turns meanwhile; a line that is closed says so soon.
-      await sleep(Math.min(outcome.restMs, SILENCE_MS));
-    }
+  ask<T>(exchange: Exchange<T>, options: AskOptions = {}): Promise<T> {
+    const { pauseMilliseconds = 0, priority = 'poll' } = options;
+    if (this.#closed) return Promise.reject(this.#fault('closed', exchange.unit, 'the line was closed'));
+    return new Promise((resolve, reject) => {
+      const serve = async (): Promise<void> => {
+        try {
+          resolve(await this.#exchange(exchange, pauseMilliseconds));
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.#queue.add({ exchange, priority, serve, reject });
+      this.#next();
+    });
   }
 
   /** Asks for Modbus registers; see `ask`. */
-  read(request: UnitRequest, pauseMilliseconds = 0): Promise<Answer> {
-    return this.ask(this.#modbus.exchange(request), pauseMilliseconds);
+  read(request: UnitRequest, options?: AskOptions): Promise<Answer> {
+    return this.ask(this.#modbus.exchange(request), options);
+  }
+
+  /** Serves whose turn it is; when all who wait rest, the first of them that no longer does. */
+  #next(): void {
+    if (this.#serving !== null) return;
+    clearTimeout(this.#restTimer);
+    const turn = this.#queue.next(({ exchange }) => this.#restMs(exchange.unit) <= 0);
+    if (turn !== null) {
+      this.#serving = turn;
+      this.#served = turn.serve().then(() => {
+        this.#serving = null;
+        this.#next();
+      });
+      return;
+    }
+    const rests = [...this.#queue].map(({ exchange }) => this.#restMs(exchange.unit));
+    if (rests.length > 0) this.#restTimer = setTimeout(() => this.#next(), Math.ceil(Math.min(...rests)));
   }
 
   /** Ends the line: requests that wait or are in flight fail as `closed`. */
   async close(): Promise<void> {
     this.#closed = true;
+    for (const { exchange, reject } of this.#queue.drain())
+      reject(this.#fault('closed', exchange.unit, 'the line was closed'));
+    clearTimeout(this.#restTimer);
     this.#fail('closed', 'the line was closed');
     this.#disconnect();
-    await this.#tail;
+    await this.#served;
   }
 
   /**
@@ -236,8 +282,9 @@ export class Line {
     stream.on('error', () => this.#ended(stream));
     stream.on('close', () => this.#ended(stream));
     this.#stream = stream;
-    if (this.#closed) this.#disconnect();
-    return stream;
+    if (!this.#closed) return stream;
+    this.#disconnect();
+    throw this.#fault('closed', unit, 'the line was closed');
   }
 
   #ended(stream: Duplex): void {

@@ -72,8 +72,8 @@ export class MeterReader {
     read: MeterRead,
   ): Promise<Answer | null> {
     const { functionCode, pauseMilliseconds } = this.#profile;
-    const pause = pauses ? pauseMilliseconds : 0;
-    return askRepeatedly(() => line.read({ unit, functionCode, address, count }, pause), attempts, read);
+    const asking = { pauseMilliseconds: pauses ? pauseMilliseconds : 0 };
+    return askRepeatedly(() => line.read({ unit, functionCode, address, count }, asking), attempts, read);
   }
 
   #decode(request: PlannedRequest, data: Uint8Array, readAtMs: number, read: MeterRead): void {

@@ -2,7 +2,7 @@
  * One unit on a line, and what it has answered so far: what is known is not asked again. Models that lie alike then cost
  * the bus the requests of one. For as long as a look at a meter takes, not for polling.
  */
-import { type Line, LineFault } from './line.ts';
+import { type AskOptions, type Line, LineFault } from './line.ts';
 
 /** What is asked of a unit, and how it answers: as on a line. */
 type UnitRequest = Parameters<Line['read']>[0];
@@ -33,14 +33,14 @@ export class RememberedUnit implements Pick<Line, 'read'> {
   }
 
   /** @throws LineFault as the line does; again for a range that was silent before */
-  async read(request: UnitRequest, pauseMilliseconds = 0): Promise<Answer> {
+  async read(request: UnitRequest, options?: AskOptions): Promise<Answer> {
     const known = this.#known(request);
     if (known !== null) return { ok: true, data: known };
     const refusal = this.#refusals.find((one) => covers(request, one));
     if (refusal?.reason instanceof LineFault) throw refusal.reason;
     if (refusal !== undefined) return { ok: false, exception: refusal.reason };
     try {
-      const answer = await this.#line.read(request, pauseMilliseconds);
+      const answer = await this.#line.read(request, options);
       if (answer.ok) this.#learn(request, answer.data);
       else if (LASTING.has(answer.exception)) this.#refuse(request, answer.exception);
       return answer;

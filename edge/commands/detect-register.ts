@@ -125,7 +125,7 @@ async function readAll(line: Line, { functionCodes, pauseMilliseconds, ...range 
   const rested: Pick<Line, 'read'> = {
     read(request) {
       if (progress) process.stderr.write(`\r function ${request.functionCode}, register ${request.address} `);
-      return line.read(request, pauseMilliseconds);
+      return line.read(request, { pauseMilliseconds });
     },
   };
   for (const functionCode of functionCodes) {
