@@ -9,7 +9,7 @@ import type { AskedProfile } from './asked-profile.ts';
 import { cjt188Exchange } from './cjt188-driver.ts';
 import { dlt645Exchange } from './dlt645-driver.ts';
 import type { Exchange } from './exchange.ts';
-import { type Line, LineFault } from './line.ts';
+import { LineFault, type LineUse } from './line.ts';
 import type { LineLink } from './line-stream.ts';
 import type { RegisterValue } from './meter-driver.ts';
 import { openDriver } from './open-driver.ts';
@@ -33,7 +33,7 @@ const OLD_TOTAL: Dlt645Request = { version: 1997, address: ANY_ADDRESS, kind: 'i
 
 /** @throws LineFault `unreachable` when the line itself cannot be opened */
 export async function findLoneMeters(
-  line: Line,
+  line: LineUse,
   link: LineLink,
   profiles: readonly Profile[],
   nowMs: () => number,
@@ -65,7 +65,7 @@ export async function findLoneMeters(
   return result;
 }
 
-async function tryOnce<T>(line: Line, exchange: Exchange<T>, result: LoneMeters): Promise<T | null> {
+async function tryOnce<T>(line: LineUse, exchange: Exchange<T>, result: LoneMeters): Promise<T | null> {
   try {
     return await line.ask(exchange);
   } catch (error) {
@@ -77,7 +77,7 @@ async function tryOnce<T>(line: Line, exchange: Exchange<T>, result: LoneMeters)
 
 /** The model that lacks the fewest registers; of two that lack none, the one that has more. */
 async function bestModel(
-  line: Line,
+  line: LineUse,
   link: LineLink,
   address: string,
   models: readonly AskedProfile[],

@@ -30,7 +30,7 @@ interface Candidate {
  * @throws LineFault `unreachable` when the line itself cannot be opened
  */
 export async function identifyMeter(
-  line: Line,
+  line: Pick<Line, 'read'>,
   unit: number,
   models: readonly ModbusProfile[],
   { nowMs, pauses = true }: { nowMs: () => number; pauses?: boolean },

@@ -59,7 +59,15 @@ export interface AskOptions {
   pauseMilliseconds?: number;
   /** `poll` if not given. */
   priority?: Priority;
+  /** Of this request, in the place of the line's own. */
+  timeoutMilliseconds?: number;
+  worstReplyMilliseconds?: number;
+  /** Called when the request has its turn. */
+  onTurn?: () => void;
 }
+
+/** What it takes to ask meters: a line, or a way to one. */
+export type LineUse = Pick<Line, 'ask' | 'read' | 'turnaroundMilliseconds'>;
 
 interface Turn {
   exchange: Exchange<unknown>;
@@ -73,6 +81,8 @@ interface InFlight {
   sentAt: number;
   /** How long the request is on the wire. */
   requestMs: number;
+  /** How late an answer may come at worst. */
+  worstReplyMs: number;
   /** Whether a byte of an answer has come. */
   answered: boolean;
   timer: NodeJS.Timeout;
@@ -128,12 +138,13 @@ export class Line {
    * @throws LineFault when there is no clean answer
    */
   ask<T>(exchange: Exchange<T>, options: AskOptions = {}): Promise<T> {
-    const { pauseMilliseconds = 0, priority = 'poll' } = options;
+    const { priority = 'poll' } = options;
     if (this.#closed) return Promise.reject(this.#fault('closed', exchange.unit, 'the line was closed'));
     return new Promise((resolve, reject) => {
       const serve = async (): Promise<void> => {
         try {
-          resolve(await this.#exchange(exchange, pauseMilliseconds));
+          options.onTurn?.();
+          resolve(await this.#exchange(exchange, options));
         } catch (error) {
           reject(error);
         }
@@ -185,14 +196,16 @@ export class Line {
     return (this.#lateUntil.get(unit) ?? 0) - performance.now();
   }
 
-  async #exchange<T>(exchange: Exchange<T>, pauseMilliseconds: number): Promise<T> {
+  async #exchange<T>(exchange: Exchange<T>, options: AskOptions): Promise<T> {
     const { unit } = exchange;
+    const { pauseMilliseconds = 0 } = options;
     const rest = this.#restingSince + pauseMilliseconds - performance.now();
     if (pauseMilliseconds > 0 && rest > 0) await sleep(rest);
     if (this.#rtu) await this.#silence(unit, exchange.mistakableSince());
     const stream = this.#stream ?? (await this.#connect(unit));
     return new Promise((resolve, reject) => {
-      const milliseconds = this.#options.timeoutMilliseconds;
+      const milliseconds = options.timeoutMilliseconds ?? this.#options.timeoutMilliseconds;
+      const worstReplyMs = options.worstReplyMilliseconds ?? this.#worstReplyMs;
       const timer = setTimeout(() => this.#fail('timeout', `no answer in ${milliseconds} ms`), milliseconds);
       const take = (chunk: Uint8Array): void => {
         const taken = exchange.take(chunk);
@@ -204,7 +217,8 @@ export class Line {
       };
       const frame = exchange.start();
       const requestMs = charactersMs(frame.length, this.#baudRate);
-      this.#inFlight = { unit, sentAt: performance.now(), requestMs, answered: false, timer, take, reject };
+      const sentAt = performance.now();
+      this.#inFlight = { unit, sentAt, requestMs, worstReplyMs, answered: false, timer, take, reject };
       stream.write(frame);
     });
   }
@@ -215,14 +229,14 @@ export class Line {
     this.#inFlight = null;
     this.#restingSince = performance.now();
     clearTimeout(inFlight.timer);
-    if (mayFollow) this.#distrust(inFlight.unit);
+    if (mayFollow) this.#distrust(inFlight);
   }
 
   /** Fails the request in flight, if any, and puts the line in doubt. */
   #fail(code: LineFaultCode, detail: string): void {
     const inFlight = this.#inFlight;
     this.#inFlight = null;
-    if (inFlight !== null || code === 'unsolicited') this.#distrust(inFlight?.unit);
+    if (inFlight !== null || code === 'unsolicited') this.#distrust(inFlight);
     if (inFlight === null) return;
     this.#restingSince = performance.now();
     clearTimeout(inFlight.timer);
@@ -230,13 +244,15 @@ export class Line {
   }
 
   /** What comes from now on may be late: drop the socket; on RTU hear the line out; and leave the unit alone. */
-  #distrust(unit?: MeterUnit): void {
+  #distrust(asked: Pick<InFlight, 'unit' | 'worstReplyMs'> | null): void {
     if (this.#options.link.kind !== 'serial') this.#disconnect();
     const now = performance.now();
     this.#silentFrom = now + SILENCE_MS;
-    if (unit === undefined) return;
-    const worstMs = this.#options.worstReplyMilliseconds ?? 3 * this.#options.timeoutMilliseconds;
-    this.#lateUntil.set(unit, now + worstMs);
+    if (asked !== null) this.#lateUntil.set(asked.unit, now + asked.worstReplyMs);
+  }
+
+  get #worstReplyMs(): number {
+    return this.#options.worstReplyMilliseconds ?? 3 * this.#options.timeoutMilliseconds;
   }
 
   #disconnect(): void {

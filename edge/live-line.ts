@@ -1,0 +1,42 @@
+/** A person's way to a bus that is polled: goes before the polls that wait, and knows how long it waited for its turns. */
+import type { Exchange } from './exchange.ts';
+import type { Answer, AskOptions, Line, LineUse, UnitRequest } from './line.ts';
+
+/** How long to wait for an answer, where that is not as for a poll: a scan asks many who are not there. */
+export type Patience = Pick<AskOptions, 'timeoutMilliseconds' | 'worstReplyMilliseconds'>;
+
+export class LiveLine implements LineUse {
+  readonly #line: Line;
+  readonly #patience: Patience;
+  #waitedMs = 0;
+
+  constructor(line: Line, patience: Patience = {}) {
+    this.#line = line;
+    this.#patience = patience;
+  }
+
+  /** How long all requests together waited for their turns. */
+  get waitedMilliseconds(): number {
+    return Math.round(this.#waitedMs);
+  }
+
+  turnaroundMilliseconds(unit: Exchange<unknown>['unit']): number | null {
+    return this.#line.turnaroundMilliseconds(unit);
+  }
+
+  ask<T>(exchange: Exchange<T>, options?: AskOptions): Promise<T> {
+    return this.#line.ask(exchange, this.#live(options));
+  }
+
+  read(request: UnitRequest, options?: AskOptions): Promise<Answer> {
+    return this.#line.read(request, this.#live(options));
+  }
+
+  #live(options: AskOptions = {}): AskOptions {
+    const askedAt = performance.now();
+    const onTurn = (): void => {
+      this.#waitedMs += performance.now() - askedAt;
+    };
+    return { ...options, ...this.#patience, priority: 'live', onTurn };
+  }
+}

@@ -1,0 +1,54 @@
+/** A sweep over the Modbus addresses of a line: who answers, and which model it is. */
+import type { ModbusProfile } from '../protocols/profile.ts';
+import type { AskedProfile } from './asked-profile.ts';
+import type { MeterUnit } from './exchange.ts';
+import { identifyMeter } from './identify-meter.ts';
+import type { Line } from './line.ts';
+import type { RegisterValue } from './meter-driver.ts';
+
+export interface FoundMeter {
+  unit: MeterUnit;
+  /** Null: it answers, but no known model fits. */
+  profile: AskedProfile | null;
+  values: RegisterValue[];
+  /** Models that fit as well. */
+  equals: AskedProfile[];
+}
+
+export interface ScanOptions {
+  nowMs: () => number;
+  /** Ends the sweep before its next address. */
+  signal?: AbortSignal;
+  /** Before an address is asked; `probed` addresses have been. */
+  onProbe?(unit: number, probed: number): void;
+  onFound(meter: FoundMeter): void;
+}
+
+/** @returns how many addresses were asked @throws LineFault `unreachable` when the line itself cannot be opened */
+export async function scanUnits(
+  line: Pick<Line, 'read'>,
+  units: readonly number[],
+  models: readonly ModbusProfile[],
+  { nowMs, signal, onProbe, onFound }: ScanOptions,
+): Promise<number> {
+  let probed = 0;
+  for (const unit of units) {
+    if (signal?.aborted) break;
+    onProbe?.(unit, probed);
+    const meter = await identifyMeter(line, unit, models, { nowMs });
+    probed += 1;
+    if (meter !== null) onFound({ unit, ...meter });
+  }
+  return probed;
+}
+
+/** One of those that `scan --json` lists. */
+export function scanReport({ unit, profile, values, equals }: FoundMeter): {
+  unit: MeterUnit;
+  profile: string | null;
+  equals: string[];
+  registers: Record<string, string | null>;
+} {
+  const registers = Object.fromEntries(values.map(({ register, value }) => [register.obis, value]));
+  return { unit, profile: profile?.id ?? null, equals: equals.map(({ id }) => id), registers };
+}

@@ -1,0 +1,223 @@
+/**
+ * Shapes of the gateway's own `/api/v1`, which its page on the LAN and `--gateway` of the commands speak. Quantities are
+ * decimal strings, instants RFC 3339. Nothing here writes to a meter.
+ */
+import { z } from 'zod';
+import { Decimal } from './decimal.ts';
+import { Obis } from './obis.ts';
+import { Id, InstantText } from './reading.ts';
+import { Unit } from './units.ts';
+
+/** A Modbus unit id; or the digits printed on a meter, whose zeros count. */
+export const UnitText = z.union([z.int().min(0).max(255), z.string().regex(/^[0-9A-Fa-f]{1,32}$/)]);
+
+/** `fresh`: read within two periods; `late`: not; `silent`: it does not answer; `never`: nothing was ever read of it. */
+export const EdgeFreshness = z.enum(['fresh', 'late', 'silent', 'never']);
+export type EdgeFreshness = z.infer<typeof EdgeFreshness>;
+
+export const EdgeMeter = z.strictObject({
+  meter: Id,
+  /** Null: it pushes. */
+  bus: Id.nullable(),
+  unit: UnitText.nullable(),
+  profile: Id,
+  model: z.string(),
+  freshness: EdgeFreshness,
+  /** Its first billing register, as it was last accepted. */
+  register: Obis.nullable(),
+  value: Decimal.nullable(),
+  valueUnit: Unit.nullable(),
+  readAt: InstantText.nullable(),
+});
+export type EdgeMeter = z.infer<typeof EdgeMeter>;
+
+export const EdgeBus = z.strictObject({
+  bus: Id,
+  link: z.string(),
+  meters: z.int().nonnegative(),
+  silent: z.array(Id),
+  requests: z.int().nonnegative(),
+  failures: z.int().nonnegative(),
+  /** What looks along the bus just now: polling goes on between its requests. */
+  liveWork: z.enum(['scan', 'detect']).nullable(),
+});
+export type EdgeBus = z.infer<typeof EdgeBus>;
+
+export const EdgeStatus = z.strictObject({
+  gateway: Id,
+  at: InstantText,
+  pollIntervalSeconds: z.int().positive(),
+  connected: z.boolean(),
+  lastReceiptAt: InstantText.nullable(),
+  bufferedRows: z.int().nonnegative(),
+  bufferedBytes: z.int().nonnegative(),
+  oldestBufferedAt: InstantText.nullable(),
+  configVersion: z.int().positive().nullable(),
+  configState: z.string().nullable(),
+  buses: z.array(EdgeBus),
+});
+export type EdgeStatus = z.infer<typeof EdgeStatus>;
+
+export const EdgeProfile = z.strictObject({
+  id: Id,
+  make: z.string(),
+  model: z.string(),
+  protocol: z.string(),
+  utility: z.string(),
+});
+export type EdgeProfile = z.infer<typeof EdgeProfile>;
+
+/** How far a question got: `port`, it could not be sent; `reply`, none came; `frame`, it was damaged; `foreign`, it was
+ * another's; `refused`, the meter said no; `value`, it holds none. */
+export const FaultLayer = z.enum(['port', 'reply', 'frame', 'foreign', 'refused', 'value']);
+export type FaultLayer = z.infer<typeof FaultLayer>;
+export const LiveFault = z.strictObject({
+  layer: FaultLayer,
+  code: z.string(),
+  detail: z.string(),
+  /** The next thing to try. */
+  next: z.string(),
+});
+export type LiveFault = z.infer<typeof LiveFault>;
+
+export const LiveReadRequest = z.strictObject({ unit: UnitText, profile: Id });
+export type LiveReadRequest = z.infer<typeof LiveReadRequest>;
+
+export const LiveReading = z.strictObject({
+  register: Obis,
+  name: z.string(),
+  value: Decimal.nullable(),
+  unit: Unit,
+  quality: z.enum(['actual', 'missing']),
+  code: z.string().nullable(),
+  raw: z.string(),
+  billing: z.boolean(),
+  readAt: InstantText,
+});
+export type LiveReading = z.infer<typeof LiveReading>;
+
+export const LiveRead = z.strictObject({
+  bus: Id,
+  profile: Id,
+  unit: UnitText,
+  requests: z.int().nonnegative(),
+  /** How long its requests waited behind those of the polling, which goes on between them. */
+  waitedMilliseconds: z.int().nonnegative(),
+  readings: z.array(LiveReading),
+  fault: LiveFault.nullable(),
+});
+export type LiveRead = z.infer<typeof LiveRead>;
+
+const Address = z.int().min(0).max(65_535);
+
+/** Registers as they are, without a model. Any function but 3 and 4 is refused: those that write above all. */
+export const RegisterRequest = z.strictObject({
+  unit: z.int().min(0).max(255),
+  functionCode: z.literal([3, 4]),
+  address: Address,
+  count: z.int().min(1).max(125),
+});
+export const RegisterAnswer = z.strictObject({
+  waitedMilliseconds: z.int().nonnegative(),
+  /** Hex, four digits a register; null with its fault. */
+  registers: z.string().nullable(),
+  fault: LiveFault.nullable(),
+});
+
+export const ScanRequest = z.strictObject({
+  /** Those that the bus lists first, then all others from 1 to 247, if not given. */
+  units: z.array(z.int().min(1).max(247)).min(1).max(247).optional(),
+  timeoutMilliseconds: z.int().min(20).max(10_000).default(300),
+});
+
+export const ScannedMeter = z.strictObject({
+  unit: UnitText,
+  /** Null: it answers, and no known model fits. */
+  profile: Id.nullable(),
+  equals: z.array(Id),
+  registers: z.record(z.string(), Decimal.nullable()),
+});
+export type ScannedMeter = z.infer<typeof ScannedMeter>;
+
+/** One line each, as it happens. */
+export const ScanEvent = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('start'), units: z.array(z.int()), polling: z.literal('goes_on') }),
+  z.strictObject({
+    type: z.literal('progress'),
+    unit: z.int(),
+    probed: z.int(),
+    total: z.int(),
+    found: z.int(),
+    etaSeconds: z.int(),
+  }),
+  z.strictObject({ type: z.literal('found'), meter: ScannedMeter }),
+  z.strictObject({
+    type: z.literal('done'),
+    probed: z.int(),
+    found: z.int(),
+    waitedMilliseconds: z.int(),
+  }),
+  z.strictObject({ type: z.literal('failed'), fault: LiveFault }),
+]);
+export type ScanEvent = z.infer<typeof ScanEvent>;
+
+export const DetectRequest = z.strictObject({
+  /** The digits on the meter's face, such as 12345.67. */
+  face: z.string().min(1).max(24),
+  unit: z.int().min(0).max(255),
+  from: Address.default(0),
+  to: Address.default(255),
+  functionCodes: z
+    .array(z.literal([3, 4]))
+    .min(1)
+    .max(2)
+    .default([3, 4]),
+  /** Ratio of the current transformers. */
+  ratio: z
+    .string()
+    .regex(/^[1-9]\d{0,5}(\.\d{1,3})?$/)
+    .nullable()
+    .default(null),
+  pauseMilliseconds: z.int().min(0).max(10_000).default(100),
+});
+
+/** One way to read the meter that gives its face. */
+export const FoundDecoding = z.strictObject({
+  functionCode: z.literal([3, 4]),
+  address: Address,
+  type: z.string(),
+  order: z.string(),
+  scale: z.string(),
+  transformed: z.enum(['none', 'divided', 'multiplied']),
+  shows: z.string(),
+  offBy: z.string(),
+  coarseDigits: z.int(),
+  raw: z.string(),
+  plausibility: z.int(),
+  known: z.array(
+    z.strictObject({ profile: z.string(), obis: z.string(), name: z.string(), billing: z.boolean() }),
+  ),
+});
+export type FoundDecoding = z.infer<typeof FoundDecoding>;
+
+export const DetectEvent = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('progress'), functionCode: z.literal([3, 4]), address: Address }),
+  z.strictObject({
+    type: z.literal('done'),
+    face: z.string(),
+    unit: z.int(),
+    ct: z.string().nullable(),
+    read: z.array(z.strictObject({ functionCode: z.literal([3, 4]), registers: z.int(), requests: z.int() })),
+    found: z.array(FoundDecoding),
+    waitedMilliseconds: z.int(),
+    fault: LiveFault.nullable(),
+  }),
+]);
+export type DetectEvent = z.infer<typeof DetectEvent>;
+
+export const EdgeFinding = z.strictObject({
+  check: z.string(),
+  state: z.enum(['ok', 'warning', 'wrong']),
+  detail: z.string(),
+  next: z.string().optional(),
+});
