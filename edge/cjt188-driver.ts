@@ -11,6 +11,7 @@ import type { Cjt188Profile } from '../protocols/profile.ts';
 import type { Exchange } from './exchange.ts';
 import { framedExchange } from './framed-exchange.ts';
 import {
+  askOptions,
   askRepeatedly,
   type MeterDriver,
   type MeterRead,
@@ -26,14 +27,15 @@ export function cjt188Driver(
 ): MeterDriver {
   let serial = 0;
   return {
-    async read(line, { nowMs, attempts, wanted = () => true }) {
+    async read(line, options) {
+      const { nowMs, attempts, wanted = () => true, alongside = () => false } = options;
       const read = nothingRead();
-      const some = registers.filter(({ obis }) => wanted(obis));
-      if (some.length === 0) return read;
+      if (!registers.some(({ obis }) => wanted(obis))) return read;
+      const some = registers.filter(({ obis }) => wanted(obis) || alongside(obis));
       const ask = () => {
         const request: Cjt188Request = { type, address, item, order, serial };
         serial = (serial + 1) & 0xff;
-        return line.ask(cjt188Exchange(request));
+        return line.ask(cjt188Exchange(request), askOptions(options));
       };
       const reply = await askRepeatedly(ask, attempts, read);
       if (reply === null) return read;

@@ -10,7 +10,7 @@ import {
 import type { Dlt645Profile } from '../protocols/profile.ts';
 import type { Exchange } from './exchange.ts';
 import { framedExchange } from './framed-exchange.ts';
-import { askRepeatedly, type MeterDriver, nothingRead, registerValue } from './meter-driver.ts';
+import { askOptions, askRepeatedly, type MeterDriver, nothingRead, registerValue } from './meter-driver.ts';
 
 /** @param address the 12 digits printed on the meter */
 export function dlt645Driver(
@@ -19,12 +19,13 @@ export function dlt645Driver(
   address: string,
 ): MeterDriver {
   return {
-    async read(line, { nowMs, attempts, wanted = () => true }) {
+    async read(line, options) {
+      const { nowMs, attempts, wanted = () => true } = options;
       const read = nothingRead();
       for (const register of registers) {
         if (!wanted(register.obis)) continue;
         const request: Dlt645Request = { version, address, kind: 'item', item: register.di };
-        const ask = () => line.ask(dlt645Exchange(request, bcdBytes(register)));
+        const ask = () => line.ask(dlt645Exchange(request, bcdBytes(register)), askOptions(options));
         const reply = await askRepeatedly(ask, attempts, read);
         if (reply === null) return read;
         const { answer } = reply;

@@ -3,7 +3,7 @@ import type { Decoded } from '../protocols/modbus/registers.ts';
 import type { Obis } from '../protocols/obis.ts';
 import type { ReadingCode } from '../protocols/reading.ts';
 import { formatMicro, type Unit } from '../protocols/units.ts';
-import { type Line, LineFault } from './line.ts';
+import { type AskOptions, LineFault, type LineUse, type Priority } from './line.ts';
 
 /** A register of a profile, as far as it does not depend on the protocol. */
 export interface MeterRegister {
@@ -41,14 +41,23 @@ export interface DriveOptions {
   attempts: number;
   /** Whether to give the meter the rests that its model needs. */
   pauses: boolean;
-  /** Registers to leave out; none when not given. */
+  /** Registers to read; all when not given. Looked at before each request, so that a read can be cut short. */
   wanted?: (obis: string) => boolean;
+  /** Registers that are taken where they come cheaply along with a wanted one; none when not given. */
+  alongside?: (obis: string) => boolean;
+  /** `live` when a person waits; `poll` when not given. */
+  priority?: Priority;
 }
 
 /** Reads the registers it was opened for of one meter. */
 export interface MeterDriver {
   /** Never throws a `LineFault`: it is told in the result, after which no further request is sent. */
-  read(line: Line, options: DriveOptions): Promise<MeterRead>;
+  read(line: LineUse, options: DriveOptions): Promise<MeterRead>;
+}
+
+/** @param pauseMilliseconds the rest that the meter's model needs before a request */
+export function askOptions({ pauses, priority = 'poll' }: DriveOptions, pauseMilliseconds = 0): AskOptions {
+  return { pauseMilliseconds: pauses ? pauseMilliseconds : 0, priority };
 }
 
 export const nothingRead = (): MeterRead => ({

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ModbusProfile } from '../protocols/profile.ts';
+import type { Answer, UnitRequest } from './line.ts';
 import { Line } from './line.ts';
 import { MeterReader } from './meter-reader.ts';
 import { CONVERTER_COST } from './plan-requests.ts';
@@ -86,7 +88,7 @@ describe('a meter reader', () => {
     const reader = new MeterReader(run, run.registers, CONVERTER_COST);
     const read = await reader.read(line, options);
     expect(read.values.map(({ value }) => value)).toEqual(['0', '1', '2', '4']);
-    expect((await reader.read(line, options)).requests).toBe(4);
+    expect((await reader.read(line, options)).requests).toBe(3);
   });
   test('only what is wanted is asked for', async () => {
     const { line, reader } = await readerOf(whole);
@@ -103,5 +105,113 @@ describe('a meter reader', () => {
       fault: { code: 'timeout' },
     });
     expect(server.requests).toHaveLength(2);
+  });
+});
+
+/** A meter that refuses some addresses, and requests for more than `longest` registers. */
+function refusingMeter(refused: ReadonlySet<number>, longest = 125) {
+  const meter = {
+    requests: 0,
+    async read({ address, count }: UnitRequest): Promise<Answer> {
+      meter.requests += 1;
+      const asked = Array.from({ length: count }, (_, i) => address + i);
+      if (count > longest || asked.some((one) => refused.has(one))) return { ok: false, exception: 2 };
+      return { ok: true, data: Uint8Array.from(asked.flatMap((one) => [one >> 8, one & 0xff])) };
+    },
+  };
+  return meter;
+}
+
+/** Registers of one word that bill nothing. */
+const wordsAt = (addresses: readonly number[]): ModbusProfile =>
+  ModbusProfile.parse({
+    ...profile,
+    registers: addresses.map((address) => ({
+      obis: `1-0:${address}.7.0`,
+      name: `${address}`,
+      address,
+      type: 'u16',
+      unit: 'W',
+    })),
+  });
+const HOUR_MS = 3_600_000;
+
+describe('what a meter refuses', () => {
+  const row = wordsAt(Array.from({ length: 64 }, (_, i) => i));
+  test('costs two requests a halving once, and from then on one request around it', async () => {
+    for (const absent of [0, 1, 31, 32, 40, 63]) {
+      const meter = refusingMeter(new Set([absent]));
+      const reader = new MeterReader(row, row.registers, CONVERTER_COST);
+      const first = await reader.read(meter, options);
+      expect(first.values).toHaveLength(63);
+      expect(first.requests).toBe(1 + 2 * Math.log2(64));
+      const again = await reader.read(meter, options);
+      expect(again.values).toHaveLength(63);
+      expect(again.requests).toBeLessThanOrEqual(2);
+    }
+  });
+
+  test('is found in any meter without the loss of a register that it has', async () => {
+    const addresses = fc.uniqueArray(fc.integer({ min: 0, max: 120 }), { minLength: 1, maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(
+        addresses,
+        fc.uniqueArray(fc.integer({ min: 0, max: 120 }), { maxLength: 8 }),
+        fc.integer({ min: 1, max: 125 }),
+        async (asked, refused, longest) => {
+          const meter = refusingMeter(new Set(refused), longest);
+          const { registers } = wordsAt(asked);
+          const reader = new MeterReader(profile, registers, CONVERTER_COST);
+          const there = asked.filter((address) => !refused.includes(address)).sort((a, b) => a - b);
+          let failures = Number.POSITIVE_INFINITY;
+          for (let n = 0; n < 8; n += 1) {
+            const read = await reader.read(meter, { ...options, nowMs: () => n * HOUR_MS });
+            expect(read.values.map(({ value }) => Number(value)).sort((a, b) => a - b)).toEqual(there);
+            failures = read.requests;
+          }
+          // The last read asks for nothing that is refused but for the absent registers, hourly, each alone.
+          const known = new MeterReader(profile, registers, CONVERTER_COST, reader.refusals());
+          const settled = await known.read(meter, { ...options, nowMs: () => 0 });
+          expect(settled).toMatchObject({ failures: 0, exception: null });
+          expect(settled.requests).toBeLessThanOrEqual(failures);
+        },
+      ),
+      { seed: 1, numRuns: 200 },
+    );
+  });
+
+  test('is not asked for again by the next process, but for an hour later, and it may have come', async () => {
+    const refused = new Set([5]);
+    const meter = refusingMeter(refused);
+    const first = new MeterReader(row, row.registers, CONVERTER_COST);
+    await first.read(meter, options);
+    expect(first.refusals()).toEqual({ walls: [], absent: [5] });
+    const second = new MeterReader(row, row.registers, CONVERTER_COST, first.refusals());
+    expect(await second.read(meter, options)).toMatchObject({ requests: 2, failures: 0 });
+    expect(await second.read(meter, { ...options, nowMs: () => HOUR_MS + 5 })).toMatchObject({
+      requests: 3,
+      failures: 1,
+    });
+    refused.clear();
+    const later = { ...options, nowMs: () => 2 * HOUR_MS + 5 };
+    expect((await second.read(meter, later)).values).toHaveLength(64);
+    expect(await second.read(meter, later)).toMatchObject({ requests: 1 });
+  });
+
+  test('a hole is read around, and the others are still read through', async () => {
+    const { registers } = wordsAt([0, 2, 4, 6, 8]);
+    const meter = refusingMeter(new Set([3]));
+    const reader = new MeterReader(profile, registers, CONVERTER_COST);
+    await reader.read(meter, options);
+    expect(await reader.read(meter, options)).toMatchObject({ requests: 2, failures: 0 });
+    expect(reader.refusals()).toEqual({ walls: [4], absent: [] });
+  });
+
+  test('a meter that is busy is not taken to lack what it was asked for', async () => {
+    const { registers } = wordsAt([0, 1, 2]);
+    const reader = new MeterReader(profile, registers, CONVERTER_COST);
+    const busy = { read: async (): Promise<Answer> => ({ ok: false, exception: 6 }) };
+    expect(await reader.read(busy, options)).toMatchObject({ requests: 1, failures: 1, exception: 6 });
+    expect(await reader.read(refusingMeter(new Set()), options)).toMatchObject({ requests: 1, failures: 0 });
   });
 });

@@ -3,13 +3,20 @@ import { registerDecoder } from '../protocols/modbus/registers.ts';
 import type { ModbusProfile, ProfileRegister } from '../protocols/profile.ts';
 import type { Answer, Line } from './line.ts';
 import {
+  askOptions,
   askRepeatedly,
   type DriveOptions,
   type MeterRead,
   nothingRead,
   registerValue,
 } from './meter-driver.ts';
-import { bridgeableHole, type PlannedRequest, planRequests, type WireCost } from './plan-requests.ts';
+import {
+  bridgeableHole,
+  type PlannedRequest,
+  planRequests,
+  requestFor,
+  type WireCost,
+} from './plan-requests.ts';
 
 export type { MeterRead, RegisterValue } from './meter-driver.ts';
 
@@ -17,63 +24,146 @@ export interface ReadOptions extends DriveOptions {
   unit: number;
 }
 
-/** Exceptions by which a meter refuses addresses that it does not have. */
+/** What a meter was found to refuse: addresses of registers. */
+export interface Refusals {
+  /** Those at which a request must not be joined with what lies before: the hole between them is refused. */
+  walls: readonly number[];
+  /** Those that are refused even alone. */
+  absent: readonly number[];
+}
+
+export const NO_REFUSALS: Refusals = { walls: [], absent: [] };
+
+/** Exceptions by which a meter refuses addresses that it does not have, or so many at once. */
 const ILLEGAL = new Set([2, 3]);
+/** So long a register that bills nothing is left out after it was refused: it may have been a mood of the meter. */
+const ABSENT_MS = 3_600_000;
 
 export class MeterReader {
   readonly #profile: ModbusProfile;
   readonly #decoders: Map<ProfileRegister, ReturnType<typeof registerDecoder>>;
-  #plan: PlannedRequest[] = [];
-  #longestHole = -1;
-  /** Whether the plan goes around what the meter refused: it then stays as it is. */
-  #learned = false;
+  /** Plans by what is asked for. */
+  readonly #plans = new Map<string, PlannedRequest[]>();
+  #longestHole: number;
+  readonly #walls: Set<number>;
+  /** When a register was refused alone (Unix milliseconds); null: before this process. */
+  readonly #absent: Map<number, number | null>;
 
-  constructor(profile: ModbusProfile, registers: readonly ProfileRegister[], cost: WireCost) {
+  /** @param known what earlier reads of this meter have shown */
+  constructor(
+    profile: ModbusProfile,
+    registers: readonly ProfileRegister[],
+    cost: WireCost,
+    known: Refusals = NO_REFUSALS,
+  ) {
     this.#profile = profile;
     this.#decoders = new Map(registers.map((register) => [register, registerDecoder(register)]));
-    this.adapt(cost);
+    this.#longestHole = bridgeableHole(cost);
+    this.#walls = new Set(known.walls);
+    this.#absent = new Map(known.absent.map((address) => [address, null]));
+  }
+
+  /** What the meter was found to refuse so far. */
+  refusals(): Refusals {
+    return { walls: [...this.#walls], absent: [...this.#absent.keys()] };
   }
 
   /** Plans anew for what the line turned out to cost. */
   adapt(cost: WireCost): void {
     const longestHole = bridgeableHole(cost);
-    if (this.#learned || longestHole === this.#longestHole) return;
+    if (longestHole === this.#longestHole) return;
     this.#longestHole = longestHole;
-    const { maxRegisters } = this.#profile;
-    this.#plan = planRequests([...this.#decoders.keys()], { maxRegisters, longestHole });
+    this.#plans.clear();
   }
 
   /** Never throws a `LineFault`: it is told in the result, after which no further request is sent. */
   async read(line: Pick<Line, 'read'>, options: ReadOptions): Promise<MeterRead> {
     const read = nothingRead();
-    const wanted = options.wanted ?? (() => true);
-    const queue = [...this.#plan];
-    for (let request = queue.shift(); request !== undefined; request = queue.shift()) {
+    const { wanted = () => true, alongside = () => false } = options;
+    const due = [...this.#decoders.keys()].filter(
+      (register) =>
+        (wanted(register.obis) || alongside(register.obis)) && !this.#isLeftOut(register, options.nowMs()),
+    );
+    for (const request of this.#planFor(due)) {
       if (!request.registers.some(({ register }) => wanted(register.obis))) continue;
-      const answer = await this.#ask(line, request, options, read);
-      if (answer === null) return read;
-      if (answer.ok) {
-        this.#decode(request, answer.data, options.nowMs(), read);
-      } else if (request.registers.length > 1 && ILLEGAL.has(answer.exception)) {
-        queue.unshift(...this.#split(request));
-      } else {
-        read.failures += 1;
-        read.exception = answer.exception;
-      }
+      if ((await this.#readRange(line, request, options, read)) === null) break;
     }
-    read.values = read.values.filter(({ register }) => wanted(register.obis));
     return read;
+  }
+
+  #isLeftOut({ address, billing }: ProfileRegister, nowMs: number): boolean {
+    const refusedMs = this.#absent.get(address);
+    if (billing || refusedMs === undefined) return false;
+    if (refusedMs === null) this.#absent.set(address, nowMs);
+    return Math.abs(nowMs - (refusedMs ?? nowMs)) < ABSENT_MS;
+  }
+
+  #planFor(registers: readonly ProfileRegister[]): PlannedRequest[] {
+    const key = registers.map(({ obis }) => obis).join(' ');
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    const plan = planRequests(registers, {
+      maxRegisters: this.#profile.maxRegisters,
+      longestHole: this.#longestHole,
+      walls: [...this.#walls, ...[...this.#absent.keys()].flatMap((address) => [address, address + 1])],
+    });
+    this.#plans.set(key, plan);
+    return plan;
+  }
+
+  /**
+   * What is refused is asked for in halves, down to what cannot be halved: so a register or hole that the meter lacks costs
+   * two requests for each time that its request can be halved, once, and nothing else is lost.
+   * @returns whether the meter gave all of it at once; null when there was no clean answer
+   */
+  async #readRange(
+    line: Pick<Line, 'read'>,
+    request: PlannedRequest,
+    options: ReadOptions,
+    read: MeterRead,
+  ): Promise<boolean | null> {
+    const answer = await this.#ask(line, request, options, read);
+    if (answer === null) return null;
+    if (answer.ok) {
+      this.#decode(request, answer.data, options.nowMs(), read);
+      for (const { register } of request.registers)
+        if (this.#absent.delete(register.address)) this.#plans.clear();
+      return true;
+    }
+    const registers = request.registers.map(({ register }) => register);
+    const half = halfOf(request);
+    const [first, middle] = [registers[0], registers[half]];
+    if (!ILLEGAL.has(answer.exception) || first === undefined || middle === undefined || half === 0) {
+      if (ILLEGAL.has(answer.exception) && first !== undefined)
+        this.#learn(() => this.#absent.set(first.address, options.nowMs()));
+      read.failures += 1;
+      read.exception = answer.exception;
+      return false;
+    }
+    const before = await this.#readRange(line, requestFor(registers.slice(0, half)), options, read);
+    if (before === null) return null;
+    const after = await this.#readRange(line, requestFor(registers.slice(half)), options, read);
+    if (after === null) return null;
+    // Each of them is there, but not what lies between, or not so many at once.
+    if (before && after) this.#learn(() => this.#walls.add(middle.address));
+    return false;
+  }
+
+  #learn(note: () => void): void {
+    note();
+    this.#plans.clear();
   }
 
   #ask(
     line: Pick<Line, 'read'>,
     { address, count }: PlannedRequest,
-    { unit, pauses, attempts }: ReadOptions,
+    options: ReadOptions,
     read: MeterRead,
   ): Promise<Answer | null> {
     const { functionCode, pauseMilliseconds } = this.#profile;
-    const asking = { pauseMilliseconds: pauses ? pauseMilliseconds : 0 };
-    return askRepeatedly(() => line.read({ unit, functionCode, address, count }, asking), attempts, read);
+    const request = { unit: options.unit, functionCode, address, count };
+    const asking = askOptions(options, pauseMilliseconds);
+    return askRepeatedly(() => line.read(request, asking), options.attempts, read);
   }
 
   #decode(request: PlannedRequest, data: Uint8Array, readAtMs: number, read: MeterRead): void {
@@ -83,21 +173,21 @@ export class MeterReader {
       read.values.push(registerValue(register, decoded, data.subarray(offset, offset + bytes), readAtMs));
     }
   }
+}
 
-  /** The meter lacks something in this request: from now on it is asked around its holes, or else in halves. */
-  #split({ bridges, registers }: PlannedRequest): PlannedRequest[] {
-    this.#learned = true;
-    const { maxRegisters } = this.#profile;
-    const plan = (part: PlannedRequest['registers'], longestHole: number): PlannedRequest[] =>
-      planRequests(
-        part.map(({ register }) => register),
-        { maxRegisters, longestHole },
-      );
-    const half = registers.length >> 1;
-    const pieces = bridges
-      ? plan(registers, 0)
-      : [...plan(registers.slice(0, half), 0), ...plan(registers.slice(half), 0)];
-    this.#plan = this.#plan.flatMap((planned) => (planned.registers === registers ? pieces : [planned]));
-    return pieces;
+/**
+ * Where to halve a request, as the number of registers before: at the hole nearest the middle, since holes are what meters
+ * refuse; in the middle without one. 0 when it cannot be halved.
+ */
+function halfOf({ registers }: PlannedRequest): number {
+  const middle = registers.length / 2;
+  let half = registers.length >> 1;
+  let nearest = Number.POSITIVE_INFINITY;
+  let end = 0;
+  for (const [index, { offset, bytes }] of registers.entries()) {
+    const distance = Math.abs(index - middle);
+    if (index > 0 && offset > end && distance < nearest) [half, nearest] = [index, distance];
+    end = Math.max(end, offset + bytes);
   }
+  return half;
 }

@@ -14,9 +14,8 @@ export interface PlannedRegister {
 export interface PlannedRequest {
   address: number;
   count: number;
+  /** In the order of their addresses. */
   registers: PlannedRegister[];
-  /** Whether registers lie in it that nobody asked for: a meter may refuse those. */
-  bridges: boolean;
 }
 
 /** What a serial line costs. */
@@ -41,14 +40,21 @@ export function bridgeableHole({ baudRate, turnaroundMilliseconds }: WireCost): 
   return Math.floor(transactionMs / charactersMs(2, baudRate));
 }
 
+export interface PlanLimits {
+  maxRegisters: number;
+  /** Another request costs as much as reading so many registers more. With 0 no hole is read through. */
+  longestHole: number;
+  /** Addresses at which a request may begin, but which none may reach over. */
+  walls?: readonly number[];
+}
+
 /**
- * The plan that takes the least wire time: requests in the order of their addresses, each of at most `maxRegisters`, where
- * another request costs as much as reading `longestHole` registers more. With 0 no hole is read through. No register is
- * split; one longer than `maxRegisters` gets a request of its own.
+ * The plan that takes the least wire time: requests in the order of their addresses, each of at most `maxRegisters`. No
+ * register is split; one longer than `maxRegisters` gets a request of its own.
  */
 export function planRequests(
   registers: readonly ProfileRegister[],
-  { maxRegisters, longestHole }: { maxRegisters: number; longestHole: number },
+  { maxRegisters, longestHole, walls = [] }: PlanLimits,
 ): PlannedRequest[] {
   const sorted = [...registers].sort((a, b) => a.address - b.address);
   // plans[n] is the cheapest for the first n registers: where its last request begins, and what it costs in registers.
@@ -61,7 +67,8 @@ export function planRequests(
       if (first === undefined) break;
       end = Math.max(end, endOf(first));
       const count = end - first.address;
-      if (count > maxRegisters && from < n - 1) break;
+      const isWalled = walls.some((wall) => first.address < wall && wall < end);
+      if ((count > maxRegisters || isWalled) && from < n - 1) break;
       // The half makes the plan of fewer requests the cheaper one of two that would cost the same.
       const cost = (plans[from]?.cost ?? 0) + count + longestHole + 0.5;
       if (cost < best.cost) best = { from, cost };
@@ -76,15 +83,10 @@ export function planRequests(
 
 const endOf = ({ address, type }: ProfileRegister): number => address + registerWords(type);
 
-/** @param registers in the order of their addresses */
-function requestFor(registers: ProfileRegister[]): PlannedRequest {
+/** One request for all of them. @param registers at least one, in the order of their addresses */
+export function requestFor(registers: readonly ProfileRegister[]): PlannedRequest {
   const address = registers[0]?.address ?? 0;
-  let end = address;
-  let bridges = false;
-  for (const register of registers) {
-    if (register.address > end) bridges = true;
-    end = Math.max(end, endOf(register));
-  }
+  const end = Math.max(...registers.map(endOf));
   return {
     address,
     count: end - address,
@@ -93,6 +95,5 @@ function requestFor(registers: ProfileRegister[]): PlannedRequest {
       offset: (register.address - address) * 2,
       bytes: registerWords(register.type) * 2,
     })),
-    bridges,
   };
 }
