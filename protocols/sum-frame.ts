@@ -97,7 +97,8 @@ export class SumDeframer {
   }
 }
 
-function sum(bytes: Iterable<number>): number {
+/** The low byte of the sum of all bytes. */
+export function sum(bytes: Iterable<number>): number {
   let total = 0;
   for (const byte of bytes) total = (total + byte) & 0xff;
   return total;

@@ -13,7 +13,11 @@ export type Dlt645Request = {
   /** 12 digits; the digit `A` stands for any. */
   address: string;
 } & (
-  | { kind: 'item'; item: string }
+  | {
+      kind: 'item';
+      item: string /** Digits behind the identifier, sent low first: from when, how many. */;
+      given?: string;
+    }
   | { kind: 'rest'; item: string /** Counts from 1; not sent in 1997. */; part: number }
   | { kind: 'address' }
 );
@@ -32,7 +36,8 @@ export function buildRequest(request: Dlt645Request): Dlt645Frame {
   if (request.kind === 'address')
     return { address, control: controls[2007].address, data: new Uint8Array(0) };
   const part = request.kind === 'rest' && request.version === 2007 ? [request.part] : [];
-  const data = Uint8Array.of(...bytesFromDigits(request.item), ...part);
+  const given = request.kind === 'item' ? bytesFromDigits(request.given ?? '') : [];
+  const data = Uint8Array.of(...bytesFromDigits(request.item), ...given, ...part);
   return { address, control: controls[request.version][request.kind], data };
 }
 
@@ -44,7 +49,10 @@ export function parseRequest(
   const length = itemBytes(version);
   const item = digitsFromBytes(data.subarray(0, length));
   const { item: whole, rest } = controls[version];
-  if (control === whole && data.length === length) return { version, address, kind: 'item', item };
+  if (control === whole && data.length >= length) {
+    const given = digitsFromBytes(data.subarray(length));
+    return { version, address, kind: 'item', item, ...(given === '' ? {} : { given }) };
+  }
   const partBytes = version === 2007 ? 1 : 0;
   if (control === rest && data.length === length + partBytes)
     return { version, address, kind: 'rest', item, part: data[length] ?? 0 };
@@ -88,9 +96,12 @@ export function parseReply(request: Dlt645Request, { address, control, data }: D
     return { ok: true, address: digitsFromBytes(data), answer: { ok: true, data, more: false } };
   }
   const head = itemBytes(request.version);
-  const tail = asked.data.length - head;
+  // Of what was given with an item the answer repeats nothing, but it repeats the number of a part.
+  const part = request.kind === 'rest' ? asked.data.subarray(head) : new Uint8Array(0);
+  const tail = part.length;
   if (data.length < head + tail) return { ok: false, code: 'wrong_byte_count' };
   const named = Uint8Array.of(...data.subarray(0, head), ...data.subarray(data.length - tail));
-  if (digitsFromBytes(named) !== digitsFromBytes(asked.data)) return { ok: false, code: 'wrong_item' };
+  if (digitsFromBytes(named) !== digitsFromBytes(Uint8Array.of(...bytesFromDigits(request.item), ...part)))
+    return { ok: false, code: 'wrong_item' };
   return { ok: true, address, answer: { ok: true, data: data.slice(head, data.length - tail), more } };
 }
