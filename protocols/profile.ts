@@ -6,6 +6,8 @@ import { z } from 'zod';
 import { BcdFormat } from './bcd.ts';
 import { Cjt188Quantity, Cjt188State } from './cjt188/fields.ts';
 import { Decimal } from './decimal.ts';
+import { Dlt645History } from './dlt645/frozen-history.ts';
+import { ModbusHistory } from './modbus/frozen-history.ts';
 import { Obis } from './obis.ts';
 import { Id } from './reading.ts';
 import { Unit, Utility } from './units.ts';
@@ -65,6 +67,8 @@ export const ModbusProfile = z.strictObject({
   /** Pause the model needs between two requests, and when the unit id changes. */
   pauseMilliseconds: z.int().min(0).max(1000).default(0),
   fingerprint: Fingerprint.prefault({}),
+  /** What the meter itself keeps of its registers: read after an outage. */
+  history: ModbusHistory.optional(),
   registers: z.array(ProfileRegister).min(1),
 });
 export type ModbusProfile = z.infer<typeof ModbusProfile>;
@@ -78,6 +82,8 @@ export const Dlt645Profile = z
     ...head,
     protocol: z.literal('dlt645'),
     version: z.union([z.literal(2007), z.literal(1997)]),
+    /** What the meter itself keeps of its registers: read after an outage. */
+    history: Dlt645History.optional(),
     registers: z
       .array(
         z.strictObject({
@@ -116,6 +122,8 @@ export const Cjt188Profile = z.strictObject({
     .default('901F'),
   /** Whether DI0 or DI1 goes first. */
   diOrder: z.enum(['low_first', 'high_first']).default('low_first'),
+  /** Where the seven bytes of the meter's time stand. */
+  clockAt: z.int().min(0).max(96).optional(),
   registers: z
     .array(
       z.union([
