@@ -1,23 +1,40 @@
-/** An exchange of frames that name meter and item, as those of DL/T 645 and CJ/T 188 do. */
+/** Exchanges of frames that name meter and item, as those of DL/T 645, CJ/T 188 and DLMS do. */
 import { SumDeframer, type SumFrameShape, withWakeBytes } from '../protocols/sum-frame.ts';
 import type { Doubt, Exchange, MeterUnit, Taken } from './exchange.ts';
 
-export interface FramedRequest<T> {
+/** What a frame that came is worth as an answer. */
+export type Parsed<T> = { ok: true; answer: T } | { ok: false; code: Doubt };
+
+/** Cuts what comes into frames of the form `F`. */
+export interface Deframer<F extends { bytes: Uint8Array }> {
+  push(chunk: Uint8Array): (({ ok: true } & F) | { ok: false; code: Doubt })[];
+  /** Bytes held back for a frame that is not whole yet. */
+  readonly pending: number;
+}
+
+export interface LoneFrameRequest<T, F extends { bytes: Uint8Array }> {
   unit: MeterUnit;
-  shape: SumFrameShape;
+  deframer: Deframer<F>;
+  /** The request as it is sent. */
+  sent: Uint8Array;
+  /** The request as the deframer would hand it out. */
   frame: Uint8Array;
-  /** What a frame that came is worth as an answer. */
-  parse(frame: Uint8Array): { ok: true; answer: T } | { ok: false; code: Doubt };
+  parse(frame: F): Parsed<T>;
 }
 
 /** The answer has to come alone, but for the echo of the request, which some converters and two-wire lines send first. */
-export function framedExchange<T>({ unit, shape, frame, parse }: FramedRequest<T>): Exchange<T> {
-  const deframer = new SumDeframer(shape);
+export function loneFrameExchange<T, F extends { bytes: Uint8Array }>({
+  unit,
+  deframer,
+  sent,
+  frame,
+  parse,
+}: LoneFrameRequest<T, F>): Exchange<T> {
   let echoed = false;
   return {
     unit,
     mistakableSince: () => null,
-    start: () => withWakeBytes(frame),
+    start: () => sent,
     take(chunk) {
       let taken: Taken<T> = { state: 'partial' };
       for (const event of deframer.push(chunk)) {
@@ -27,7 +44,7 @@ export function framedExchange<T>({ unit, shape, frame, parse }: FramedRequest<T
           echoed = true;
           continue;
         }
-        const parsed = parse(event.bytes);
+        const parsed = parse(event);
         if (!parsed.ok) return { state: 'doubt', doubt: parsed.code };
         taken = { state: 'answer', answer: parsed.answer, mayFollow: false };
       }
@@ -35,4 +52,22 @@ export function framedExchange<T>({ unit, shape, frame, parse }: FramedRequest<T
       return isAlone ? taken : { state: 'doubt', doubt: 'not_alone' };
     },
   };
+}
+
+export interface FramedRequest<T> {
+  unit: MeterUnit;
+  shape: SumFrameShape;
+  frame: Uint8Array;
+  parse(frame: Uint8Array): Parsed<T>;
+}
+
+/** An exchange of frames with a sum, which wake bytes go before. */
+export function framedExchange<T>({ unit, shape, frame, parse }: FramedRequest<T>): Exchange<T> {
+  return loneFrameExchange({
+    unit,
+    deframer: new SumDeframer(shape),
+    sent: withWakeBytes(frame),
+    frame,
+    parse: ({ bytes }) => parse(bytes),
+  });
 }
