@@ -53,6 +53,17 @@ const STALL_MS = 10;
 const STALLS = 3;
 /** Of the measured turnaround of a unit, how much the newest one counts. */
 const NEWEST_SHARE = 0.25;
+/** How fast the slowest turnaround of a unit is forgotten, an answer. */
+const SLOWEST_KEPT = 0.999;
+/** The slowest of so many answers says something of those to come. */
+const TELLING_ANSWERS = 5;
+
+/** From the end of a request to the first byte of its answer, in milliseconds. */
+interface Turnaround {
+  mean: number;
+  slowest: number;
+  answers: number;
+}
 
 export interface AskOptions {
   /** The rest that the meter needs before the request. */
@@ -62,6 +73,8 @@ export interface AskOptions {
   /** Of this request, in the place of the line's own. */
   timeoutMilliseconds?: number;
   worstReplyMilliseconds?: number;
+  /** The request is given up when nothing has come so long after it was sent; not before its deadline if not given. */
+  firstByteMilliseconds?: number;
   /** Called when the request has its turn. */
   onTurn?: () => void;
 }
@@ -86,6 +99,7 @@ interface InFlight {
   /** Whether a byte of an answer has come. */
   answered: boolean;
   timer: NodeJS.Timeout;
+  quietTimer: NodeJS.Timeout | undefined;
   take(chunk: Uint8Array): void;
   reject(fault: LineFault): void;
 }
@@ -104,7 +118,7 @@ export class Line {
   #restTimer: NodeJS.Timeout | undefined;
   /** Until then a late reply of the unit may be under way. */
   readonly #lateUntil = new Map<MeterUnit, number>();
-  readonly #turnarounds = new Map<MeterUnit, number>();
+  readonly #turnarounds = new Map<MeterUnit, Turnaround>();
   #lastByteAt = 0;
   #silentFrom = 0;
   /** When the last request was over: a meter's rest counts from there. */
@@ -125,7 +139,13 @@ export class Line {
 
   /** Milliseconds from the end of a request to the first byte of the unit's answer, as measured; null before that. */
   turnaroundMilliseconds(unit: MeterUnit): number | null {
-    return this.#turnarounds.get(unit) ?? null;
+    return this.#turnarounds.get(unit)?.mean ?? null;
+  }
+
+  /** The longest of them lately; null while too few are known. */
+  slowestTurnaroundMilliseconds(unit: MeterUnit): number | null {
+    const measured = this.#turnarounds.get(unit);
+    return measured === undefined || measured.answers < TELLING_ANSWERS ? null : measured.slowest;
   }
 
   /** What the line is busy with, and how much waits for it. */
@@ -218,9 +238,21 @@ export class Line {
       const frame = exchange.start();
       const requestMs = charactersMs(frame.length, this.#baudRate);
       const sentAt = performance.now();
-      this.#inFlight = { unit, sentAt, requestMs, worstReplyMs, answered: false, timer, take, reject };
+      const quietTimer = this.#awaitFirstByte(requestMs, options.firstByteMilliseconds);
+      const answered = false;
+      this.#inFlight = { unit, sentAt, requestMs, worstReplyMs, answered, timer, quietTimer, take, reject };
       stream.write(frame);
     });
+  }
+
+  /** In two steps: what came while the process was busy is heard before the unit is given up. */
+  #awaitFirstByte(requestMs: number, milliseconds: number | undefined): NodeJS.Timeout | undefined {
+    if (milliseconds === undefined) return undefined;
+    const giveUp = (): void => this.#fail('timeout', `nothing came in ${Math.round(milliseconds)} ms`);
+    const lastHearing = (): void => {
+      if (this.#inFlight?.answered === false) this.#inFlight.quietTimer = setTimeout(giveUp, STALL_MS);
+    };
+    return setTimeout(lastHearing, requestMs + milliseconds);
   }
 
   #settle(mayFollow: boolean): void {
@@ -229,6 +261,7 @@ export class Line {
     this.#inFlight = null;
     this.#restingSince = performance.now();
     clearTimeout(inFlight.timer);
+    clearTimeout(inFlight.quietTimer);
     if (mayFollow) this.#distrust(inFlight);
   }
 
@@ -240,6 +273,7 @@ export class Line {
     if (inFlight === null) return;
     this.#restingSince = performance.now();
     clearTimeout(inFlight.timer);
+    clearTimeout(inFlight.quietTimer);
     inFlight.reject(this.#fault(code, inFlight.unit, detail));
   }
 
@@ -312,7 +346,7 @@ export class Line {
 
   #receive(stream: Duplex, chunk: Uint8Array): void {
     if (this.#stream !== stream) return;
-    if (this.#rtu) this.#heard();
+    this.#heard();
     if (this.#inFlight === null) this.#fail('unsolicited', 'nothing was asked');
     else this.#inFlight.take(chunk);
   }
@@ -322,10 +356,19 @@ export class Line {
     const inFlight = this.#inFlight;
     if (inFlight === null || inFlight.answered) return;
     inFlight.answered = true;
+    clearTimeout(inFlight.quietTimer);
     const { unit } = inFlight;
     const newest = Math.max(this.#lastByteAt - inFlight.sentAt - inFlight.requestMs, 0);
-    const before = this.#turnarounds.get(unit) ?? newest;
-    this.#turnarounds.set(unit, before + NEWEST_SHARE * (newest - before));
+    const { mean, slowest, answers } = this.#turnarounds.get(unit) ?? {
+      mean: newest,
+      slowest: 0,
+      answers: 0,
+    };
+    this.#turnarounds.set(unit, {
+      mean: mean + NEWEST_SHARE * (newest - mean),
+      slowest: Math.max(newest, slowest * SLOWEST_KEPT),
+      answers: answers + 1,
+    });
   }
 
   #fault(code: LineFaultCode, unit: MeterUnit, detail: string, cause?: unknown): LineFault {

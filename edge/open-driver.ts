@@ -40,7 +40,8 @@ function modbusDriver(
   const reader = new MeterReader(profile, registers, wireCost(link, profile, null));
   return {
     read(line, options) {
-      reader.adapt(wireCost(link, profile, line.turnaroundMilliseconds(unit)));
+      // What answers on TCP may be a converter: its turnaround holds the time of its own line, which is not known.
+      if (link.kind !== 'tcp') reader.adapt(wireCost(link, profile, line.turnaroundMilliseconds(unit)));
       return reader.read(line, { ...options, unit });
     },
   };
