@@ -1,9 +1,15 @@
 /** The models whose meters are asked: which addresses and links such a meter can have. */
-import type { Cjt188Profile, Dlt645Profile, ModbusProfile, Profile } from '../protocols/profile.ts';
+import type {
+  Cjt188Profile,
+  DlmsProfile,
+  Dlt645Profile,
+  ModbusProfile,
+  Profile,
+} from '../protocols/profile.ts';
 import type { MeterUnit } from './exchange.ts';
 
 /** A model whose meters are asked; those of the others speak by themselves. */
-export type AskedProfile = ModbusProfile | Dlt645Profile | Cjt188Profile;
+export type AskedProfile = ModbusProfile | Dlt645Profile | Cjt188Profile | DlmsProfile;
 
 export const isAsked = (profile: Profile | undefined): profile is AskedProfile =>
   profile !== undefined && profile.protocol !== 'mqtt';
@@ -12,16 +18,25 @@ const addressDigits = { dlt645: 12, cjt188: 14 };
 const standardNames = { dlt645: 'DL/T 645', cjt188: 'CJ/T 188' };
 
 /** Why a meter of the model cannot have this address, or null. */
-export function unitRefusal({ protocol }: AskedProfile, unit: MeterUnit): string | null {
+export function unitRefusal(profile: AskedProfile, unit: MeterUnit): string | null {
+  const { protocol } = profile;
   if (protocol === 'modbus')
-    return typeof unit === 'number' ? null : 'a Modbus meter has a unit id, 0 to 255';
+    return typeof unit === 'number' && unit <= 255 ? null : 'a Modbus meter has a unit id, 0 to 255';
+  if (protocol === 'dlms') return dlmsUnitRefusal(profile, unit);
   const digits = addressDigits[protocol];
   if (typeof unit === 'string' && unit.length === digits && /^\d+$/.test(unit)) return null;
   return `a ${standardNames[protocol]} meter has the ${digits} digits printed on it, in a file in quotes`;
 }
 
+/** An address of one or two bytes has seven bits for the unit. */
+function dlmsUnitRefusal({ addressBytes = 4 }: DlmsProfile, unit: MeterUnit): string | null {
+  const last = addressBytes === 4 ? 16_383 : 127;
+  if (typeof unit === 'number' && unit >= 1 && unit <= last) return null;
+  return `a DLMS meter has the number of its physical device, over TCP of its logical one, 1 to ${last}`;
+}
+
 /** Why a meter of the model cannot be on this link, or null. */
 export function linkRefusal({ protocol }: AskedProfile, { kind }: { kind: string }): string | null {
-  if (protocol === 'modbus' || kind !== 'tcp') return null;
+  if (protocol === 'modbus' || protocol === 'dlms' || kind !== 'tcp') return null;
   return `${standardNames[protocol]} is spoken on a serial line or through a transparent converter, not over Modbus TCP`;
 }

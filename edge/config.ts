@@ -5,7 +5,8 @@ import { z } from 'zod';
 import type { Profile } from '../protocols/profile.ts';
 import { Id } from '../protocols/reading.ts';
 import { checkYaml } from '../protocols/yaml-document.ts';
-import { isAsked, linkRefusal, unitRefusal } from './asked-profile.ts';
+import { type AskedProfile, isAsked, linkRefusal, unitRefusal } from './asked-profile.ts';
+import type { MeterUnit } from './exchange.ts';
 
 const DAY_MS = 86_400_000;
 const Port = z.int().min(0).max(65535);
@@ -27,8 +28,9 @@ const Serial = z.strictObject({
 });
 
 const NO_UNIT = 'not a unit id from 1 to 247, nor the 12 or 14 digits of an address in quotes';
-/** A Modbus unit id; or the digits printed on a DL/T 645 or CJ/T 188 meter, in quotes: as a number they lose their zeros. */
-const BusUnit = z.union([z.int().min(1).max(247), z.string().regex(/^(\d{12}|\d{14})$/, NO_UNIT)], NO_UNIT);
+const LAST_MODBUS_UNIT = 247;
+/** A Modbus unit id or the number of a DLMS meter; or the digits printed on a DL/T 645 or CJ/T 188 meter, in quotes: as a number they lose their zeros. */
+const BusUnit = z.union([z.int().min(1).max(16_383), z.string().regex(/^(\d{12}|\d{14})$/, NO_UNIT)], NO_UNIT);
 
 /**
  * One RS-485 line, at a serial port or behind a transparent converter, or one Modbus TCP socket, with the meters on it.
@@ -155,7 +157,7 @@ function refuseUnknownProfiles(profiles: ReadonlyMap<string, Profile>) {
           refuse([...path, 'profile'], `"${id}" is no profile of a meter that is asked`);
           continue;
         }
-        const [wrongUnit, wrongLink] = [unitRefusal(profile, unit), linkRefusal(profile, bus.link)];
+        const [wrongUnit, wrongLink] = [busUnitRefusal(profile, unit), linkRefusal(profile, bus.link)];
         if (wrongUnit !== null) refuse([...path, 'unit'], wrongUnit);
         if (wrongLink !== null) refuse([...path, 'profile'], wrongLink);
       }
@@ -163,6 +165,12 @@ function refuseUnknownProfiles(profiles: ReadonlyMap<string, Profile>) {
       if (profiles.get(id)?.protocol !== 'mqtt')
         refuse(['pushMeters', m, 'profile'], `"${id}" is no profile of a meter that pushes`);
   };
+}
+
+/** As `unitRefusal`, without the numbers that no Modbus meter on a bus has: 0 is everyone, 248 and above are reserved. */
+function busUnitRefusal(profile: AskedProfile, unit: MeterUnit): string | null {
+  const isReserved = profile.protocol === 'modbus' && typeof unit === 'number' && unit > LAST_MODBUS_UNIT;
+  return isReserved ? NO_UNIT : unitRefusal(profile, unit);
 }
 
 /** Two rows of a list must not share the value of `key`. */

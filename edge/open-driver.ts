@@ -3,6 +3,7 @@ import type { ModbusProfile } from '../protocols/profile.ts';
 import { type AskedProfile, linkRefusal, unitRefusal } from './asked-profile.ts';
 import { cjt188Driver } from './cjt188-driver.ts';
 import type { Link } from './config.ts';
+import { dlmsDriver } from './dlms-driver.ts';
 import { dlt645Driver } from './dlt645-driver.ts';
 import type { MeterUnit } from './exchange.ts';
 import type { MeterDriver } from './meter-driver.ts';
@@ -27,6 +28,8 @@ export function openDriver(
     return dlt645Driver(profile, profile.registers.filter(wanted), String(unit));
   if (profile.protocol === 'cjt188')
     return cjt188Driver(profile, profile.registers.filter(wanted), String(unit));
+  if (profile.protocol === 'dlms')
+    return dlmsDriver(profile, profile.registers.filter(wanted), { unit: Number(unit), link });
   return modbusDriver(profile, profile.registers.filter(wanted), Number(unit), link);
 }
 

@@ -135,6 +135,31 @@ export const Cjt188Profile = z.strictObject({
 });
 export type Cjt188Profile = z.infer<typeof Cjt188Profile>;
 
+/** A meter of DLMS/COSEM: registers are objects whose logical name is the OBIS code. */
+export const DlmsProfile = z.strictObject({
+  ...head,
+  protocol: z.literal('dlms'),
+  /** As whom the meter is asked: 16 is the public client. */
+  client: z.int().min(1).max(127).default(16),
+  /** On HDLC; over TCP the unit is the logical device. */
+  logicalDevice: z.int().min(1).max(16_383).default(1),
+  /**
+   * Of the meter's address on HDLC; by the unit if not given, 2 below 128 and 4 from there. In an address of one byte the
+   * unit is the logical device.
+   */
+  addressBytes: z.union([z.literal(1), z.literal(2), z.literal(4)]).optional(),
+  registers: z
+    .array(
+      z.strictObject({
+        ...label,
+        /** Interface class: 3 register, 4 extended register, 1 data, whose value is a count of the unit. */
+        class: z.union([z.literal(1), z.literal(3), z.literal(4)]).default(3),
+      }),
+    )
+    .min(1),
+});
+export type DlmsProfile = z.infer<typeof DlmsProfile>;
+
 /** A meter that pushes JSON over MQTT: paths are dot-separated keys into the payload. */
 export const MqttProfile = z.strictObject({
   ...head,
@@ -159,6 +184,7 @@ export const Profile = z.discriminatedUnion('protocol', [
   ModbusProfile,
   Dlt645Profile,
   Cjt188Profile,
+  DlmsProfile,
   MqttProfile,
 ]);
 export type Profile = z.infer<typeof Profile>;

@@ -13,7 +13,7 @@ export const meterOptions = {
 
 export const METER_USAGE = `  --profile P                a meter model: see \`meterline profiles\`
   --unit U                   the meter's address on its line: 0 to 255; of a DL/T 645 meter the 12 digits printed on it,
-                             of a CJ/T 188 meter 14
+                             of a CJ/T 188 meter 14; of a DLMS meter its physical device, over TCP its logical one
 ${LINK_USAGE}`;
 
 export interface NamedMeter {
@@ -36,7 +36,7 @@ export function parseMeter(
   if (profile === undefined) return refuse(`there is no profile "${values.profile}"`);
   if (!isAsked(profile)) return refuse(`${profile.id} pushes its readings: it cannot be read`);
   const unit = parseUnit(values.unit ?? '');
-  if (unit === null) return refuse('--unit is missing or not 0 to 255, nor 12 or 14 digits');
+  if (unit === null) return refuse('--unit is missing or neither a number nor 12 or 14 digits');
   const parsed = parseLink(values, DEFAULT_TIMEOUT_MS);
   if (!parsed.ok) return parsed;
   const { link, timeoutMilliseconds } = parsed;
@@ -50,4 +50,4 @@ const refuse = (error: string): { ok: false; error: string } => ({ ok: false, er
 
 /** A unit id as a number, an address as it is written; null for neither. */
 const parseUnit = (text: string): MeterUnit | null =>
-  /^(\d{12}|\d{14})$/.test(text) ? text : parseWhole(text, 0, 255);
+  /^(\d{12}|\d{14})$/.test(text) ? text : parseWhole(text, 0, 16_383);
