@@ -12,7 +12,7 @@ import type { MeterUnit } from './exchange.ts';
 export type AskedProfile = ModbusProfile | Dlt645Profile | Cjt188Profile | DlmsProfile;
 
 export const isAsked = (profile: Profile | undefined): profile is AskedProfile =>
-  profile !== undefined && profile.protocol !== 'mqtt';
+  profile !== undefined && profile.protocol !== 'mqtt' && profile.protocol !== 'sparkplug';
 
 const addressDigits = { dlt645: 12, cjt188: 14 };
 const standardNames = { dlt645: 'DL/T 645', cjt188: 'CJ/T 188' };

@@ -63,14 +63,6 @@ export type Bus = z.infer<typeof Bus>;
 export type BusMeter = Bus['meters'][number];
 export type Link = Bus['link'];
 
-/** A meter that publishes JSON to the gateway's own broker; `topic` is exact, without wildcards. */
-const PushMeter = z.strictObject({
-  meter: Id,
-  profile: Id,
-  topic: z.string().regex(/^[^+#\0]{1,200}$/, 'not a topic name'),
-});
-export type PushMeter = z.infer<typeof PushMeter>;
-
 const Edge = z
   .strictObject({
     gateway: Id,
@@ -81,7 +73,14 @@ const Edge = z
     broker: z.url({ protocol: /^mqtts?$/, error: 'not an mqtt:// or mqtts:// address' }),
     username: z.string().min(1).optional(),
     password: z.string().min(1).optional(),
-    pushBroker: z.strictObject({ host: z.string().min(1), port: Port }).optional(),
+    pushBroker: z
+      .strictObject({
+        host: z.string().min(1),
+        port: Port,
+        /** What one packet may hold: 64 KiB carry some 700 records of a collector. */
+        maxPacketBytes: z.int().min(4096).max(4_194_304).default(65_536),
+      })
+      .optional(),
     outbox: z
       .strictObject({
         maxBytes: z.int().min(65_536).default(1_073_741_824),
@@ -89,7 +88,7 @@ const Edge = z
       })
       .prefault({}),
     buses: z.array(Bus).default([]).superRefine(refuseRepeats('id')),
-    pushMeters: z.array(PushMeter).default([]).superRefine(refuseRepeats('topic')),
+    pushMeters: z.array(PushMeter).default([]).superRefine(refuseRepeatedSources),
   })
   .superRefine(({ buses, pushMeters, pushBroker }, context) => {
     const seen = new Set<string>();
@@ -161,9 +160,7 @@ function refuseUnknownProfiles(profiles: ReadonlyMap<string, Profile>) {
         if (wrongUnit !== null) refuse([...path, 'unit'], wrongUnit);
         if (wrongLink !== null) refuse([...path, 'profile'], wrongLink);
       }
-    for (const [m, { profile: id }] of pushMeters.entries())
-      if (profiles.get(id)?.protocol !== 'mqtt')
-        refuse(['pushMeters', m, 'profile'], `"${id}" is no profile of a meter that pushes`);
+    refuseProfiles(pushMeters, profiles, (path, message) => refuse(['pushMeters', ...path], message));
   };
 }
 

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { MqttProfile, Profile } from '../protocols/profile.ts';
+import type { Profile } from '../protocols/profile.ts';
 import type { GatewayStatus } from '../protocols/uplink.ts';
 import type { Clock } from './clock.ts';
 import { createCommitter } from './committer.ts';
@@ -11,6 +11,7 @@ import { type NewReading, type Outbox, openOutbox } from './outbox.ts';
 import { startPolling } from './poll.ts';
 import type { Profiles } from './profiles.ts';
 import { type PushBroker, startPushBroker } from './push-broker.ts';
+import { planPushMeter } from './push-meter.ts';
 import { startUplink } from './uplink.ts';
 
 export interface Gateway {
@@ -66,15 +67,17 @@ export async function startGateway({
     },
     log: log.child({ part: 'poll' }),
   });
+  let push: PushBroker | null = null;
   const uplink = startUplink({
     ...config,
     outbox,
     clock,
     log: log.child({ part: 'uplink' }),
     buses: polling.status,
+    push: () => push?.summary(),
     onFault,
   });
-  const push = await startPush({ config, profiles, clock, log }, outbox, accept);
+  push = await startPush({ config, profiles, clock, log }, outbox, accept);
   const expiry = setInterval(() => {
     const givenUp = outbox.expire(clock.nowMs() - config.outbox.maxAgeMs);
     if (givenUp > 0) log.error({ givenUp }, 'readings too old to keep were given up');
@@ -117,10 +120,7 @@ async function startPush(
   accept: (readings: readonly NewReading[]) => Promise<number>,
 ): Promise<PushBroker | null> {
   if (config.pushBroker === undefined) return null;
-  const meters = config.pushMeters.flatMap(({ meter, topic, profile: id }) => {
-    const profile = profiles.get(id);
-    return profile?.protocol === 'mqtt' ? [{ meter, topic, profile: profile as MqttProfile }] : [];
-  });
+  const meters = config.pushMeters.flatMap((row) => planPushMeter(row, profiles.get(row.profile)) ?? []);
   return startPushBroker({
     ...config.pushBroker,
     meters,
@@ -130,5 +130,6 @@ async function startPush(
     },
     clock,
     log: log.child({ part: 'push' }),
+    quarantineFile: join(config.dataDir, 'push-quarantine.jsonl'),
   });
 }

@@ -40,7 +40,7 @@ beforeEach(async () => {
   broker = await startPushBroker({
     host: '127.0.0.1',
     port: 0,
-    meters: [{ meter: 'W-1', topic: TOPIC, profile }],
+    meters: [{ meter: 'W-1', topic: TOPIC, device: '', profile }],
     accept: async (readings) => {
       if ((await committer.accept(readings)) > 0) throw new Error('full');
     },
@@ -84,7 +84,7 @@ test('the same push again, or retained and a year old, is one row each', async (
   await push(good(15), TOPIC, true);
   await push(JSON.stringify({ ts: '2025-09-01T00:00:00Z', total_m3: '1' }), TOPIC, true);
   expect(outbox.stats().rows).toBe(2);
-  expect(broker.counters()).toEqual({ accepted: 2, repeated: 1, refused: {} });
+  expect(broker.status()).toMatchObject({ accepted: 2, repeated: 1, refused: {} });
 });
 
 test('the same instant with another value goes on, for the cloud to judge', async () => {
@@ -100,16 +100,17 @@ describe('what is no reading is acknowledged, counted by its code, and not store
     ['truncated', '{"ts": "2026-', 'not_json'],
     ['invalid UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), 'not_utf8'],
     ['an array', '[1]', 'not_an_object'],
+    ['1e400', '{"ts":"2026-09-01T00:00:00Z","total_m3":1e400}', 'out_of_range'],
+    ['NaN', '{"ts":"2026-09-01T00:00:00Z","total_m3":NaN}', 'not_json'],
     ['decimal comma', '{"ts":"2026-09-01T00:00:00Z","total_m3":"12,5"}', 'not_a_number'],
     ['no offset', '{"ts":"2026-09-01T00:00:00","total_m3":"1"}', 'bad_timestamp'],
     ['31 February', '{"ts":"2026-02-31T00:00:00Z","total_m3":"1"}', 'bad_timestamp'],
-    ['ten years ahead', '{"ts":"2036-09-01T00:00:00Z","total_m3":"1"}', 'ahead_of_time'],
     ['30,000 deep', `${'['.repeat(30_000)}${']'.repeat(30_000)}`, 'not_json'],
     ['of nobody', '{}', 'unknown_topic', 'meters/W-2/up'],
     ['60,000 bytes', `{"x":"${'x'.repeat(60_000)}"}`, 'missing_timestamp'],
   ])('%s', async (_, payload, code, topic) => {
     await push(payload, topic);
-    expect(broker.counters().refused).toEqual({ [code]: 1 });
+    expect(broker.status().refused).toEqual({ [code]: 1 });
     await push(good(15));
     expect(outbox.stats().rows).toBe(1);
   });

@@ -25,6 +25,7 @@ export interface UplinkOptions {
   log: Logger;
   /** The part of the status that the uplink does not know. */
   buses: () => GatewayStatus['buses'];
+  push?: () => GatewayStatus['push'];
   /** The outbox failed: the process cannot go on. */
   onFault: (error: unknown) => void;
   /** Only tests shorten these. */
@@ -72,6 +73,7 @@ export function startUplink(options: UplinkOptions): Uplink {
   const status = (online: boolean): GatewayStatus => {
     const { gateway, outbox, clock, buses } = options;
     const { rows, oldestMs } = outbox.stats();
+    const push = options.push?.();
     return {
       gateway,
       online,
@@ -81,6 +83,7 @@ export function startUplink(options: UplinkOptions): Uplink {
       oldestBufferedAt: oldestMs === null ? null : instantText(oldestMs),
       lastReceiptAt: lastReceipt.atMs === null ? null : instantText(lastReceipt.atMs),
       buses: buses(),
+      ...(push === undefined ? {} : { push }),
     };
   };
 

@@ -160,25 +160,54 @@ export const DlmsProfile = z.strictObject({
 });
 export type DlmsProfile = z.infer<typeof DlmsProfile>;
 
-/** A meter that pushes JSON over MQTT: paths are dot-separated keys into the payload. */
-export const MqttProfile = z.strictObject({
+const isTimeZone = (name: string): boolean => {
+  try {
+    return Temporal.PlainDateTime.from('2026-01-01').toZonedDateTime(name).timeZoneId !== '';
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * A meter that pushes JSON over MQTT. Paths are dot-separated keys; one that begins with a slash starts at the payload,
+ * any other one at the record.
+ */
+export const MqttProfile = z
+  .strictObject({
+    ...head,
+    protocol: z.literal('mqtt'),
+    /** The list of records in the payload, '' when the payload is the list; not given when it is one record. */
+    recordsPath: z.string().optional(),
+    /** Where a collector names the meter that a record is of; the gateway's configuration knows the names. */
+    meterPath: z.string().min(1).optional(),
+    timestampPath: z.string().min(1),
+    /** How a stamp is written; `local` is without an offset, in `timeZone`. */
+    timestampFormat: z.enum(['rfc3339', 'unix_seconds', 'unix_milliseconds', 'local']).default('rfc3339'),
+    /** IANA name, `Asia/Shanghai`. */
+    timeZone: z.string().refine(isTimeZone, 'not a time zone such as "Asia/Shanghai"').optional(),
+    registers: z
+      .array(z.strictObject({ ...label, path: z.string().min(1), scale: Decimal.default('1') }))
+      .min(1),
+  })
+  .superRefine(({ timestampFormat, timeZone }, context) => {
+    if ((timestampFormat === 'local') !== (timeZone !== undefined))
+      context.addIssue({
+        code: 'custom',
+        path: ['timeZone'],
+        message: 'local times have a time zone, others none',
+      });
+  });
+export type MqttProfile = z.infer<typeof MqttProfile>;
+
+/** A device of Sparkplug B (Eclipse Sparkplug 3.0), whose registers are metrics by name. */
+export const SparkplugProfile = z.strictObject({
   ...head,
-  protocol: z.literal('mqtt'),
-  timestampPath: z.string().min(1),
+  protocol: z.literal('sparkplug'),
   registers: z
-    .array(
-      z.strictObject({
-        obis: Obis,
-        name: z.string().min(1),
-        path: z.string().min(1),
-        scale: Decimal.default('1'),
-        unit: Unit,
-        billing: z.boolean().default(false),
-      }),
-    )
+    .array(z.strictObject({ ...label, metric: z.string().min(1), scale: Decimal.default('1') }))
     .min(1),
 });
-export type MqttProfile = z.infer<typeof MqttProfile>;
+export type SparkplugProfile = z.infer<typeof SparkplugProfile>;
 
 export const Profile = z.discriminatedUnion('protocol', [
   ModbusProfile,
@@ -186,5 +215,6 @@ export const Profile = z.discriminatedUnion('protocol', [
   Cjt188Profile,
   DlmsProfile,
   MqttProfile,
+  SparkplugProfile,
 ]);
 export type Profile = z.infer<typeof Profile>;

@@ -23,14 +23,15 @@ export const ReadingCode = z.enum([
   'illegal_digit', // BCD nibble above 9
   'out_of_range', // the value does not fit the unit's scale
   'unknown_unit', // the meter names a unit that is unknown, or not of this quantity
+  'clock_wrong', // the meter's own stamp is in the future, or before 2000: `raw` keeps what it sent
 ]);
 export type ReadingCode = z.infer<typeof ReadingCode>;
 
 /**
  * `value` is the register as the meter's face shows it (before PT x CT), in `unit`, at most 6 decimals; null with a
  * `code` when there is none. `raw` is the hex of the registers it was decoded from, so that a statement can be
- * replayed down to the wire. `sequence` is minted by the gateway together with `epoch`: (gateway, epoch, sequence)
- * is the idempotency key.
+ * replayed down to the wire; with `clock_wrong`, of the text of stamp and value. `sequence` is minted by the gateway
+ * together with `epoch`: (gateway, epoch, sequence) is the idempotency key.
  */
 export const Reading = z.strictObject({
   kind: z.literal('reading'),

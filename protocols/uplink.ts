@@ -34,6 +34,16 @@ export const Receipt = z.strictObject({
 });
 export type Receipt = z.infer<typeof Receipt>;
 
+/** How the clock of a meter stood against the gateway's: ahead of it when positive. No reading is shifted by it. */
+export const MeterClockStatus = z.strictObject({
+  meter: Id,
+  offsetSeconds: z.number(),
+  /** How far off the offset may be. */
+  uncertaintySeconds: z.number().nonnegative(),
+  at: InstantText,
+});
+export type MeterClockStatus = z.infer<typeof MeterClockStatus>;
+
 /** Retained on the status topic; the will of the gateway's connection is the same with `online: false`. */
 export const GatewayStatus = z.strictObject({
   gateway: Id,
@@ -52,5 +62,19 @@ export const GatewayStatus = z.strictObject({
       failures: z.int().nonnegative(),
     }),
   ),
+  /** Of meters that push, since the gateway started; not there when it takes none. */
+  push: z
+    .strictObject({
+      accepted: z.int().nonnegative(),
+      repeated: z.int().nonnegative(),
+      /** By code. */
+      refused: z.record(z.string(), z.int().positive()),
+      /** Meters whose last push was no reading. */
+      refusing: z.array(z.strictObject({ meter: Id, code: z.string(), detail: z.string() })),
+      unknownTopics: z.array(z.string()),
+    })
+    .optional(),
+  /** Of meters that tell their time, as last measured. */
+  clockOffsets: z.array(MeterClockStatus).optional(),
 });
 export type GatewayStatus = z.infer<typeof GatewayStatus>;

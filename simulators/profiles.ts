@@ -34,7 +34,7 @@ export function billingRegister(profiles: Profiles, id: string) {
  */
 export function resolutionMicro(profiles: Profiles, id: string): number {
   const { profile, register } = billingRegister(profiles, id);
-  if (profile.protocol === 'mqtt') return 1_000;
+  if (profile.protocol === 'mqtt' || profile.protocol === 'sparkplug') return 1_000;
   if (!('type' in register)) return 10_000;
   if (register.type === 'f32') return 10_000;
   return register.type === 'f64' ? 1_000 : Math.round(Number(register.scale) * 1_000_000);

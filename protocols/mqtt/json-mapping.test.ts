@@ -2,6 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { MqttProfile } from '../profile.ts';
 import { mapPush } from './json-mapping.ts';
 
+/** One meter, which its topic names. */
+const mapOne = (profile: MqttProfile, payload: Uint8Array) => mapPush(new Map([['', profile]]), payload);
+
 const profile = (scale = '1', path = 'total_m3', timestampPath = 'ts'): MqttProfile =>
   MqttProfile.parse({
     id: 'p',
@@ -13,6 +16,7 @@ const profile = (scale = '1', path = 'total_m3', timestampPath = 'ts'): MqttProf
     timestampPath,
     registers: [{ obis: '8-0:1.0.0', name: 'volume', path, scale, unit: 'm3', billing: true }],
   });
+const codeOf = (profile: MqttProfile, payload: Uint8Array) => mapOne(profile, payload).refused[0]?.code;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const push = (value: string): Uint8Array => bytes(`{"ts":"2026-09-01T00:15:00Z","total_m3":${value}}`);
 
@@ -30,25 +34,21 @@ describe('a pushed value is taken exactly as it is written', () => {
     ['-2.5', '1', '-2.5'],
     ['123456', '0.000001', '0.123456'],
   ])('%s times %s is %s', (value, scale, expected) => {
-    const mapped = mapPush(profile(scale), push(value));
-    expect(mapped).toEqual({
-      ok: true,
-      readAtMs: Date.UTC(2026, 8, 1, 0, 15),
-      values: [{ obis: '8-0:1.0.0', value: expected, unit: 'm3', billing: true }],
+    const readAtMs = Date.UTC(2026, 8, 1, 0, 15);
+    expect(mapOne(profile(scale), push(value))).toEqual({
+      records: [{ device: '', values: [{ obis: '8-0:1.0.0', value: expected, unit: 'm3', readAtMs }] }],
+      refused: [],
     });
   });
   test('null is no value, on record with its code', () => {
-    expect(mapPush(profile(), push('null'))).toMatchObject({
-      ok: true,
-      values: [{ value: null, code: 'not_available' }],
+    expect(mapOne(profile(), push('null'))).toMatchObject({
+      records: [{ values: [{ value: null, code: 'not_available' }] }],
     });
   });
   test('paths lead into objects and lists', () => {
     const payload = bytes('{"d":{"t":"2026-09-01T08:15:00+08:00","c":[{"v":7}]}}');
-    expect(mapPush(profile('1', 'd.c.0.v', 'd.t'), payload)).toMatchObject({
-      ok: true,
-      readAtMs: Date.UTC(2026, 8, 1, 0, 15),
-      values: [{ value: '7' }],
+    expect(mapOne(profile('1', 'd.c.0.v', 'd.t'), payload)).toMatchObject({
+      records: [{ values: [{ value: '7', readAtMs: Date.UTC(2026, 8, 1, 0, 15) }] }],
     });
   });
 });
@@ -83,17 +83,11 @@ describe('a payload that is no reading is refused by name, and nothing of it is 
     ['seconds', bytes('{"ts":1788220800,"total_m3":1}'), 'bad_timestamp'],
     ['a null timestamp', bytes('{"ts":null,"total_m3":1}'), 'bad_timestamp'],
   ])('%s', (_title, payload, code) => {
-    expect(mapPush(profile(), payload)).toMatchObject({ ok: false, code });
+    expect(mapOne(profile(), payload)).toMatchObject({ records: [], refused: [{ code }] });
   });
   test('inherited properties are not in the payload', () => {
-    expect(mapPush(profile('1', '__proto__.total'), bytes(`{${at},"total":1}`))).toMatchObject({
-      code: 'missing_value',
-    });
-    expect(mapPush(profile('1', 'constructor.name'), bytes(`{${at}}`))).toMatchObject({
-      code: 'missing_value',
-    });
-    expect(mapPush(profile('1', 'source.source'), bytes(`{${at},"source":1}`))).toMatchObject({
-      code: 'missing_value',
-    });
+    expect(codeOf(profile('1', '__proto__.total'), bytes(`{${at},"total":1}`))).toBe('missing_value');
+    expect(codeOf(profile('1', 'constructor.name'), bytes(`{${at}}`))).toBe('missing_value');
+    expect(codeOf(profile('1', 'source.source'), bytes(`{${at},"source":1}`))).toBe('missing_value');
   });
 });
