@@ -13,7 +13,8 @@ export const meterOptions = {
 
 export const METER_USAGE = `  --profile P                a meter model: see \`meterline profiles\`
   --unit U                   the meter's address on its line: 0 to 255; of a DL/T 645 meter the 12 digits printed on it,
-                             of a CJ/T 188 meter 14; of a DLMS meter its physical device, over TCP its logical one
+                             of a CJ/T 188 meter 14; of a DLMS meter its physical device, over TCP its logical one;
+                             on M-Bus the primary address, 0 to 250, or the 16 hex digits of the secondary one
 ${LINK_USAGE}`;
 
 export interface NamedMeter {
@@ -24,6 +25,8 @@ export interface NamedMeter {
 }
 
 const DEFAULT_TIMEOUT_MS = 1000;
+/** The longest telegram takes 1.2 s at 2400 baud, the usual speed of M-Bus. */
+const MBUS_TIMEOUT_MS = 2500;
 
 /** The meter named by the options, or the sentence that says what is wrong with them. */
 export function parseMeter(
@@ -36,8 +39,8 @@ export function parseMeter(
   if (profile === undefined) return refuse(`there is no profile "${values.profile}"`);
   if (!isAsked(profile)) return refuse(`${profile.id} pushes its readings: it cannot be read`);
   const unit = parseUnit(values.unit ?? '');
-  if (unit === null) return refuse('--unit is missing or neither a number nor 12 or 14 digits');
-  const parsed = parseLink(values, DEFAULT_TIMEOUT_MS);
+  if (unit === null) return refuse('--unit is missing or not a number, nor 12 or 14 digits');
+  const parsed = parseLink(values, profile.protocol === 'mbus' ? MBUS_TIMEOUT_MS : DEFAULT_TIMEOUT_MS);
   if (!parsed.ok) return parsed;
   const { link, timeoutMilliseconds } = parsed;
   const refusal = unitRefusal(profile, unit) ?? linkRefusal(profile, link);
@@ -50,4 +53,4 @@ const refuse = (error: string): { ok: false; error: string } => ({ ok: false, er
 
 /** A unit id as a number, an address as it is written; null for neither. */
 const parseUnit = (text: string): MeterUnit | null =>
-  /^(\d{12}|\d{14})$/.test(text) ? text : parseWhole(text, 0, 16_383);
+  /^(\d{12}|\d{14}|[0-9A-F]{16})$/.test(text) ? text : parseWhole(text, 0, 16_383);
