@@ -125,7 +125,7 @@ function fromFloat(view: DataView, type: 'f32' | 'f64', scale: bigint): Decoded 
   if (!Number.isFinite(float)) return { value: null, code: 'not_available' };
   // No meter writes a subnormal float: it is something else, such as a float with its words swapped.
   if (float !== 0 && Math.abs(float) < SMALLEST_NORMAL[type]) return { value: null, code: 'out_of_range' };
-  const [digits, exponent] = shortest(float, type);
+  const [digits, exponent] = shortestDecimal(float, type);
   if (exponent > 30) return { value: null, code: 'out_of_range' };
   // digits x 10^exponent x scale x 10^-12, in millionths: below 10^-40 nothing is left of it.
   const power = exponent - (SCALE_DIGITS - MICRO_SCALE);
@@ -134,7 +134,7 @@ function fromFloat(view: DataView, type: 'f32' | 'f64', scale: bigint): Decoded 
 }
 
 /** The shortest decimal that reads back as `float`, as integer digits and a power of ten. */
-function shortest(float: number, type: 'f32' | 'f64'): [bigint, number] {
+export function shortestDecimal(float: number, type: 'f32' | 'f64'): [bigint, number] {
   let text = String(float);
   if (type === 'f32') {
     // Six digits survive a trip through an f32 and nine always identify it.
