@@ -44,6 +44,16 @@ export const MeterClockStatus = z.strictObject({
 });
 export type MeterClockStatus = z.infer<typeof MeterClockStatus>;
 
+/** How the clock of a meter stood against the gateway's: ahead of it when positive. No reading is shifted by it. */
+export const MeterClockStatus = z.strictObject({
+  meter: Id,
+  offsetSeconds: z.number(),
+  /** How far off the offset may be. */
+  uncertaintySeconds: z.number().nonnegative(),
+  at: InstantText,
+});
+export type MeterClockStatus = z.infer<typeof MeterClockStatus>;
+
 /** Retained on the status topic; the will of the gateway's connection is the same with `online: false`. */
 export const GatewayStatus = z.strictObject({
   gateway: Id,
@@ -53,6 +63,8 @@ export const GatewayStatus = z.strictObject({
   bufferedRows: z.int().nonnegative(),
   oldestBufferedAt: InstantText.nullable(),
   lastReceiptAt: InstantText.nullable(),
+  /** Of meters that tell their time, as last measured. */
+  clockOffsets: z.array(MeterClockStatus).optional(),
   buses: z.array(
     z.strictObject({
       bus: Id,
