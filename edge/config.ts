@@ -7,6 +7,7 @@ import { Id } from '../protocols/reading.ts';
 import { checkYaml } from '../protocols/yaml-document.ts';
 import { type AskedProfile, isAsked, linkRefusal, unitRefusal } from './asked-profile.ts';
 import type { MeterUnit } from './exchange.ts';
+import { PushMeter, refuseProfiles, refuseRepeatedSources } from './push-meter.ts';
 
 const DAY_MS = 86_400_000;
 const Port = z.int().min(0).max(65535);
