@@ -1,21 +1,26 @@
 /** The models whose meters are asked: which addresses and links such a meter can have. */
+
+import { namesOneMeter } from '../protocols/mbus/address.ts';
 import type {
   Cjt188Profile,
   DlmsProfile,
   Dlt645Profile,
+  MbusProfile,
   ModbusProfile,
   Profile,
 } from '../protocols/profile.ts';
 import type { MeterUnit } from './exchange.ts';
 
 /** A model whose meters are asked; those of the others speak by themselves. */
-export type AskedProfile = ModbusProfile | Dlt645Profile | Cjt188Profile | DlmsProfile;
+export type AskedProfile = ModbusProfile | Dlt645Profile | Cjt188Profile | DlmsProfile | MbusProfile;
 
 export const isAsked = (profile: Profile | undefined): profile is AskedProfile =>
   profile !== undefined && profile.protocol !== 'mqtt' && profile.protocol !== 'sparkplug';
 
+/** Of the primary addresses on M-Bus. */
+const LAST_PRIMARY = 250;
 const addressDigits = { dlt645: 12, cjt188: 14 };
-const standardNames = { dlt645: 'DL/T 645', cjt188: 'CJ/T 188' };
+const standardNames = { dlt645: 'DL/T 645', cjt188: 'CJ/T 188', mbus: 'M-Bus' };
 
 /** Why a meter of the model cannot have this address, or null. */
 export function unitRefusal(profile: AskedProfile, unit: MeterUnit): string | null {
@@ -23,6 +28,7 @@ export function unitRefusal(profile: AskedProfile, unit: MeterUnit): string | nu
   if (protocol === 'modbus')
     return typeof unit === 'number' && unit <= 255 ? null : 'a Modbus meter has a unit id, 0 to 255';
   if (protocol === 'dlms') return dlmsUnitRefusal(profile, unit);
+  if (protocol === 'mbus') return mbusUnitRefusal(unit);
   const digits = addressDigits[protocol];
   if (typeof unit === 'string' && unit.length === digits && /^\d+$/.test(unit)) return null;
   return `a ${standardNames[protocol]} meter has the ${digits} digits printed on it, in a file in quotes`;
@@ -33,6 +39,14 @@ function dlmsUnitRefusal({ addressBytes = 4 }: DlmsProfile, unit: MeterUnit): st
   const last = addressBytes === 4 ? 16_383 : 127;
   if (typeof unit === 'number' && unit >= 1 && unit <= last) return null;
   return `a DLMS meter has the number of its physical device, over TCP of its logical one, 1 to ${last}`;
+}
+
+/** Without wildcards: an address that fits several meters is for searching only. */
+function mbusUnitRefusal(unit: MeterUnit): string | null {
+  const isOne = typeof unit === 'number' ? unit <= LAST_PRIMARY : namesOneMeter(unit);
+  return isOne
+    ? null
+    : 'an M-Bus meter has a primary address, 0 to 250, or the 16 hex digits of a secondary one';
 }
 
 /** Why a meter of the model cannot be on this link, or null. */

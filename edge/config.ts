@@ -28,10 +28,14 @@ const Serial = z.strictObject({
   parity: z.enum(['none', 'even', 'odd']).default('none'),
 });
 
-const NO_UNIT = 'not a unit id from 1 to 247, nor the 12 or 14 digits of an address in quotes';
+const NO_UNIT =
+  'not a unit id from 1 to 247, nor the 12 or 14 digits or 16 hex digits of an address in quotes';
 const LAST_MODBUS_UNIT = 247;
-/** A Modbus unit id or the number of a DLMS meter; or the digits printed on a DL/T 645 or CJ/T 188 meter, in quotes: as a number they lose their zeros. */
-const BusUnit = z.union([z.int().min(1).max(16_383), z.string().regex(/^(\d{12}|\d{14})$/, NO_UNIT)], NO_UNIT);
+/** A Modbus unit id or the number of a DLMS meter; or, in quotes, the digits printed on a DL/T 645 or CJ/T 188 meter (as a number they lose their zeros), or the secondary address of one on M-Bus. */
+const BusUnit = z.union(
+  [z.int().min(1).max(16_383), z.string().regex(/^(\d{12}|\d{14}|[0-9A-F]{16})$/, NO_UNIT)],
+  NO_UNIT,
+);
 
 /**
  * One RS-485 line, at a serial port or behind a transparent converter, or one Modbus TCP socket, with the meters on it.

@@ -6,6 +6,7 @@ import type { Link } from './config.ts';
 import { dlmsDriver } from './dlms-driver.ts';
 import { dlt645Driver } from './dlt645-driver.ts';
 import type { MeterUnit } from './exchange.ts';
+import { mbusDriver } from './mbus-driver.ts';
 import type { MeterDriver } from './meter-driver.ts';
 import { MeterReader } from './meter-reader.ts';
 import { CONVERTER_COST, type WireCost } from './plan-requests.ts';
@@ -30,6 +31,7 @@ export function openDriver(
     return cjt188Driver(profile, profile.registers.filter(wanted), String(unit));
   if (profile.protocol === 'dlms')
     return dlmsDriver(profile, profile.registers.filter(wanted), { unit: Number(unit), link });
+  if (profile.protocol === 'mbus') return mbusDriver(profile.registers.filter(wanted), unit);
   return modbusDriver(profile, profile.registers.filter(wanted), Number(unit), link);
 }
 

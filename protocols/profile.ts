@@ -7,6 +7,7 @@ import { BcdFormat } from './bcd.ts';
 import { Cjt188Quantity, Cjt188State } from './cjt188/fields.ts';
 import { Decimal } from './decimal.ts';
 import { Dlt645History } from './dlt645/frozen-history.ts';
+import { isScaledByProfile, MbusRegister } from './mbus/register.ts';
 import { ModbusHistory } from './modbus/frozen-history.ts';
 import { Obis } from './obis.ts';
 import { Id } from './reading.ts';
@@ -160,6 +161,31 @@ export const DlmsProfile = z.strictObject({
 });
 export type DlmsProfile = z.infer<typeof DlmsProfile>;
 
+/** A meter on M-Bus, whose records say by themselves what they are. */
+export const MbusProfile = z
+  .strictObject({
+    ...head,
+    protocol: z.literal('mbus'),
+    /** Three letters in the header of its answers: a scan takes no other maker's meter for this model. */
+    maker: z
+      .string()
+      .regex(/^[A-Z]{3}$/, 'not three letters such as "ABB"')
+      .optional(),
+    /** Media in the header, as EN 13757-3 numbers them: 2 electricity, 4 heat, 7 water. */
+    media: z.array(z.int().min(0).max(255)).min(1),
+    registers: z.array(z.strictObject({ ...label, ...MbusRegister.shape })).min(1),
+  })
+  .superRefine(({ registers }, context) => {
+    for (const [index, { match, scale }] of registers.entries())
+      if (scale !== '1' && !isScaledByProfile(match))
+        context.addIssue({
+          code: 'custom',
+          path: ['registers', index, 'scale'],
+          message: `a record of ${match.quantity} says its own scale`,
+        });
+  });
+export type MbusProfile = z.infer<typeof MbusProfile>;
+
 const isTimeZone = (name: string): boolean => {
   try {
     return Temporal.PlainDateTime.from('2026-01-01').toZonedDateTime(name).timeZoneId !== '';
@@ -214,6 +240,7 @@ export const Profile = z.discriminatedUnion('protocol', [
   Dlt645Profile,
   Cjt188Profile,
   DlmsProfile,
+  MbusProfile,
   MqttProfile,
   SparkplugProfile,
 ]);

@@ -1,0 +1,146 @@
+/**
+ * Reads a meter on M-Bus: a session of reset (or selection) and requests for data, telegram after telegram until all wanted
+ * registers are found or the meter has no more to say. A telegram counts only when its header names the meter that is
+ * meant: the one selected, or on a primary address the one that answered there first.
+ */
+import { SELECTED } from '../protocols/mbus/address.ts';
+import type { MbusCommand } from '../protocols/mbus/link.ts';
+import type { MbusRecord } from '../protocols/mbus/records.ts';
+import { readRegister } from '../protocols/mbus/register.ts';
+import type { MbusProfile } from '../protocols/profile.ts';
+import type { Doubt, MeterUnit } from './exchange.ts';
+import type { LineUse } from './line.ts';
+import { acknowledged, type MbusAnswer, requestedData } from './mbus-exchange.ts';
+import {
+  askOptions,
+  askRepeatedly,
+  type DriveOptions,
+  type MeterDriver,
+  type MeterRead,
+  nothingRead,
+  registerValue,
+} from './meter-driver.ts';
+
+type MbusRegister = MbusProfile['registers'][number];
+
+/** No meter has more to tell: one that never ends is cut short. */
+const MOST_TELEGRAMS = 32;
+
+/** @param unit the primary address, 0 to 250, or the 16 hex digits of the secondary one */
+export function mbusDriver(registers: readonly MbusRegister[], unit: MeterUnit): MeterDriver {
+  const meter = new MbusMeter(unit);
+  return {
+    async read(line, options) {
+      const read = nothingRead();
+      const { wanted = () => true, alongside = () => false } = options;
+      if (!registers.some(({ obis }) => wanted(obis))) return read;
+      const welcome = registers.filter(({ obis }) => wanted(obis) || alongside(obis));
+      await readSession(meter, line, options, { left: new Set(welcome), wanted, read });
+      return read;
+    },
+  };
+}
+
+interface Session {
+  /** Registers that are not found yet. */
+  left: Set<MbusRegister>;
+  wanted(obis: string): boolean;
+  read: MeterRead;
+}
+
+async function readSession(
+  meter: MbusMeter,
+  line: LineUse,
+  options: DriveOptions,
+  { left, wanted, read }: Session,
+): Promise<void> {
+  const isWanting = (): boolean => [...left].some(({ obis }) => wanted(obis));
+  const { attempts, nowMs } = options;
+  const start = () => line.ask(acknowledged(meter.unit, meter.begin()), askOptions(options));
+  if ((await askRepeatedly(start, attempts, read)) === null) return;
+  const records: MbusRecord[] = [];
+  for (let telegrams = 0; telegrams < MOST_TELEGRAMS && isWanting(); telegrams += 1) {
+    const next = () => line.ask(meter.request(telegrams), askOptions(options));
+    const answer = await askRepeatedly(next, attempts, read);
+    if (answer === null) return;
+    meter.heard(answer);
+    if ('applicationError' in answer) {
+      read.failures += 1;
+      read.exception = answer.applicationError;
+      return;
+    }
+    records.push(...answer.records);
+    take(records, left, read, nowMs());
+    if (!answer.more) break;
+  }
+  // What the meter lacks, or tells twice and differently.
+  if (isWanting()) read.failures += 1;
+}
+
+function take(
+  records: readonly MbusRecord[],
+  left: Set<MbusRegister>,
+  read: MeterRead,
+  readAtMs: number,
+): void {
+  for (const register of left) {
+    const found = readRegister(register, records);
+    if (found === null) continue;
+    left.delete(register);
+    read.values.push(registerValue(register, found.decoded, found.bytes, readAtMs));
+  }
+}
+
+/** What is known of a meter from one session to the next. */
+class MbusMeter {
+  readonly unit: MeterUnit;
+  readonly #address: number;
+  /** Secondary address: given, or of the first that answered on a primary one. */
+  #secondary: string | null;
+  #last: { bytes: Uint8Array; at: number; accessNumber: number | null } | null = null;
+  /** Whether its access number was seen to count. */
+  #isCounting = false;
+
+  constructor(unit: MeterUnit) {
+    this.unit = unit;
+    this.#address = typeof unit === 'number' ? unit : SELECTED;
+    this.#secondary = typeof unit === 'number' ? null : unit;
+  }
+
+  begin(): MbusCommand {
+    return typeof this.unit === 'string'
+      ? { kind: 'select', pattern: this.unit }
+      : { kind: 'reset', address: this.#address };
+  }
+
+  /** The frame count bit begins with 1 after a reset and changes from telegram to telegram, not from try to try. */
+  request(telegrams: number) {
+    const asked = { address: this.#address, fcb: telegrams % 2 === 0 };
+    return requestedData(
+      this.unit,
+      asked,
+      () => this.#last?.at ?? null,
+      (answer) => this.#judge(answer, telegrams > 0),
+    );
+  }
+
+  heard(answer: MbusAnswer): void {
+    const accessNumber = accessNumberOf(answer);
+    if (this.#last !== null && accessNumber !== this.#last.accessNumber) this.#isCounting = true;
+    this.#last = { bytes: answer.bytes, at: performance.now(), accessNumber };
+    if ('header' in answer) this.#secondary ??= answer.header?.secondary ?? null;
+  }
+
+  /** @param isNext whether the telegram has to be another one than the one before */
+  #judge(answer: MbusAnswer, isNext: boolean): Doubt | null {
+    // A selected meter gives whatever primary address it has.
+    if (this.#address !== SELECTED && answer.address !== this.#address) return 'wrong_unit';
+    if ('applicationError' in answer) return null;
+    if (this.#secondary !== null && answer.header?.secondary !== this.#secondary) return 'wrong_unit';
+    const isSame = this.#last !== null && Buffer.compare(answer.bytes, this.#last.bytes) === 0;
+    return isSame && (isNext || this.#isCounting) ? 'wrong_item' : null;
+  }
+}
+
+const accessNumberOf = (answer: MbusAnswer): number | null =>
+  'header' in answer ? (answer.header?.accessNumber ?? null) : null;
