@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Finding } from '../protocols/finding.ts';
 import { isAsked } from './asked-profile.ts';
 import type { Bus, BusMeter, EdgeConfig, Link } from './config.ts';
-import { Line, type LineFault } from './line.ts';
+import { Line, type LineFault, type LineUse } from './line.ts';
 import { linkName } from './line-stream.ts';
 import type { MeterRead } from './meter-driver.ts';
 import { openDriver } from './open-driver.ts';
@@ -30,7 +30,7 @@ export async function examineEdge(
   return findings.flat();
 }
 
-const busName = ({ id, link }: Bus): string => `bus ${id} at ${linkName(link)}`;
+const busName = ({ id, link }: Pick<Bus, 'id' | 'link'>): string => `bus ${id} at ${linkName(link)}`;
 
 const leftToGateway = (bus: Bus): Finding => ({
   check: busName(bus),
@@ -78,22 +78,31 @@ export function examineSerial(path: string): Finding {
 
 async function examineBus(bus: Bus, profiles: Profiles, nowMs: () => number): Promise<Finding[]> {
   const line = new Line(bus);
+  try {
+    return await examineMeters(line, bus, profiles, nowMs);
+  } finally {
+    await line.close();
+  }
+}
+
+/** The bus, and each of its meters that does not answer as its model says. */
+export async function examineMeters(
+  line: LineUse,
+  bus: Pick<Bus, 'id' | 'link' | 'meters'>,
+  profiles: Profiles,
+  nowMs: () => number,
+): Promise<Finding[]> {
   const where = busName(bus);
   const wrong: Finding[] = [];
   let silent = 0;
-  try {
-    for (const meter of bus.meters) {
-      const read = await readBilling(line, bus, meter, profiles, nowMs);
-      if (read === null) continue;
-      if (read.fault?.code === 'unreachable')
-        return [{ check: where, state: 'wrong', ...unreachable(read.fault, bus.link) }];
-      if (isSilent(read)) silent += 1;
-      const told = tellRead(read);
-      if (told.state !== 'ok')
-        wrong.push({ check: `${where}, ${meter.meter} (unit ${meter.unit})`, ...told });
-    }
-  } finally {
-    await line.close();
+  for (const meter of bus.meters) {
+    const read = await readBilling(line, bus, meter, profiles, nowMs);
+    if (read === null) continue;
+    if (read.fault?.code === 'unreachable')
+      return [{ check: where, state: 'wrong', ...unreachable(read.fault, bus.link) }];
+    if (isSilent(read)) silent += 1;
+    const told = tellRead(read);
+    if (told.state !== 'ok') wrong.push({ check: `${where}, ${meter.meter} (unit ${meter.unit})`, ...told });
   }
   return [busFinding(where, bus.meters.length, silent, wrong.length), ...wrong];
 }
@@ -116,8 +125,8 @@ function busFinding(check: string, meters: number, silent: number, wrong: number
 }
 
 async function readBilling(
-  line: Line,
-  { link }: Bus,
+  line: LineUse,
+  { link }: Pick<Bus, 'link'>,
   { profile: id, unit }: BusMeter,
   profiles: Profiles,
   nowMs: () => number,
@@ -147,7 +156,7 @@ export function tellRead({ values, fault, exception }: MeterRead): Told {
   return { state: 'ok', detail: shown.join(', ') };
 }
 
-function tellFault({ code, message }: LineFault): { detail: string; next: string } {
+export function tellFault({ code, message }: LineFault): { detail: string; next: string } {
   switch (code) {
     case 'timeout':
       return {
@@ -181,7 +190,7 @@ function tellFault({ code, message }: LineFault): { detail: string; next: string
   }
 }
 
-function tellException(exception: number): { detail: string; next: string } {
+export function tellException(exception: number): { detail: string; next: string } {
   const told = `the meter refuses (exception ${exception}`;
   if (exception === 1)
     return {
@@ -201,7 +210,7 @@ function tellException(exception: number): { detail: string; next: string } {
   return { detail: `${told})`, next: 'it is busy or defective: try again, then look at its display' };
 }
 
-function unreachable(fault: LineFault, link: Link): { detail: string; next: string } {
+export function unreachable(fault: LineFault, link: Link): { detail: string; next: string } {
   const code = systemCode(fault.cause);
   if (link.kind === 'serial') {
     const held = /lock|busy|EBUSY/i.test(fault.message);

@@ -17,29 +17,23 @@ export interface FoundMeter {
 
 export interface ScanOptions {
   nowMs: () => number;
-  /** Ends the sweep before its next address. */
-  signal?: AbortSignal;
   /** Before an address is asked; `probed` addresses have been. */
   onProbe?(unit: number, probed: number): void;
   onFound(meter: FoundMeter): void;
 }
 
-/** @returns how many addresses were asked @throws LineFault `unreachable` when the line itself cannot be opened */
+/** @throws LineFault `unreachable` when the line itself cannot be opened */
 export async function scanUnits(
   line: Pick<Line, 'read'>,
   units: readonly number[],
   models: readonly ModbusProfile[],
-  { nowMs, signal, onProbe, onFound }: ScanOptions,
-): Promise<number> {
-  let probed = 0;
-  for (const unit of units) {
-    if (signal?.aborted) break;
+  { nowMs, onProbe, onFound }: ScanOptions,
+): Promise<void> {
+  for (const [probed, unit] of units.entries()) {
     onProbe?.(unit, probed);
     const meter = await identifyMeter(line, unit, models, { nowMs });
-    probed += 1;
     if (meter !== null) onFound({ unit, ...meter });
   }
-  return probed;
 }
 
 /** One of those that `scan --json` lists. */

@@ -20,8 +20,6 @@ export interface RegisterSearch {
 }
 
 export interface SearchOptions {
-  /** Ends the search before its next request. */
-  signal?: AbortSignal;
   /** Before a request is sent. */
   onRequest?(functionCode: 3 | 4, address: number): void;
 }
@@ -43,12 +41,11 @@ export async function searchRegister(
   line: Pick<Line, 'read'>,
   search: RegisterSearch,
   models: readonly ModbusProfile[],
-  { signal, onRequest }: SearchOptions = {},
+  { onRequest }: SearchOptions = {},
 ): Promise<RegisterSearchResult> {
   const { face, ratio, functionCodes, pauseMilliseconds, ...range } = search;
   const rested: Pick<Line, 'read'> = {
     read(request) {
-      signal?.throwIfAborted();
       onRequest?.(request.functionCode, request.address);
       return line.read(request, { pauseMilliseconds });
     },

@@ -44,15 +44,9 @@ export const MeterClockStatus = z.strictObject({
 });
 export type MeterClockStatus = z.infer<typeof MeterClockStatus>;
 
-/** How the clock of a meter stood against the gateway's: ahead of it when positive. No reading is shifted by it. */
-export const MeterClockStatus = z.strictObject({
-  meter: Id,
-  offsetSeconds: z.number(),
-  /** How far off the offset may be. */
-  uncertaintySeconds: z.number().nonnegative(),
-  at: InstantText,
-});
-export type MeterClockStatus = z.infer<typeof MeterClockStatus>;
+/** What became of settings that the cloud sent. */
+export const ConfigState = z.enum(['trial', 'active', 'rolled_back', 'refused']);
+export type ConfigState = z.infer<typeof ConfigState>;
 
 /** Retained on the status topic; the will of the gateway's connection is the same with `online: false`. */
 export const GatewayStatus = z.strictObject({
@@ -60,6 +54,11 @@ export const GatewayStatus = z.strictObject({
   online: z.boolean(),
   at: InstantText,
   version: z.string(),
+  /** The version of the cloud's settings that is at work; null: those of its own file. Not there before it knew any. */
+  configVersion: z.int().positive().nullable().optional(),
+  /** Of the version that came last: `trial`, at work until it has proved itself or is undone. */
+  configState: ConfigState.optional(),
+  configReason: z.string().max(2000).optional(),
   bufferedRows: z.int().nonnegative(),
   oldestBufferedAt: InstantText.nullable(),
   lastReceiptAt: InstantText.nullable(),
@@ -86,7 +85,26 @@ export const GatewayStatus = z.strictObject({
       unknownTopics: z.array(z.string()),
     })
     .optional(),
-  /** Of meters that tell their time, as last measured. */
-  clockOffsets: z.array(MeterClockStatus).optional(),
 });
 export type GatewayStatus = z.infer<typeof GatewayStatus>;
+
+/**
+ * Settings from the cloud, retained on the config topic: they take the place of those of the gateway's own file. The
+ * gateway checks them as it checks the file, tries them, and undoes them by itself if it loses its meters or its uplink.
+ * What would cut it off for good cannot be sent: its name, its data, its clock, its broker and its secrets.
+ */
+export const GatewaySettings = z.strictObject({
+  pollIntervalSeconds: z.int().min(1).max(86_400).optional(),
+  buses: z.array(z.record(z.string(), z.json())).max(100).optional(),
+  pushMeters: z.array(z.record(z.string(), z.json())).max(10_000).optional(),
+  /** How long it is tried; three poll periods and at least two minutes if not given. */
+  trialSeconds: z.int().min(5).max(86_400).optional(),
+});
+export type GatewaySettings = z.infer<typeof GatewaySettings>;
+export const GatewayConfig = z.strictObject({
+  gateway: Id,
+  /** Only a newer one than any that it has seen is looked at. */
+  version: z.int().positive(),
+  settings: GatewaySettings,
+});
+export type GatewayConfig = z.infer<typeof GatewayConfig>;

@@ -1,0 +1,39 @@
+/** What every resource of the gateway's API is given, and the words that its routes are declared in. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Pages } from '../../built-pages.ts';
+import type { GatewayView } from '../gateway-view.ts';
+import type { Profiles } from '../profiles.ts';
+import type { EdgeErrorCode } from './problems.ts';
+
+export type EdgeApi = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+export interface EdgeApiContext {
+  gateway: GatewayView;
+  profiles: Profiles;
+  nowMs: () => number;
+  /** Whether this is the password; null: whoever reaches the server may ask, and that is this machine alone. */
+  verifyPassword: ((password: string) => Promise<boolean>) | null;
+  /** The page for the LAN; null: none. */
+  pages: Pages | null;
+  /** One search along a bus at a time: which it is, by bus. */
+  liveWork: Map<string, 'scan' | 'detect'>;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** `open`: anybody, without the password. A route without it cannot be registered. */
+    reach?: 'open' | 'signed_in';
+  }
+  interface FastifyRequest {
+    /** The code that the gateway refused it with. */
+    edgeRefusal: EdgeErrorCode | null;
+  }
+}

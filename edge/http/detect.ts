@@ -1,0 +1,54 @@
+/**
+ * `POST /api/v1/buses/{bus}/detect-register`: which registers of a meter, read in which way, give the digits on its face.
+ * Told line by line; polling goes on between its requests, and whoever ends the connection ends it.
+ */
+import { z } from 'zod';
+import { type DetectEvent, DetectRequest } from '../../protocols/edge-api.ts';
+import { parseFace } from '../../protocols/modbus/find-decodings.ts';
+import { Id } from '../../protocols/reading.ts';
+import { lineFault } from '../live-fault.ts';
+import { LiveLine } from '../live-line.ts';
+import { MOST_SEARCHED, searchRegister, searchReport } from '../search-register.ts';
+import type { EdgeApi, EdgeApiContext } from './context.ts';
+import { sendEvents } from './event-lines.ts';
+import { alone, busOf } from './live-bus.ts';
+import { EdgeRefused } from './problems.ts';
+
+export function detectRoutes(api: EdgeApi, context: EdgeApiContext): void {
+  api.post(
+    '/api/v1/buses/:bus/detect-register',
+    {
+      config: { reach: 'signed_in' },
+      schema: {
+        params: z.strictObject({ bus: Id }),
+        body: DetectRequest,
+        produces: ['application/x-ndjson'],
+      },
+    },
+    async ({ params: { bus: id }, body }, reply) => {
+      const bus = busOf(context, id);
+      const face = parseFace(body.face);
+      if (face === null)
+        throw new EdgeRefused('not_a_face', 'digits such as 12345.67, with three that count');
+      if (body.from > body.to || body.to - body.from >= MOST_SEARCHED)
+        throw new EdgeRefused('invalid_request', `from..to: 1 to ${MOST_SEARCHED} registers`);
+      const models = [...context.profiles.values()].filter((profile) => profile.protocol === 'modbus');
+      const search = { ...body, face };
+      return alone(context, bus.id, 'detect', (end) =>
+        sendEvents<DetectEvent>(reply, 'lines', async (send, signal) => {
+          const line = new LiveLine(bus.line, { signal });
+          try {
+            const result = await searchRegister(line, search, models, {
+              onRequest: (functionCode, address) => send({ type: 'progress', functionCode, address }),
+            });
+            const { waitedMilliseconds } = line;
+            const fault = result.fault === null ? null : lineFault(result.fault, bus.link);
+            send({ type: 'done', ...searchReport(search, result), waitedMilliseconds, fault });
+          } finally {
+            end();
+          }
+        }),
+      );
+    },
+  );
+}

@@ -1,0 +1,70 @@
+/**
+ * `POST /api/v1/buses/{bus}/scan`: who answers on a bus, told line by line while it is found out. Polling goes on between
+ * its requests, and whoever ends the connection ends the scan.
+ */
+import { z } from 'zod';
+import { type ScanEvent, ScanRequest } from '../../protocols/edge-api.ts';
+import { Id } from '../../protocols/reading.ts';
+import type { MeterUnit } from '../exchange.ts';
+import { asLineFault, lineFault } from '../live-fault.ts';
+import { LiveLine } from '../live-line.ts';
+import { scanReport, scanUnits } from '../scan-units.ts';
+import type { EdgeApi, EdgeApiContext } from './context.ts';
+import { sendEvents } from './event-lines.ts';
+import { alone, busOf } from './live-bus.ts';
+
+const LAST_UNIT = 247;
+
+/** Those that the bus lists, then all others. */
+function everyUnit(listed: readonly (number | string)[]): number[] {
+  const all = Array.from({ length: LAST_UNIT }, (_, at) => at + 1);
+  const first = new Set(listed);
+  return [...all.filter((unit) => first.has(unit)), ...all.filter((unit) => !first.has(unit))];
+}
+
+export function scanRoutes(api: EdgeApi, context: EdgeApiContext): void {
+  api.post(
+    '/api/v1/buses/:bus/scan',
+    {
+      config: { reach: 'signed_in' },
+      schema: { params: z.strictObject({ bus: Id }), body: ScanRequest, produces: ['application/x-ndjson'] },
+    },
+    async ({ params: { bus: id }, body }, reply) => {
+      const bus = busOf(context, id);
+      const listed = new Set(bus.meters.map(({ unit }) => unit));
+      const units = body.units ?? everyUnit([...listed]);
+      const models = [...context.profiles.values()].filter((profile) => profile.protocol === 'modbus');
+      const { timeoutMilliseconds } = body;
+      return alone(context, bus.id, 'scan', (end) =>
+        sendEvents<ScanEvent>(reply, 'lines', async (send, signal) => {
+          // A meter that is polled keeps the patience of its bus: a late answer of it must meet no poll.
+          const patience = (unit: MeterUnit) =>
+            listed.has(unit) ? {} : { timeoutMilliseconds, worstReplyMilliseconds: 0 };
+          const line = new LiveLine(bus.line, { patience, signal });
+          try {
+            send({ type: 'start', units, polling: 'goes_on' });
+            let found = 0;
+            const startedAt = performance.now();
+            await scanUnits(line, units, models, {
+              nowMs: context.nowMs,
+              onProbe(unit, done) {
+                const eachMs = done === 0 ? 0 : (performance.now() - startedAt) / done;
+                const etaSeconds = Math.ceil((eachMs * (units.length - done)) / 1000);
+                send({ type: 'progress', unit, probed: done, total: units.length, found, etaSeconds });
+              },
+              onFound(meter) {
+                found += 1;
+                send({ type: 'found', meter: scanReport(meter) });
+              },
+            });
+            send({ type: 'done', probed: units.length, found, waitedMilliseconds: line.waitedMilliseconds });
+          } catch (error) {
+            send({ type: 'failed', fault: lineFault(asLineFault(error), bus.link) });
+          } finally {
+            end();
+          }
+        }),
+      );
+    },
+  );
+}

@@ -1,0 +1,43 @@
+/** What stood in the way of a live answer, by how far the question got, with the next thing to try. */
+import type { FaultLayer, LiveFault } from '../protocols/edge-api.ts';
+import type { Link } from './config.ts';
+import { tellException, tellFault, tellRead, unreachable } from './doctor.ts';
+import { LineFault, type LineFaultCode } from './line.ts';
+import type { MeterRead } from './meter-driver.ts';
+
+const layers: Partial<Record<LineFaultCode, FaultLayer>> = {
+  unreachable: 'port',
+  closed: 'port',
+  timeout: 'reply',
+  noise: 'frame',
+  bad_frame: 'frame',
+  bad_crc: 'frame',
+  bad_checksum: 'frame',
+};
+
+export function lineFault(fault: LineFault, link: Link): LiveFault {
+  const told = fault.code === 'unreachable' ? unreachable(fault, link) : tellFault(fault);
+  return { layer: layers[fault.code] ?? 'foreign', code: fault.code, ...told };
+}
+
+export const exceptionFault = (exception: number): LiveFault => ({
+  layer: 'refused',
+  code: `exception_${exception}`,
+  ...tellException(exception),
+});
+
+/** Null when the read gave what it was for. */
+export function readFault(read: MeterRead, link: Link): LiveFault | null {
+  if (read.fault !== null) return lineFault(read.fault, link);
+  if (read.exception !== null) return exceptionFault(read.exception);
+  const empty = read.values.find(({ value, register }) => value === null && register.billing);
+  if (empty === undefined) return null;
+  const { detail, next = '' } = tellRead(read);
+  return { layer: 'value', code: empty.code ?? 'not_available', detail, next };
+}
+
+/** @throws what is no fault of a line */
+export function asLineFault(error: unknown): LineFault {
+  if (error instanceof LineFault) return error;
+  throw error;
+}
