@@ -34,7 +34,7 @@ let store: Store;
 let cleanUp: (() => unknown)[];
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'meterline-delivery-'));
-  outbox = openOutbox({ file: join(folder, 'outbox.db'), gateway: 'gw-a', maxBytes: 1 << 30 });
+  outbox = openOutbox({ folder: join(folder, 'outbox'), gateway: 'gw-a', maxBytes: 1 << 30 });
   store = await openStore({ file: join(folder, 'store.db') });
   cleanUp = [() => store.close(), () => outbox.close()];
 });

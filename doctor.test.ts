@@ -40,7 +40,7 @@ describe('the machine', () => {
   });
   test('a clock that stands before the newest file is wrong', () => {
     expect(examineClock(folder, Date.now()).state).toBe('ok');
-    const file = join(folder, 'outbox.db');
+    const file = join(folder, 'outbox');
     writeFileSync(file, '');
     utimesSync(file, new Date(), new Date(Date.now() + 3_600_000));
     expect(examineClock(folder, Date.now())).toMatchObject({

@@ -112,7 +112,7 @@ async function edgeFindings(file: string, profiles: Profiles): Promise<Finding[]
   const { config } = checked;
   const { gateway, dataDir, broker, username, password, pushBroker, buses, pushMeters } = config;
   const polled = buses.reduce((count, { meters }) => count + meters.length, 0);
-  const running = gatewayRuns(join(dataDir, 'outbox.db'));
+  const running = gatewayRuns(join(dataDir, 'outbox'));
   const detail = `gateway ${gateway}: ${buses.length} buses, ${polled} meters polled, ${pushMeters.length} that push`;
   return [
     configurationFinding([], detail),

@@ -114,7 +114,7 @@ const BARE_BYTES = 4 * 1024 * 1024;
 /** Commits of one boundary each: the outbox, and its bytes alone written and flushed. */
 export async function outboxAppend(size: { rounds: number; batches: number }): Promise<BenchRow[]> {
   const folder = mkdtempSync(join(tmpdir(), 'meterline-bench-'));
-  const outbox = openOutbox({ file: join(folder, 'outbox.db'), gateway: 'gw-bench', maxBytes: 1 << 30 });
+  const outbox = openOutbox({ folder: join(folder, 'outbox'), gateway: 'gw-bench', maxBytes: 1 << 30 });
   const bare = openSync(join(folder, 'bare.log'), 'w');
   writeSync(bare, Buffer.alloc(BARE_BYTES));
   fsyncSync(bare);

@@ -83,7 +83,7 @@ async function startLine(folder: string): Promise<BenchLine> {
   const child = join(import.meta.dirname, 'ingest-child.ts');
   const cloud = fork(child, [join(folder, 'cloud.db'), '0', GATEWAY, PASSWORD]);
   const [broker] = (await once(cloud, 'message')) as [string];
-  const outbox = openOutbox({ file: join(folder, 'outbox.db'), gateway: GATEWAY, maxBytes: 1 << 30 });
+  const outbox = openOutbox({ folder: join(folder, 'outbox'), gateway: GATEWAY, maxBytes: 1 << 30 });
   const faults: unknown[] = [];
   const uplink = startUplink({
     gateway: GATEWAY,

@@ -144,10 +144,10 @@ describe('serial devices', () => {
 });
 
 test('a gateway at work is known by its outbox', () => {
-  const file = join(folder(), 'outbox.db');
-  expect(gatewayRuns(file)).toBe(false);
-  const outbox = openOutbox({ file, gateway: 'g', maxBytes: 1 << 20 });
-  expect(gatewayRuns(file)).toBe(true);
+  const held = join(folder(), 'outbox');
+  expect(gatewayRuns(held)).toBe(false);
+  const outbox = openOutbox({ folder: held, gateway: 'g', maxBytes: 1 << 20 });
+  expect(gatewayRuns(held)).toBe(true);
   outbox.close();
-  expect(gatewayRuns(file)).toBe(false);
+  expect(gatewayRuns(held)).toBe(false);
 });

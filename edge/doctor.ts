@@ -1,6 +1,6 @@
 /** What is wrong with the gateway's part of an installation: its serial devices, its buses and each meter on them. */
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+
 import type { Finding } from '../protocols/finding.ts';
 import { isAsked } from './asked-profile.ts';
 import type { Bus, BusMeter, EdgeConfig, Link } from './config.ts';
@@ -8,6 +8,7 @@ import { Line, type LineFault, type LineUse } from './line.ts';
 import { linkName } from './line-stream.ts';
 import type { MeterRead } from './meter-driver.ts';
 import { openDriver } from './open-driver.ts';
+import { lockFolder, OutboxError } from './outbox-folder.ts';
 import type { Profiles } from './profiles.ts';
 
 /**
@@ -39,16 +40,14 @@ const leftToGateway = (bus: Bus): Finding => ({
 });
 
 /** Whether a gateway is at work on this outbox: it holds it alone. */
-export function gatewayRuns(outboxFile: string): boolean {
-  if (!existsSync(outboxFile)) return false;
-  const db = new DatabaseSync(outboxFile, { readOnly: true });
+export function gatewayRuns(outboxFolder: string): boolean {
+  if (!existsSync(outboxFolder)) return false;
   try {
-    db.exec('SELECT count(*) FROM sqlite_master');
+    lockFolder(outboxFolder)();
     return false;
-  } catch {
-    return true;
-  } finally {
-    db.close();
+  } catch (error) {
+    if (error instanceof OutboxError) return true;
+    throw error;
   }
 }
 

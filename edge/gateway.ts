@@ -104,7 +104,7 @@ function openGatewayOutbox({ gateway, dataDir, outbox, ...config }: EdgeConfig, 
     ),
   );
   return openOutbox({
-    file: join(dataDir, 'outbox.db'),
+    folder: join(dataDir, 'outbox'),
     gateway,
     maxBytes: outbox.maxBytes,
     isBilling: (meter, register) => billing.has(`${meter} ${register}`),

@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, type TestContext, test } from 'vitest';
 import { missingPeer } from '../peers.ts';
 import { UplinkItem } from '../protocols/reading.ts';
 import { type NewReading, type Outbox, openOutbox } from './outbox.ts';
 
 let folder: string;
-let file: string;
+let box: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'meterline-outbox-'));
-  file = join(folder, 'outbox.db');
+  box = join(folder, 'outbox');
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -32,7 +32,7 @@ const reading = (n: number, meter = 'E-1', register = ENERGY): NewReading => ({
   source: 'poll',
 });
 const open = (maxBytes = 1 << 30): Outbox =>
-  openOutbox({ file, gateway: 'gw-a', maxBytes, isBilling: (_, register) => register === ENERGY });
+  openOutbox({ folder: box, gateway: 'gw-a', maxBytes, isBilling: (_, register) => register === ENERGY });
 const all = (outbox: Outbox, after = 0) =>
   outbox.after(after, 10_000, 1 << 30).map(({ json }) => UplinkItem.parse(JSON.parse(json)));
 const sequences = (outbox: Outbox, after = 0): number[] => all(outbox, after).map(({ sequence }) => sequence);
@@ -92,7 +92,7 @@ describe('order and keys', () => {
     const outbox = open();
     expect(open).toThrow(expect.objectContaining({ code: 'outbox_locked' }));
     outbox.close();
-    expect(() => openOutbox({ file, gateway: 'gw-b', maxBytes: 1 })).toThrow(
+    expect(() => openOutbox({ folder: box, gateway: 'gw-b', maxBytes: 1 })).toThrow(
       expect.objectContaining({ code: 'outbox_of_another_gateway' }),
     );
   });
@@ -151,7 +151,7 @@ describe('receipts', () => {
 });
 
 describe('a full buffer', () => {
-  const rowBytes = 96 + JSON.stringify({ kind: 'reading', sequence: 1, ...reading(0) }).length;
+  const rowBytes = 32 + 14 + JSON.stringify({ kind: 'reading', sequence: 1, ...reading(0) }).length;
 
   test('gives up the oldest readings that bill nothing, and leaves their holes in place', () => {
     const outbox = open(rowBytes * 4);
@@ -221,7 +221,8 @@ describe('a full buffer', () => {
   });
 });
 
-test('a disk of 1 MB that fills up: nothing accepted is lost, and it goes on without a restart', (context) => {
+/** Runs `work` on a disk of 1 MB. */
+function onSmallDisk(context: TestContext, work: (folder: string) => void): void {
   const disk = join(folder, 'disk');
   mkdirSync(disk);
   try {
@@ -230,24 +231,58 @@ test('a disk of 1 MB that fills up: nothing accepted is lost, and it goes on wit
     missingPeer(context, 'a tmpfs cannot be mounted here');
   }
   try {
-    const outbox = openOutbox({ file: join(disk, 'outbox.db'), gateway: 'gw-a', maxBytes: 1 << 30 });
-    let accepted = 0;
-    for (let n = 0; n < 9000; n += 90)
-      accepted += 90 - outbox.append(Array.from({ length: 90 }, (_, k) => reading(n + k))).refused.length;
-    expect(accepted).toBeGreaterThan(1000);
-    expect(outbox.stats().refused).toBe(9000 - accepted);
-    expect(all(outbox).map((item) => ('value' in item ? item.value : null))).toEqual(
-      Array.from({ length: accepted }, (_, n) => reading(n).value),
-    );
-    outbox.acknowledge(receipt(outbox, 1, accepted));
-    expect(outbox.stats().rows).toBe(0);
-    expect(outbox.append([reading(9001)]).refused).toEqual([]);
-    const [told] = all(outbox);
-    expect(told).toMatchObject({ kind: 'gap', reason: 'buffer_full', count: 9000 - accepted });
-    outbox.close();
+    work(join(disk, 'outbox'));
   } finally {
     execFileSync('umount', ['--lazy', disk]);
   }
+}
+
+describe('a disk of 1 MB that fills up', () => {
+  test('nothing accepted is lost, and it goes on without a restart', (context) => {
+    onSmallDisk(context, (small) => {
+      const outbox = openOutbox({ folder: small, gateway: 'gw-a', maxBytes: 1 << 30 });
+      let accepted = 0;
+      for (let n = 0; n < 9000; n += 90)
+        accepted += 90 - outbox.append(Array.from({ length: 90 }, (_, k) => reading(n + k))).refused.length;
+      expect(accepted).toBeGreaterThan(3000);
+      expect(outbox.stats().refused).toBe(9000 - accepted);
+      expect(all(outbox).map((item) => ('value' in item ? item.value : null))).toEqual(
+        Array.from({ length: accepted }, (_, n) => reading(n).value),
+      );
+      outbox.acknowledge(receipt(outbox, 1, accepted));
+      expect(outbox.stats().rows).toBe(0);
+      expect(outbox.append([reading(9001)]).refused).toEqual([]);
+      const [told] = all(outbox);
+      expect(told).toMatchObject({ kind: 'gap', reason: 'buffer_full', count: 9000 - accepted });
+      outbox.close();
+    });
+  });
+
+  test('readings that bill nothing are given up for those that do', (context) => {
+    onSmallDisk(context, (small) => {
+      const isBilling = (_: string, register: string): boolean => register === ENERGY;
+      const outbox = openOutbox({ folder: small, gateway: 'gw-a', maxBytes: 1 << 30, isBilling });
+      let billing = 0;
+      let n = 0;
+      for (let refused = 0; refused === 0; n += 10) {
+        const group = Array.from({ length: 10 }, (_, k) =>
+          reading(n + k, 'E-1', k % 2 === 0 ? ENERGY : POWER),
+        );
+        const left = outbox.append(group).refused;
+        refused = left.length;
+        billing += 5 - left.filter(({ register }) => register === ENERGY).length;
+      }
+      const items = all(outbox);
+      expect(items.filter((item) => item.kind === 'reading' && item.register === ENERGY).length).toBe(
+        billing,
+      );
+      expect(items.filter((item) => item.kind === 'reading' && item.register === POWER)).toEqual([]);
+      expect(billing).toBeGreaterThan(2000);
+      expect(items.length).toBe(outbox.stats().rows);
+      outbox.close();
+      expect(openOutbox({ folder: small, gateway: 'gw-a', maxBytes: 1 << 30 }).damage).toBeNull();
+    });
+  });
 });
 
 test('kill -9 of the writer: every append that returned is there, once and in order', async () => {
@@ -256,7 +291,7 @@ test('kill -9 of the writer: every append that returned is there, once and in or
     writer,
     `import { writeSync } from 'node:fs';
      import { openOutbox } from ${JSON.stringify(join(import.meta.dirname, 'outbox.ts'))};
-     const outbox = openOutbox({ file: ${JSON.stringify(file)}, gateway: 'gw-a', maxBytes: 1 << 30 });
+     const outbox = openOutbox({ folder: ${JSON.stringify(box)}, gateway: 'gw-a', maxBytes: 1 << 30 });
      for (let n = outbox.stats().nextSequence; ; n += 1) {
        const readAt = Temporal.Instant.fromEpochMilliseconds(${START_MS} + n * 1000).toString();
        outbox.append([{ meter: 'E-1', register: '${ENERGY}', readAt, value: String(n), unit: 'kWh', source: 'poll' }]);

@@ -3,33 +3,29 @@
  * leaves only on a receipt of the cloud. Each accepted reading has a sequence, and each sequence goes up, as the reading
  * or as the marker of its hole.
  *
- * When the buffer is full, readings that bill nothing are given up, oldest first: their rows become holes that keep
+ * When the buffer is full, readings that bill nothing are given up, oldest first: their records become holes that keep
  * their sequence. When none of those is left, new readings are refused, and a marker tells of them as soon as there is
  * room. So a billing reading, once accepted, is never given up for another.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { GapMarker, Reading } from '../protocols/reading.ts';
-import type { Receipt } from '../protocols/uplink.ts';
 import {
-  type Accepted,
-  checksum,
-  isDiskFull,
-  markFile,
-  markText,
-  named,
-  type OutboxRow,
-  selectAccepted,
-  selectGateway,
-  selectItems,
-  spareRoom,
-  writeMark,
-} from './outbox-database.ts';
+  closeSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import type { GapMarker } from '../protocols/reading.ts';
+import type { Receipt } from '../protocols/uplink.ts';
+import { type Accepted, isDiskFull, lockFolder, markText, named, paths } from './outbox-folder.ts';
+import { instantMs, itemText, keyOf, markerRecord, type NewReading, readingRecord } from './outbox-items.ts';
+import { type Damage, lostRecord, type OutboxLog } from './outbox-log.ts';
+import { type OutboxRecord, recordBytes } from './outbox-record.ts';
 import { Refusals } from './outbox-refusals.ts';
-import { corruptMarker, type Damage, openOrRepair } from './outbox-repair.ts';
-
-/** A reading before it has its place in the outbox. */
-export type NewReading = Omit<Reading, 'kind' | 'sequence'>;
+import { type Restored, restoreOutbox, saveAccepted } from './outbox-restore.ts';
+import type { Segment } from './outbox-segment.ts';
 
 /** An uplink item ready to be sent: `json` is the text of a `Reading` or a `GapMarker`. */
 export interface OutboxItem {
@@ -38,124 +34,122 @@ export interface OutboxItem {
 }
 
 export interface OutboxOptions {
-  file: string;
+  folder: string;
   gateway: string;
+  /** Of records that are not receipted yet; the files may be larger by a segment. */
   maxBytes: number;
   /** Registers that are given up last; all of them when not told. */
   isBilling?: (meter: string, register: string) => boolean;
 }
 
-/** What the rows add up to; restored when a transaction fails. */
-interface Counts {
+export interface OutboxStats {
   nextSequence: number;
   /** The newest sequence that is acknowledged together with all before it. */
   acknowledgedTo: number;
   rows: number;
   bytes: number;
+  oldestMs: number | null;
+  /** Readings given up, and refused, since the outbox was opened. */
   givenUp: number;
   refused: number;
 }
 
-/** What a row costs beside its body: columns, b-tree, index. */
-const ROW_BYTES = 96;
-const EVICTED_AT_ONCE = 256;
-const EXPIRED_AT_ONCE = 1000;
-const DELETED_AT_ONCE = 1000;
 const DEFAULT_BATCH_BYTES = 512 * 1024;
-const bytesOf = (body: string | null): number => ROW_BYTES + (body?.length ?? 0);
-const keyOf = ({ meter, register }: { meter: string; register: string }): string => `${meter} ${register}`;
-const instantText = (ms: number): string => Temporal.Instant.fromEpochMilliseconds(ms).toString();
-const instantMs = (text: string): number => Temporal.Instant.from(text).epochMilliseconds;
+const SMALLEST_SEGMENT = 16 * 1024;
+const LARGEST_SEGMENT = 4 * 1024 * 1024;
+/** A segment takes at most this part of the disk, and of what may be buffered: room comes back a segment at a time. */
+const SEGMENTS = 32;
 
-/** @throws OutboxError when another process holds the file, it is another gateway's, or the disk fails */
+export type { NewReading } from './outbox-items.ts';
+
+/** @throws OutboxError when another process holds the folder, it is another gateway's, or the disk fails */
 export function openOutbox(options: OutboxOptions): Outbox {
-  const { db, damage } = openOrRepair(options.file, options.gateway);
-  return new Outbox(db, damage, options);
+  const { folder, gateway, maxBytes } = options;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const unlock = lockFolder(folder);
+  try {
+    const { blocks, bsize } = statfsSync(folder);
+    const part = Math.floor(Math.min(maxBytes, blocks * bsize) / SEGMENTS);
+    const segmentBytes = Math.max(SMALLEST_SEGMENT, Math.min(LARGEST_SEGMENT, part));
+    return new Outbox(options, restoreOutbox(folder, gateway, segmentBytes), { segmentBytes, unlock });
+  } catch (error) {
+    unlock();
+    throw named(error);
+  }
 }
 
 export class Outbox {
-  /** 16 hex digits, minted once per database. With the sequence it is the idempotency key of a reading. */
+  /**
+   * 16 hex digits; with the sequence it is the idempotency key of a reading. A new one is minted when it is not sure that
+   * every sequence that ever was is still known.
+   */
   readonly epoch: string;
-  /** Not null when the file was damaged: what was readable went on under this new epoch. */
+  /** Not null when the log was damaged. */
   readonly damage: Damage | null;
-  readonly #db: DatabaseSync;
-  readonly #sql: Statements;
-  readonly #gateway: string;
-  readonly #maxBytes: number;
-  readonly #isBilling: (meter: string, register: string) => boolean;
-  readonly #accepted = new Map<string, Accepted>();
-  readonly #earlyReceipts = new Map<number, number>();
-  readonly #mark: number;
+  readonly #options: OutboxOptions;
+  readonly #segmentBytes: number;
+  readonly #unlock: () => void;
+  readonly #log: OutboxLog;
+  readonly #accepted: Map<string, Accepted>;
   readonly #refusals: Refusals;
-  readonly #hasSpareRoom: () => boolean;
-  #counts: Counts;
+  readonly #mark: number;
+  readonly #earlyReceipts = new Map<number, number>();
+  #acknowledgedTo: number;
+  #givenUp = 0;
+  #refused = 0;
   /** The newest sequence that was handed out: what may already be on its way is not changed any more. */
   #handedOutTo = 0;
 
-  constructor(db: DatabaseSync, damage: Damage | null, options: OutboxOptions) {
-    this.#db = db;
+  constructor(
+    options: OutboxOptions,
+    { log, accepted, acknowledgedTo, epoch, damage }: Restored,
+    { segmentBytes, unlock }: { segmentBytes: number; unlock: () => void },
+  ) {
+    this.#options = options;
+    this.#segmentBytes = segmentBytes;
+    this.#unlock = unlock;
+    this.#log = log;
+    this.#accepted = accepted;
+    this.#acknowledgedTo = acknowledgedTo;
+    this.epoch = epoch;
     this.damage = damage;
-    this.#gateway = options.gateway;
-    this.#maxBytes = options.maxBytes;
-    this.#isBilling = options.isBilling ?? (() => true);
-    this.#sql = prepareAll(db);
-    const head = db.prepare(selectGateway).get();
-    this.epoch = String(head?.epoch);
-    this.#counts = {
-      nextSequence: Number(head?.nextSequence),
-      acknowledgedTo: Number(head?.acknowledgedTo),
-      ...this.#measure(Number.MAX_SAFE_INTEGER),
-      givenUp: 0,
-      refused: 0,
-    };
-    for (const row of db.prepare(selectAccepted).all() as unknown as Accepted[])
-      this.#accepted.set(keyOf(row), row);
-    this.#refusals = new Refusals(db);
-    this.#hasSpareRoom = spareRoom(db, options.file);
-    writeMark(options.file, { epoch: this.epoch, nextSequence: this.#counts.nextSequence });
-    this.#mark = openSync(markFile(options.file), 'r+');
+    const files = paths(options.folder);
+    this.#refusals = new Refusals(files.refused);
+    writeFileSync(files.mark, this.#markText());
+    this.#mark = openSync(files.mark, 'r+');
+    this.#keepReserve();
   }
 
   /**
-   * Commits the readings in one transaction. @returns those that found no room: they were never accepted
+   * Commits the readings together. @returns those that found no room: they were never accepted
    * @throws OutboxError nothing was accepted
    */
   append(readings: readonly NewReading[]): { refused: NewReading[] } {
-    if (!this.#hasSpareRoom()) return this.#refuseAll(readings);
-    const placed: Accepted[] = [];
-    const refused: NewReading[] = [];
     try {
-      this.#transaction(() => {
-        this.#tellRefusals();
-        for (const reading of readings) {
-          const accepted = this.#place(reading);
-          if (accepted === null) refused.push(reading);
-          else placed.push(accepted);
-        }
-        this.#refuse(refused);
-        this.#refusals.store();
-        this.#sql.advance.run(this.#counts.nextSequence);
-      });
+      return this.#commit(readings);
     } catch (error) {
       // A full disk is the buffer's other bound; everything else is a fault.
       if (!isDiskFull(error)) throw named(error);
-      return this.#refuseAll(readings);
     }
-    for (const accepted of placed) {
-      const last = this.#accepted.get(keyOf(accepted));
-      if (last === undefined || last.atMs <= accepted.atMs) this.#accepted.set(keyOf(accepted), accepted);
+    try {
+      if (this.#clearDisk(readings)) return this.#commit(readings);
+    } catch (error) {
+      if (!isDiskFull(error)) throw named(error);
+    } finally {
+      this.#keepReserve();
     }
-    return { refused };
+    this.#refuse(readings);
+    return { refused: [...readings] };
   }
 
   /** The newest sequence that is acknowledged together with all before it. */
   get acknowledgedTo(): number {
-    return this.#counts.acknowledgedTo;
+    return this.#acknowledgedTo;
   }
 
   /** How many items stand behind `sequence`. */
   countAfter(sequence: number): number {
-    return this.#counts.nextSequence - 1 - Math.max(sequence, this.#counts.acknowledgedTo);
+    return this.#log.nextSequence - 1 - Math.max(sequence, this.#acknowledgedTo);
   }
 
   /** The instant of the last accepted reading of a register; survives restarts and deletes. */
@@ -171,212 +165,214 @@ export class Outbox {
 
   /**
    * The items after `sequence` (or after what is acknowledged), in order and without a hole: at most `limit`, of
-   * about `maxBytes` together. A row that cannot be read any more goes up as a gap marker.
+   * about `maxBytes` together. A record that cannot be read any more goes up as a gap marker.
    */
   after(sequence: number, limit: number, maxBytes = DEFAULT_BATCH_BYTES): OutboxItem[] {
-    const start = Math.max(sequence, this.#counts.acknowledgedTo);
-    const found = this.#sql.after.all(start, limit) as unknown as CheckedRow[];
-    const end = found.length < limit ? this.#counts.nextSequence : (found.at(-1)?.sequence ?? start) + 1;
     const items: OutboxItem[] = [];
     let bytes = 0;
-    let index = 0;
-    for (let next = start + 1; next < end && items.length < limit; next += 1) {
-      const row = found[index];
-      const json = row?.sequence === next ? this.#textOf(row) : this.#missing(next, row?.atMs ?? 0);
-      if (row?.sequence === next) index += 1;
+    let nearMs = 0;
+    for (const read of this.#log.read(Math.max(sequence, this.#acknowledgedTo) + 1, limit)) {
+      const record = read.record ?? lostRecord(read.sequence, nearMs);
+      nearMs = record.atMs;
+      const json = itemText(record, this.#options.gateway);
       bytes += json.length;
       if (bytes > maxBytes && items.length > 0) break;
-      items.push({ sequence: next, json });
+      items.push({ sequence: read.sequence, json });
     }
     this.#handedOutTo = Math.max(this.#handedOutTo, items.at(-1)?.sequence ?? 0);
     return items;
   }
 
   /**
-   * Deletes what a receipt covers when it joins up with what was acknowledged before; otherwise keeps it in mind until
+   * Gives up what a receipt covers when it joins up with what was acknowledged before; otherwise keeps it in mind until
    * it does. A receipt of another epoch, or for what was not handed out, is ignored.
    */
   acknowledge({ epoch, from, to }: Pick<Receipt, 'epoch' | 'from' | 'to'>): void {
-    const { acknowledgedTo } = this.#counts;
-    if (epoch !== this.epoch || to > this.#handedOutTo || from > to || to <= acknowledgedTo) return;
+    if (epoch !== this.epoch || to > this.#handedOutTo || from > to || to <= this.#acknowledgedTo) return;
     this.#earlyReceipts.set(from, Math.max(to, this.#earlyReceipts.get(from) ?? 0));
-    let end = acknowledgedTo;
+    let end = this.#acknowledgedTo;
     for (const [start, stop] of [...this.#earlyReceipts].sort(([a], [b]) => a - b)) {
       if (start > end + 1) break;
       end = Math.max(end, stop);
       this.#earlyReceipts.delete(start);
     }
-    if (end === acknowledgedTo) return;
+    if (end === this.#acknowledgedTo) return;
+    this.#acknowledgedTo = end;
+    this.#writeMark();
     try {
-      // In pieces: on a full disk there is room to log a few deletes, not all.
-      while (this.#counts.acknowledgedTo < end)
-        this.#deleteTo(Math.min(end, this.#counts.acknowledgedTo + DELETED_AT_ONCE));
+      this.#deleteReceipted();
     } catch (error) {
-      // No room even to delete: the rows stay, go up again, and are receipted again.
+      throw named(error);
+    }
+  }
+
+  /** Gives up what was read before `ms`, leaving holes. @returns how many readings */
+  expire(ms: number): number {
+    const before = this.#givenUp;
+    for (const segment of this.#log.segments)
+      if (segment.oldestMs < ms) this.#giveUp(segment, 'buffer_age', (record) => record.atMs < ms);
+    return this.#givenUp - before;
+  }
+
+  stats(): OutboxStats {
+    const next = this.#acknowledgedTo + 1;
+    const [oldest] = this.#log.read(next, 1);
+    return {
+      nextSequence: this.#log.nextSequence,
+      acknowledgedTo: this.#acknowledgedTo,
+      rows: this.#log.nextSequence - next,
+      bytes: this.#bytes(),
+      oldestMs: oldest?.record?.atMs ?? null,
+      givenUp: this.#givenUp,
+      refused: this.#refused,
+    };
+  }
+
+  close(): void {
+    this.#log.close();
+    closeSync(this.#mark);
+    this.#unlock();
+  }
+
+  #bytes(): number {
+    return this.#log.bytesAfter(this.#acknowledgedTo);
+  }
+
+  /** @throws Error of the system: nothing was accepted */
+  #commit(readings: readonly NewReading[]): { refused: NewReading[] } {
+    const records: OutboxRecord[] = [];
+    const told: Pick<GapMarker, 'meter' | 'register'>[] = [];
+    const refused: NewReading[] = [];
+    let bytes = 0;
+    const place = (record: OutboxRecord): boolean => {
+      const size = recordBytes(record);
+      if (!this.#makeRoom(bytes + size)) return false;
+      bytes += size;
+      records.push(record);
+      return true;
+    };
+    const next = (): number => this.#log.nextSequence + records.length;
+    for (const { marker, fromMs } of this.#refusals.untold())
+      if (place(markerRecord({ ...marker, sequence: next() }, fromMs))) told.push(marker);
+    for (const reading of readings) if (!place(this.#record(reading, next()))) refused.push(reading);
+    this.#log.append(records);
+    this.#writeMark();
+    for (const marker of told) this.#refusals.told(marker);
+    if (told.length > 0 && refused.length === 0) this.#refusals.save();
+    this.#refuse(refused);
+    this.#note(readings, refused);
+    return { refused };
+  }
+
+  #record(reading: NewReading, sequence: number): OutboxRecord {
+    const billing = this.#options.isBilling?.(reading.meter, reading.register) ?? true;
+    return readingRecord(reading, { sequence, billing });
+  }
+
+  #note(readings: readonly NewReading[], refused: readonly NewReading[]): void {
+    const left = new Set(refused);
+    for (const reading of readings) {
+      if (left.has(reading)) continue;
+      const atMs = instantMs(reading.readAt);
+      const last = this.#accepted.get(keyOf(reading));
+      if (last === undefined || last.atMs <= atMs)
+        this.#accepted.set(keyOf(reading), { atMs, value: reading.value });
+    }
+  }
+
+  #refuse(readings: readonly NewReading[]): void {
+    if (readings.length === 0) return;
+    for (const reading of readings) this.#refusals.add(reading);
+    this.#refused += readings.length;
+    try {
+      this.#refusals.save();
+    } catch (error) {
+      // A full disk takes no note: the next refusal, or the marker, will.
       if (!isDiskFull(error)) throw named(error);
     }
   }
 
-  /** Gives up what was read before `ms`, oldest first, leaving holes. @returns how many readings */
-  expire(ms: number): number {
-    const before = this.#counts.givenUp;
-    for (;;) {
-      const rows = this.#sql.oldest.all(this.#handedOutTo, EXPIRED_AT_ONCE) as unknown as OutboxRow[];
-      const young = rows.findIndex((row) => row.atMs >= ms);
-      const old = young === -1 ? rows : rows.slice(0, young);
-      if (old.length > 0) this.#transaction(() => this.#giveUp(old, 'buffer_age'));
-      if (old.length < EXPIRED_AT_ONCE) return this.#counts.givenUp - before;
-    }
-  }
-
-  /** `givenUp` and `refused` count readings since the file was opened. */
-  stats(): Counts & { oldestMs: number | null } {
-    const oldest = this.#sql.first.get() as { atMs: number } | undefined;
-    return { ...this.#counts, oldestMs: oldest?.atMs ?? null };
-  }
-
-  close(): void {
-    this.#db.close();
-    closeSync(this.#mark);
-  }
-
-  /** Puts the reading into its row, or returns null when there is no room. */
-  #place(reading: NewReading): Accepted | null {
-    const { meter, register, value } = reading;
-    const sequence = this.#counts.nextSequence;
-    const accepted = { meter, register, atMs: instantMs(reading.readAt), value };
-    const row: OutboxRow = {
-      sequence,
-      meter,
-      register,
-      atMs: accepted.atMs,
-      billing: this.#isBilling(meter, register) ? 1 : 0,
-      body: JSON.stringify({ kind: 'reading', sequence, ...reading }),
-      reason: null,
-    };
-    if (!this.#makeRoom(bytesOf(row.body))) return null;
-    this.#insert(row);
-    this.#sql.accept.run(meter, register, accepted.atMs, value);
-    return accepted;
-  }
-
-  #insert(row: OutboxRow): void {
-    const { sequence, meter, register, atMs, billing, body, reason } = row;
-    this.#sql.insert.run(sequence, meter, register, atMs, billing, body, reason, checksum(row));
-    this.#counts.nextSequence += 1;
-    this.#counts.rows += 1;
-    this.#counts.bytes += bytesOf(body);
-  }
-
+  /** Whether there is room for so many bytes more, when readings that bill nothing are given up for them. */
   #makeRoom(bytes: number): boolean {
-    while (this.#counts.bytes + bytes > this.#maxBytes) {
-      const rows = this.#sql.evictable.all(this.#handedOutTo, EVICTED_AT_ONCE) as unknown as OutboxRow[];
-      if (rows.length === 0) return false;
-      this.#giveUp(rows, 'buffer_full');
+    const needed = this.#bytes() + bytes - this.#options.maxBytes;
+    return needed <= 0 || this.#evict(needed) >= needed;
+  }
+
+  /** Gives up readings that bill nothing, oldest first. @returns how many bytes that made free */
+  #evict(bytes: number): number {
+    let freed = 0;
+    // A quarter of a segment at least: each time a file is written anew.
+    const enough = Math.max(bytes, this.#segmentBytes / 4);
+    for (const segment of this.#log.segments) {
+      if (freed >= enough) break;
+      if (segment.evictable === 0 || segment.last <= this.#handedOutTo) continue;
+      const before = this.#bytes();
+      let left = enough - freed;
+      this.#giveUp(segment, 'buffer_full', ({ billing, text }) => {
+        if (billing || left <= 0) return false;
+        left -= text.length - 'buffer_full'.length;
+        return true;
+      });
+      freed += before - this.#bytes();
     }
-    return true;
+    return freed;
   }
 
-  /** Leaves the hole of each row in its place. */
-  #giveUp(rows: OutboxRow[], reason: GapMarker['reason']): void {
-    for (const row of rows) {
-      this.#sql.hollow.run(reason, checksum({ ...row, body: null, reason }), row.sequence);
-      this.#counts.bytes -= row.body?.length ?? 0;
-    }
-    this.#counts.givenUp += rows.length;
-  }
-
-  /** A marker takes its place in the line for each register that was refused, as far as there is room. */
-  #tellRefusals(): void {
-    this.#refusals.tell((marker, atMs) => {
-      const sequence = this.#counts.nextSequence;
-      const { meter, register } = marker;
-      const body = JSON.stringify({ ...marker, sequence });
-      if (this.#counts.bytes + bytesOf(body) > this.#maxBytes) return false;
-      this.#insert({ sequence, meter, register, atMs, billing: 1, body, reason: null });
-      return true;
+  /** Leaves holes in the place of the chosen readings of a segment. */
+  #giveUp(segment: Segment, reason: GapMarker['reason'], chosen: (record: OutboxRecord) => boolean): void {
+    let given = 0;
+    let nearMs = 0;
+    const records = segment.read(segment.first, segment.last).map((read, i): OutboxRecord => {
+      const record = read ?? lostRecord(segment.first + i, nearMs);
+      nearMs = record.atMs;
+      if (record.kind === 'hole' || record.sequence <= this.#handedOutTo || !chosen(record)) return record;
+      given += 1;
+      return { ...record, kind: 'hole', text: reason };
     });
+    if (given > 0) segment.rewrite(records);
+    this.#givenUp += given;
   }
 
-  #refuseAll(readings: readonly NewReading[]): { refused: NewReading[] } {
-    this.#refuse(readings);
-    return { refused: [...readings] };
+  /** @returns whether a full disk has room again for the readings, since others were given up for them */
+  #clearDisk(readings: readonly NewReading[]): boolean {
+    const bytes = readings.reduce((sum, reading) => sum + recordBytes(this.#record(reading, 0)), 0);
+    rmSync(paths(this.#options.folder).reserve, { force: true });
+    return this.#evict(bytes) >= bytes;
   }
 
-  #refuse(readings: readonly NewReading[]): void {
-    for (const reading of readings) this.#refusals.add(reading);
-    this.#counts.refused += readings.length;
-  }
-
-  #deleteTo(sequence: number): void {
-    const { rows, bytes } = this.#measure(sequence);
-    this.#transaction(() => {
-      this.#sql.delete.run(sequence);
-      this.#sql.acknowledge.run(sequence);
-      this.#counts.rows -= rows;
-      this.#counts.bytes -= bytes;
-      this.#counts.acknowledgedTo = sequence;
-    });
-  }
-
-  /** Rows up to a sequence, and what they cost. */
-  #measure(sequence: number): { rows: number; bytes: number } {
-    const { rows, bodies } = this.#sql.measure.get(sequence) as { rows: number; bodies: number };
-    return { rows, bytes: rows * ROW_BYTES + bodies };
-  }
-
-  /** All of `work` is on the disk when this returns; or nothing is, in the file and in memory, and it throws. */
-  #transaction(work: () => void): void {
-    const counts = { ...this.#counts };
-    const restoreRefusals = this.#refusals.snapshot();
-    this.#db.exec('BEGIN IMMEDIATE');
+  /** Keeps room for writing a segment anew, and for noting what was receipted, when the disk is full. */
+  #keepReserve(): void {
+    const { reserve } = paths(this.#options.folder);
+    if (statSync(reserve, { throwIfNoEntry: false })?.size === this.#segmentBytes) return;
     try {
-      work();
-      this.#db.exec('COMMIT');
+      writeFileSync(reserve, Buffer.alloc(this.#segmentBytes));
     } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      this.#counts = counts;
-      restoreRefusals();
-      throw error;
+      rmSync(reserve, { force: true });
+      if (!isDiskFull(error)) throw error;
     }
-    writeSync(this.#mark, markText({ epoch: this.epoch, nextSequence: this.#counts.nextSequence }), 0);
   }
 
-  #textOf(row: CheckedRow): string {
-    const { sequence, meter, register, atMs, body, reason } = row;
-    if (checksum(row) !== row.checksum) return this.#missing(sequence, atMs);
-    if (body !== null) return body;
-    const at = instantText(atMs);
-    return JSON.stringify({ kind: 'gap', sequence, meter, register, from: at, to: at, count: 1, reason });
+  #deleteReceipted(): void {
+    const deletedTo = this.#log.deletableTo(this.#acknowledgedTo);
+    if (deletedTo === null) return;
+    const save = (): void => saveAccepted(this.#options.folder, deletedTo, this.#accepted);
+    try {
+      save();
+      this.#log.deleteTo(deletedTo);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      // Room first: until it is noted, the mark tells what was receipted.
+      this.#log.deleteTo(deletedTo);
+      save();
+    }
+    this.#keepReserve();
   }
 
-  /** The marker for a row that was accepted and cannot be read any more; `nearMs` is the best that is known of its time. */
-  #missing(sequence: number, nearMs: number): string {
-    const known = Math.abs(nearMs) < 1e14 ? nearMs : 0;
-    const marker = { sequence, meter: this.#gateway, fromMs: known, toMs: known, count: 1 };
-    return String(corruptMarker(marker).body);
+  #markText(): string {
+    return markText({ nextSequence: this.#log.nextSequence, acknowledgedTo: this.#acknowledgedTo });
   }
-}
 
-type CheckedRow = OutboxRow & { checksum: number };
-
-const statements = {
-  insert: 'INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-  accept: `INSERT INTO accepted VALUES (?, ?, ?, ?) ON CONFLICT (meter, register)
-    DO UPDATE SET at_ms = excluded.at_ms, value = excluded.value WHERE excluded.at_ms >= at_ms`,
-  advance: 'UPDATE gateway SET next_sequence = ?',
-  acknowledge: 'UPDATE gateway SET acknowledged_to = ?',
-  delete: 'DELETE FROM item WHERE sequence <= ?',
-  after: `${selectItems} WHERE sequence > ? ORDER BY sequence LIMIT ?`,
-  first: 'SELECT at_ms AS atMs FROM item ORDER BY sequence LIMIT 1',
-  measure: 'SELECT count(*) AS rows, coalesce(sum(length(body)), 0) AS bodies FROM item WHERE sequence <= ?',
-  evictable: `${selectItems} WHERE sequence > ? AND billing = 0 AND body IS NOT NULL ORDER BY sequence LIMIT ?`,
-  oldest: `${selectItems} WHERE sequence > ? AND body IS NOT NULL ORDER BY sequence LIMIT ?`,
-  hollow: 'UPDATE item SET body = NULL, reason = ?, checksum = ? WHERE sequence = ?',
-};
-type Statements = Record<keyof typeof statements, StatementSync>;
-
-function prepareAll(db: DatabaseSync): Statements {
-  const prepared = Object.entries(statements).map(([name, sql]) => [name, db.prepare(sql)]);
-  return Object.fromEntries(prepared) as Statements;
+  #writeMark(): void {
+    writeSync(this.#mark, this.#markText(), 0);
+  }
 }

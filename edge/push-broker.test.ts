@@ -31,7 +31,7 @@ let client: MqttClient;
 let faults: unknown[];
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'meterline-push-'));
-  outbox = openOutbox({ file: join(folder, 'outbox.db'), gateway: 'gw-a', maxBytes: 1 << 20 });
+  outbox = openOutbox({ folder: join(folder, 'outbox'), gateway: 'gw-a', maxBytes: 1 << 20 });
   faults = [];
   const committer = createCommitter(outbox, {
     onCommit: () => undefined,

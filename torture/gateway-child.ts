@@ -10,7 +10,7 @@ import { systemClock } from '../edge/clock.ts';
 import { openOutbox } from '../edge/outbox.ts';
 import { startUplink } from '../edge/uplink.ts';
 
-const [file = '', broker = '', gateway = '', password = ''] = process.argv.slice(2);
+const [folder = '', broker = '', gateway = '', password = ''] = process.argv.slice(2);
 const COMMIT_READINGS = 12;
 const PAUSE_MS = 4;
 /** The cloud is away for parts of a second only. */
@@ -21,7 +21,7 @@ let draining = false;
 process.once('message', () => {
   draining = true;
 });
-const outbox = openOutbox({ file, gateway, maxBytes: 1 << 30 });
+const outbox = openOutbox({ folder, gateway, maxBytes: 1 << 30 });
 const uplink = startUplink({
   gateway,
   broker,

@@ -47,7 +47,7 @@ async function tortureLine({ seed, rounds, onRound }: TortureOptions): Promise<T
     if (word === 'accepted') accepted = Math.max(accepted, Number(sequence));
     else drained = Number(sequence);
   };
-  const edgeArgs = [join(folder, 'outbox.db'), `mqtt://127.0.0.1:${port}`, GATEWAY, PASSWORD];
+  const edgeArgs = [join(folder, 'outbox'), `mqtt://127.0.0.1:${port}`, GATEWAY, PASSWORD];
   const start = {
     edge: () => startVictim(edgeScript, edgeArgs, heard),
     cloud: () => startVictim(cloudScript, [database, `${port}`, GATEWAY, PASSWORD], () => undefined),

@@ -7,12 +7,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { benchReadings, withoutKey } from '../bench/bench-readings.ts';
 import { openOutbox } from '../edge/outbox.ts';
 
-const [file = '', gateway = ''] = process.argv.slice(2);
+const [folder = '', gateway = ''] = process.argv.slice(2);
 const MOST_READINGS = 84;
 const MOST_RECEIPTED = 400;
 
 process.once('disconnect', () => process.exit());
-const outbox = openOutbox({ file, gateway, maxBytes: 1 << 30 });
+const outbox = openOutbox({ folder, gateway, maxBytes: 1 << 30 });
 const { epoch } = outbox;
 for (;;) {
   const { nextSequence } = outbox.stats();

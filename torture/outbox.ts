@@ -27,15 +27,18 @@ interface Said {
 
 async function tortureOutbox({ seed, rounds, onRound }: TortureOptions): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), 'meterline-torture-'));
-  const file = join(folder, 'outbox.db');
+  const outboxFolder = join(folder, 'outbox');
   const random = randomStream(seed, 'torture/outbox');
   const tally = newTally();
   const said: Said = { accepted: 0, receipt: 0, epoch: null };
   try {
     for (let round = 0; round < rounds; round += 1) {
-      await killWriter(file, said, { lines: random.between(1, 40), milliseconds: random.between(0, 4) });
+      await killWriter(outboxFolder, said, {
+        lines: random.between(1, 40),
+        milliseconds: random.between(0, 4),
+      });
       tally.killed += 1;
-      checkOutbox(file, said, tally);
+      checkOutbox(outboxFolder, said, tally);
       onRound(tally);
     }
   } finally {
@@ -46,12 +49,12 @@ async function tortureOutbox({ seed, rounds, onRound }: TortureOptions): Promise
 
 /** Kills the writer some time after its `lines`th line; it works on meanwhile. */
 async function killWriter(
-  file: string,
+  outboxFolder: string,
   said: Said,
   after: { lines: number; milliseconds: number },
 ): Promise<void> {
   let lines = 0;
-  const writer = startVictim(script, [file, GATEWAY], (line) => {
+  const writer = startVictim(script, [outboxFolder, GATEWAY], (line) => {
     const [word, sequence] = line.split(' ');
     if (word === 'accepted') said.accepted = Number(sequence);
     else said.receipt = Number(sequence);
@@ -61,8 +64,8 @@ async function killWriter(
   await writer.ended;
 }
 
-function checkOutbox(file: string, said: Said, tally: Tally): void {
-  const outbox = openOutbox({ file, gateway: GATEWAY, maxBytes: 1 << 30 });
+function checkOutbox(outboxFolder: string, said: Said, tally: Tally): void {
+  const outbox = openOutbox({ folder: outboxFolder, gateway: GATEWAY, maxBytes: 1 << 30 });
   try {
     said.epoch ??= outbox.epoch;
     const { nextSequence, acknowledgedTo } = outbox.stats();

@@ -66,7 +66,7 @@ async function push(port: unknown, minute: number): Promise<void> {
 }
 
 const stored = (): unknown[] => {
-  const outbox = openOutbox({ file: join(folder, 'data/outbox.db'), gateway: 'gw-a', maxBytes: 1 << 20 });
+  const outbox = openOutbox({ folder: join(folder, 'data/outbox'), gateway: 'gw-a', maxBytes: 1 << 20 });
   const items = outbox.after(0, 100).map(({ json }) => UplinkItem.parse(JSON.parse(json)));
   outbox.close();
   return items.map((item) => ('value' in item ? item.value : item.reason));

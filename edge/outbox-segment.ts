@@ -1,0 +1,179 @@
+/**
+ * One file of the outbox's log: records of ascending sequences without a hole. Records are added at its end; the file as a
+ * whole is written anew when readings in it are given up.
+ */
+import {
+  closeSync,
+  fdatasyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { syncFolder } from './durable-file.ts';
+import { decodeRecord, encodeRecord, type OutboxRecord, recordLength, scanRecords } from './outbox-record.ts';
+
+/** What a scan of a file found beside whole records. */
+export interface SegmentFindings {
+  records: OutboxRecord[];
+  /** Bytes between records, or in front of the first. */
+  damagedBytes: number;
+  /** Behind the last whole record: never accepted, or lost. */
+  tailBytes: number;
+}
+
+interface Encoded {
+  bytes: Buffer;
+  lengths: number[];
+}
+
+export class Segment {
+  readonly file: string;
+  readonly first: number;
+  #fd: number;
+  /** Where the record of `first + i` begins. */
+  #offsets: number[] = [];
+  #size = 0;
+  #evictable = 0;
+  #oldestMs = Number.POSITIVE_INFINITY;
+
+  private constructor(file: string, first: number) {
+    this.file = file;
+    this.first = first;
+    this.#fd = openSync(file, 'a+', 0o600);
+  }
+
+  static create(file: string, first: number): Segment {
+    const segment = new Segment(file, first);
+    syncFolder(dirname(file));
+    return segment;
+  }
+
+  /** When the records have holes or there are bytes in none, the segment is of use only after a `rewrite`. */
+  static open(file: string, first: number): { segment: Segment; findings: SegmentFindings } {
+    const bytes = readFileSync(file);
+    const { places, damagedBytes, end } = scanRecords(bytes);
+    const segment = new Segment(file, first);
+    const tailBytes = bytes.length - end;
+    // What a process before this one wrote may still be in the system's memory only.
+    fdatasyncSync(segment.#fd);
+    const records = places.map(({ at }) => decodeRecord(bytes, at));
+    segment.#size = places[0]?.at ?? 0;
+    segment.#index(
+      records,
+      places.map(({ length }) => length),
+    );
+    return { segment, findings: { records, damagedBytes, tailBytes } };
+  }
+
+  /** The newest sequence in it; `first - 1` when it is empty. */
+  get last(): number {
+    return this.first + this.#offsets.length - 1;
+  }
+
+  get bytes(): number {
+    return this.#size;
+  }
+
+  /** How many of its readings may be given up for others. */
+  get evictable(): number {
+    return this.#evictable;
+  }
+
+  /** The oldest instant of a reading that is no hole; infinite without one. */
+  get oldestMs(): number {
+    return this.#oldestMs;
+  }
+
+  /** How many bytes lie before the record of `sequence`. */
+  bytesBefore(sequence: number): number {
+    return this.#offsets[sequence - this.first] ?? (sequence > this.last ? this.#size : 0);
+  }
+
+  /**
+   * Adds records; they are on the disk when this returns.
+   * @throws Error of the system: then none of them counts, and the file is cut back to what did before
+   */
+  append(records: readonly OutboxRecord[]): void {
+    const { bytes, lengths } = encodeAll(records);
+    try {
+      writeAll(this.#fd, bytes);
+      fdatasyncSync(this.#fd);
+    } catch (error) {
+      ftruncateSync(this.#fd, this.#size);
+      throw error;
+    }
+    this.#index(records, lengths);
+  }
+
+  /** The records of `from..to`, which lie in it; null in the place of one that cannot be read any more. */
+  read(from: number, to: number): (OutboxRecord | null)[] {
+    const start = this.bytesBefore(from);
+    const bytes = Buffer.alloc(this.bytesBefore(to + 1) - start);
+    readSync(this.#fd, bytes, 0, bytes.length, start);
+    return Array.from({ length: to - from + 1 }, (_, i) => {
+      const at = this.bytesBefore(from + i) - start;
+      const record = recordLength(bytes, at) === null ? null : decodeRecord(bytes, at);
+      return record?.sequence === from + i ? record : null;
+    });
+  }
+
+  /** Puts these records in place of all that the file holds, at once or not at all. @throws Error of the system */
+  rewrite(records: readonly OutboxRecord[]): void {
+    const { bytes, lengths } = encodeAll(records);
+    const fresh = `${this.file}.new`;
+    rmSync(fresh, { force: true });
+    const fd = openSync(fresh, 'a+', 0o600);
+    try {
+      writeAll(fd, bytes);
+      fdatasyncSync(fd);
+      renameSync(fresh, this.file);
+      syncFolder(dirname(this.file));
+    } catch (error) {
+      closeSync(fd);
+      rmSync(fresh, { force: true });
+      throw error;
+    }
+    closeSync(this.#fd);
+    this.#fd = fd;
+    this.#offsets = [];
+    this.#size = 0;
+    this.#evictable = 0;
+    this.#oldestMs = Number.POSITIVE_INFINITY;
+    this.#index(records, lengths);
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  delete(): void {
+    this.close();
+    rmSync(this.file);
+  }
+
+  #index(records: readonly OutboxRecord[], lengths: readonly number[]): void {
+    for (const [i, { kind, billing, atMs }] of records.entries()) {
+      this.#offsets.push(this.#size);
+      this.#size += lengths[i] ?? 0;
+      if (kind !== 'item') continue;
+      if (!billing) this.#evictable += 1;
+      this.#oldestMs = Math.min(this.#oldestMs, atMs);
+    }
+  }
+}
+
+function encodeAll(records: readonly OutboxRecord[]): Encoded {
+  const encoded = records.map(encodeRecord);
+  return { bytes: Buffer.concat(encoded), lengths: encoded.map(({ length }) => length) };
+}
+
+/** The system may take a part only, as when a disk is about to be full. */
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let written = 0; written < bytes.length; )
+    written += writeSync(fd, bytes, written, bytes.length - written);
+}
