@@ -11,6 +11,10 @@ export type Answer = (unit: number, pdu: Uint8Array) => Uint8Array | null;
 /** The instant at which simulated meters are read: the driver's, or the wall clock. */
 export interface SimulatedClock {
   nowMs(): number;
+  /** Of the meters' own clocks; without it they freeze nothing. */
+  timeZone?: string;
+  /** How far ahead their own clocks are. */
+  offsetMs?: number;
 }
 
 /** @throws Error when a meter's profile is no Modbus profile */
@@ -22,7 +26,7 @@ export function busMeters(
   for (const { meter, profile: id, unit } of meters) {
     const profile = profiles.get(id);
     if (profile?.protocol !== 'modbus') throw new Error(`${meter}: "${id}" is no Modbus profile`);
-    images.set(unit, meterImage(profile, truth, truth.of(meter)));
+    images.set(unit, meterImage(profile, truth, truth.of(meter), clock));
   }
   return (unit, pdu) => {
     const image = images.get(unit);
@@ -30,7 +34,7 @@ export function busMeters(
     const parsed = parseRequest(pdu);
     if (!parsed.ok) return buildException(parsed.functionCode, parsed.exception);
     const { request } = parsed;
-    const answer = image(request, clock.nowMs());
+    const answer = image(request);
     return answer.ok
       ? buildResponse(request.functionCode, answer.data)
       : buildException(request.functionCode, answer.exception);

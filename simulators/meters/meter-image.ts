@@ -8,23 +8,37 @@ import {
 import { encodeRegister, registerWords } from '../../protocols/modbus/registers.ts';
 import type { ModbusProfile, ProfileRegister } from '../../protocols/profile.ts';
 import type { MeterTruth, Truth } from '../park/truth.ts';
+import type { SimulatedClock } from './bus-meters.ts';
+import { frozenBytes } from './frozen-blocks.ts';
 
 /** Register bytes as on the wire, or the exception that the meter answers with. */
 export type ImageAnswer = { ok: true; data: Uint8Array } | { ok: false; exception: number };
 
-export type MeterImage = (request: ReadRequest, atMs: number) => ImageAnswer;
+export type MeterImage = (request: ReadRequest) => ImageAnswer;
 
 /** Holes between a model's registers read as zero; beyond its first and last register it refuses. */
-export function meterImage(profile: ModbusProfile, truth: Truth, meter: MeterTruth): MeterImage {
+export function meterImage(
+  profile: ModbusProfile,
+  truth: Truth,
+  meter: MeterTruth,
+  clock: SimulatedClock,
+): MeterImage {
   const registers = profile.registers.map((register) => ({
     ...register,
     words: registerWords(register.type),
   }));
   const first = Math.min(...registers.map(({ address }) => address));
   const end = Math.max(...registers.map(({ address, words }) => address + words));
-  return ({ functionCode, address, count }, atMs) => {
+  const valueAt = (obis: string, atMs: number): bigint | null => {
+    const register = atMs < truth.grid.fromMs ? undefined : registers.find((one) => one.obis === obis);
+    return register === undefined ? null : simulatedValue(register, truth, meter, atMs);
+  };
+  return ({ functionCode, address, count }) => {
+    const atMs = clock.nowMs();
     if (functionCode !== profile.functionCode) return { ok: false, exception: ILLEGAL_FUNCTION };
     if (count > profile.maxRegisters) return { ok: false, exception: ILLEGAL_VALUE };
+    const frozen = profile.history && frozenBytes(profile.history, { address, count }, clock, valueAt);
+    if (frozen) return { ok: true, data: frozen };
     if (address < first || address + count > end) return { ok: false, exception: ILLEGAL_ADDRESS };
     const data = new Uint8Array(count * 2);
     for (const register of registers) {
