@@ -10,8 +10,15 @@ import { MqttProfile } from '../protocols/profile.ts';
 import { createCommitter } from './committer.ts';
 import { type Outbox, openOutbox } from './outbox.ts';
 import { type PushBroker, startPushBroker } from './push-broker.ts';
+import {
+  badGreetings,
+  badPackets,
+  badPayloads,
+  connectPacket,
+  METER_TOPIC as TOPIC,
+  wrongStamps,
+} from './test-bad-publishes.ts';
 
-const TOPIC = 'meters/W-1/up';
 const NOW = '2026-09-10T00:00:00Z';
 const profile = MqttProfile.parse({
   id: 'json-water-push',
@@ -93,24 +100,60 @@ test('the same instant with another value goes on, for the cloud to judge', asyn
   expect(outbox.stats().rows).toBe(2);
 });
 
-describe('what is no reading is acknowledged, counted by its code, and not stored', () => {
-  test.each<[string, string | Buffer, string, string?]>([
-    ['empty', '', 'empty_payload'],
-    ['{}', '{}', 'missing_timestamp'],
-    ['truncated', '{"ts": "2026-', 'not_json'],
-    ['invalid UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), 'not_utf8'],
-    ['an array', '[1]', 'not_an_object'],
-    ['1e400', '{"ts":"2026-09-01T00:00:00Z","total_m3":1e400}', 'out_of_range'],
-    ['NaN', '{"ts":"2026-09-01T00:00:00Z","total_m3":NaN}', 'not_json'],
-    ['decimal comma', '{"ts":"2026-09-01T00:00:00Z","total_m3":"12,5"}', 'not_a_number'],
-    ['no offset', '{"ts":"2026-09-01T00:00:00","total_m3":"1"}', 'bad_timestamp'],
-    ['31 February', '{"ts":"2026-02-31T00:00:00Z","total_m3":"1"}', 'bad_timestamp'],
-    ['30,000 deep', `${'['.repeat(30_000)}${']'.repeat(30_000)}`, 'not_json'],
-    ['of nobody', '{}', 'unknown_topic', 'meters/W-2/up'],
-    ['60,000 bytes', `{"x":"${'x'.repeat(60_000)}"}`, 'missing_timestamp'],
-  ])('%s', async (_, payload, code, topic) => {
-    await push(payload, topic);
-    expect(broker.status().refused).toEqual({ [code]: 1 });
+describe('what is no reading is acknowledged, counted by its code, set aside, and not stored', () => {
+  test.each(badPayloads)('%s', async (_, payload, code, topic = TOPIC) => {
+    await push(Buffer.from(payload), topic);
+    const status = broker.status();
+    expect(status.refused).toEqual({ [code]: 1 });
+    expect(status.setAside).toMatchObject([
+      { topic, client: client.options.clientId, code, bytes: payload.length },
+    ]);
+    await push(good(15));
+    expect(outbox.stats().rows).toBe(1);
+  });
+});
+
+describe('a stamp that cannot be true gives no value, and is on record with what the meter sent', () => {
+  test.each(wrongStamps)('%s', async (_, ts) => {
+    const sent = JSON.stringify({ ts, total_m3: '77.5' });
+    await push(sent);
+    await push(sent);
+    const stored = outbox.after(0, 10).map(({ json }) => JSON.parse(json));
+    expect(stored).toMatchObject([
+      { meter: 'W-1', register: '8-0:1.0.0', readAt: NOW, value: null, code: 'clock_wrong' },
+    ]);
+    expect(Buffer.from(stored[0].raw, 'hex').toString()).toBe(`${ts} 77.5`);
+    expect(broker.status()).toMatchObject({ accepted: 1, repeated: 1, refused: { clock_wrong: 1 } });
+  });
+  test('ten minutes ahead are forgiven', async () => {
+    await push(JSON.stringify({ ts: '2026-09-10T00:10:00Z', total_m3: '1' }));
+    expect(broker.status()).toMatchObject({ accepted: 1, refused: {} });
+  });
+  test('several at once take an instant each', async () => {
+    await push(JSON.stringify({ ts: '2036-09-01T00:00:00Z', total_m3: '1' }));
+    await push(JSON.stringify({ ts: '2036-09-01T00:15:00Z', total_m3: '2' }));
+    const stamps = outbox.after(0, 10).map(({ json }) => JSON.parse(json).readAt);
+    expect(stamps).toEqual([NOW, '2026-09-10T00:00:00.001Z']);
+  });
+});
+
+describe('a packet that breaks the protocol closes its connection, counted by its code; the others live on', () => {
+  test.each([
+    ...badPackets.map(([title, bytes, code]) => [title, connectPacket, bytes, code] as const),
+    ...badGreetings.map(([title, bytes, code]) => [title, [], bytes, code] as const),
+  ])('%s', async (_title, greeting, bytes, code) => {
+    const socket = connect(broker.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    if (greeting.length > 0) {
+      socket.write(Buffer.from(greeting));
+      await once(socket, 'data');
+    }
+    socket.resume();
+    socket.write(Buffer.from(bytes));
+    await closed;
+    await vi.waitFor(() => expect(broker.status().closed).toEqual({ [code]: 1 }));
+    expect(outbox.stats().rows).toBe(0);
     await push(good(15));
     expect(outbox.stats().rows).toBe(1);
   });
@@ -145,16 +188,4 @@ test('an outbox that fails: nothing is acknowledged, and the fault is told', asy
 
 test('nobody can listen', async () => {
   await expect(client.subscribeAsync('#', { qos: 1 })).rejects.toThrow();
-});
-
-test.each([
-  ['a 256 MB packet before CONNECT', [0x30, 0xff, 0xff, 0xff, 0x7f]],
-  ['something else than MQTT', [...Buffer.from('GET / HTTP/1.1\r\n\r\n')]],
-])('%s: the connection is closed, the others live on', async (_, bytes) => {
-  const socket = connect(broker.port, '127.0.0.1');
-  socket.on('error', () => undefined);
-  socket.write(Buffer.from(bytes));
-  await once(socket, 'close');
-  await push(good(15));
-  expect(outbox.stats().rows).toBe(1);
 });

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { Aedes, type AedesOptions } from 'aedes';
+import { Aedes, type AedesOptions, type PublishPacket } from 'aedes';
 import { GuardedStream } from '../guarded-stream.ts';
 import { PushIntake, type PushIntakeOptions } from './push-intake.ts';
 import type { PushStatus } from './push-status.ts';
@@ -17,12 +17,25 @@ export interface PushBrokerOptions extends PushIntakeOptions {
   maxPacketBytes?: number;
 }
 
+/** `closed` counts connections by the violation that ended them. */
+export type PushBrokerStatus = PushStatus & { closed: Readonly<Record<string, number>> };
+
 export interface PushBroker {
   port: number;
-  status(): PushStatus;
+  status(): PushBrokerStatus;
   /** The part of it that the cloud is told. */
   summary(): ReturnType<PushIntake['summary']>;
   stop(): Promise<void>;
+}
+
+/** What the broker's library lets pass and MQTT 3.1.1 does not: the connection is closed. */
+class PacketError extends Error {
+  override readonly name = 'PacketError';
+  readonly code: 'packet_id_zero' | 'malformed_topic';
+  constructor(code: PacketError['code']) {
+    super(`MQTT packet refused: ${code}`);
+    this.code = code;
+  }
 }
 
 const CONNECT_BYTES = 4 * 1024;
@@ -48,10 +61,14 @@ export async function startPushBroker(options: PushBrokerOptions): Promise<PushB
     drainTimeout: DRAIN_TIMEOUT_MS,
     ...rules(intake),
   });
-  aedes.on('connectionError', (_, error) => log.info({ error: error.message }, 'push connection closed'));
-  aedes.on('clientError', ({ id }, error) =>
-    log.info({ client: id, error: error.message }, 'push connection closed'),
-  );
+  const closed: Record<string, number> = {};
+  const noteClosed = (client: string | null, error: Error): void => {
+    const code = violation(error);
+    closed[code] = (closed[code] ?? 0) + 1;
+    log.info({ client, code, error: error.message }, 'push connection closed');
+  };
+  aedes.on('connectionError', (_, error) => noteClosed(null, error));
+  aedes.on('clientError', ({ id }, error) => noteClosed(id, error));
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     socket.setNoDelay(true);
@@ -64,7 +81,7 @@ export async function startPushBroker(options: PushBrokerOptions): Promise<PushB
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    status: () => intake.status(),
+    status: () => ({ ...intake.status(), closed }),
     summary: () => intake.summary(),
     async stop() {
       server.close();
@@ -82,6 +99,11 @@ function rules(intake: PushIntake): AedesOptions {
     },
     authorizePublish(client, packet, done) {
       const { topic } = packet;
+      const wrong = packetError(packet);
+      if (wrong !== null) {
+        done(wrong);
+        return;
+      }
       packet.retain = false;
       packet.topic = TAKEN_TOPIC;
       intake.take(client?.id ?? null, topic, Buffer.from(packet.payload)).then(
@@ -94,4 +116,16 @@ function rules(intake: PushIntake): AedesOptions {
       done(null, intake.mayListen(subscription.topic) ? subscription : null);
     },
   };
+}
+
+/** Packet id 0 (2.3.1-1), a topic with U+0000 or that is no UTF-8 (1.5.3-1, 1.5.3-2). A will has no packet id at all. */
+function packetError({ topic, qos, messageId }: PublishPacket): PacketError | null {
+  if (qos > 0 && messageId === 0) return new PacketError('packet_id_zero');
+  return /[\0\ufffd]/.test(topic) ? new PacketError('malformed_topic') : null;
+}
+
+/** Ours by their codes, those of sockets as one, and all that the broker's library finds as another. */
+function violation(error: Error): string {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'protocol_violation';
+  return /^E[A-Z]+/.test(code) ? 'connection_lost' : code;
 }
