@@ -24,6 +24,10 @@ export class LineQueue<T extends { priority: Priority }> {
   readonly #poll: T[] = [];
   #liveInARow = 0;
 
+  get isEmpty(): boolean {
+    return this.#live.length === 0 && this.#poll.length === 0;
+  }
+
   counts(): { live: number; poll: number } {
     return { live: this.#live.length, poll: this.#poll.length };
   }

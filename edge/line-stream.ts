@@ -12,17 +12,32 @@ export function linkName(link: Link): string {
   return link.kind === 'serial' ? link.path : `${link.host}:${link.port}`;
 }
 
+/** Gets what comes, in pieces of any length, each its own to keep. */
+export type Receive = (chunk: Uint8Array) => void;
+
 /** @throws Error of the system, or of the deadline */
-export function openStream(link: Link, timeoutMilliseconds: number): Promise<Duplex> {
-  return link.kind === 'serial' ? openSerial(link) : openSocket(link, timeoutMilliseconds);
+export function openStream(link: Link, timeoutMilliseconds: number, receive: Receive): Promise<Duplex> {
+  return link.kind === 'serial' ? openSerial(link, receive) : openSocket(link, timeoutMilliseconds, receive);
 }
+
+/** Longer than any answer; what is longer comes in pieces. */
+const READ_BYTES = 1024;
 
 function openSocket(
   { host, port }: { host: string; port: number },
   timeoutMilliseconds: number,
+  receive: Receive,
 ): Promise<Duplex> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true });
+    // Read into one buffer, past the machinery of streams, which costs more than all else that an answer costs.
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback(length: number, bytes: Uint8Array): boolean {
+        receive(Buffer.from(bytes.subarray(0, length)));
+        return true;
+      },
+    };
+    const socket = connect({ host, port, noDelay: true, onread });
     const timer = setTimeout(
       () => socket.destroy(new Error(`no connection in ${timeoutMilliseconds} ms`)),
       timeoutMilliseconds,
@@ -58,12 +73,16 @@ export async function discardUnread(stream: Duplex): Promise<void> {
   await new Promise<void>((resolve) => stream.flush(() => resolve()));
 }
 
-function openSerial({ path, baudRate, parity }: Link & { kind: 'serial' }): Promise<Duplex> {
+function openSerial(
+  { path, baudRate, parity }: Link & { kind: 'serial' },
+  receive: Receive,
+): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const port = new ClosingSerialPort({ path, baudRate, parity, autoOpen: false });
     port.open((error) => {
       if (error !== null) return reject(error);
       runReads(port);
+      port.on('data', receive);
       resolve(port);
     });
   });

@@ -1,21 +1,35 @@
 /**
- * One `Line` per serial port or socket: the only way to a meter. Requests queue strictly, one in flight, each with
- * its own deadline. Anything but a clean answer is a doubt: a socket is then replaced, and an RTU line heard out until it
- * is silent; its unit is asked nothing until no late reply of it can be under way, while the others go on: a reply names
- * its unit. So no reply is ever taken for another request's.
+ * One `Line` per serial port or socket: the only way to a meter. Requests queue, one in flight, each with its own deadline,
+ * and nothing but a clean answer is taken. What else comes is a doubt, after which a unit is asked nothing until no late
+ * reply of it can be under way. An RTU line is heard out; a reply there names its unit and has a checksum, so the other
+ * units go on. On Modbus TCP a late reply is known by its transaction as long as its connection stays: there too the others
+ * go on. Only where frames of that connection may be torn is it replaced, and then all of the line rests: nothing tells
+ * the late tail of an answer from that of another. So no reply is ever taken for another request's.
  */
 import { randomInt } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Link } from './config.ts';
-import type { Doubt, Exchange, MeterUnit } from './exchange.ts';
-import { LineQueue, type Priority, type Waiting } from './line-queue.ts';
+import { Deadline } from './deadline.ts';
+import type { Alarm, Exchange, MeterUnit } from './exchange.ts';
+import { LineAlarms, type UnitAlarms } from './line-alarms.ts';
+import { LineFault, type LineFaultCode } from './line-fault.ts';
+import { LineQueue, type Waiting } from './line-queue.ts';
+import { hearSilence } from './line-silence.ts';
 import { discardUnread, linkName, openStream } from './line-stream.ts';
-import { type Answer, ModbusDialogue, TRANSACTIONS, type UnitRequest } from './modbus-port.ts';
+import { type AskOptions, newTurn, type Turn, type WholeAnswer } from './line-turn.ts';
+import type { Answer, UnitRequest } from './modbus-answer.ts';
+import { ModbusRtu } from './modbus-rtu.ts';
+import { ModbusTcp, TRANSACTIONS } from './modbus-tcp.ts';
 import { charactersMs, frameSilenceMs } from './rtu-wire.ts';
+import { Turnarounds } from './turnarounds.ts';
 
+export type { Alarm } from './exchange.ts';
+export type { UnitAlarms } from './line-alarms.ts';
+export { LineFault, type LineFaultCode } from './line-fault.ts';
 export type { Priority, Waiting } from './line-queue.ts';
-export type { Answer, UnitRequest } from './modbus-port.ts';
+export type { AskOptions } from './line-turn.ts';
+export type { Answer, UnitRequest } from './modbus-answer.ts';
 
 export interface LineOptions {
   link: Link;
@@ -25,18 +39,8 @@ export interface LineOptions {
   worstReplyMilliseconds?: number;
   /** Of Modbus TCP; by chance if not given, so that a restarted gateway does not take what its predecessor asked for. */
   firstTransaction?: number;
-}
-
-/** `unreachable`: the port or socket would not open; the others: no clean answer to a request. */
-export type LineFaultCode = 'unreachable' | 'timeout' | 'closed' | 'noise' | Doubt;
-
-export class LineFault extends Error {
-  readonly code: LineFaultCode;
-  constructor(code: LineFaultCode, message: string, cause?: unknown) {
-    super(message, { cause });
-    this.name = 'LineFault';
-    this.code = code;
-  }
+  /** Called when an echo, a duplicate or a second slave was heard; see `alarms`. */
+  onAlarm?: (alarm: Alarm) => void;
 }
 
 /** The silence after a doubt. */
@@ -45,82 +49,45 @@ const SILENCE_MS = 50;
 const NOISE_LIMIT_MS = 10_000;
 /** A converter's baud rate is not known: the silence before a request is that of 9600 baud. */
 const CONVERTER_BAUD_RATE = 9600;
-/** Timers are no finer: what is left of a wait after that is waited for turn by turn. */
-const TIMER_MS = 1;
-/** A wait that took so much longer says that the process stood still: it has yet to hear what came meanwhile. */
-const STALL_MS = 10;
-/** So often at most it listens for as long again before one request: a busy process still polls. */
-const STALLS = 3;
-/** Of the measured turnaround of a unit, how much the newest one counts. */
-const NEWEST_SHARE = 0.25;
-/** How fast the slowest turnaround of a unit is forgotten, an answer. */
-const SLOWEST_KEPT = 0.999;
-/** The slowest of so many answers says something of those to come. */
-const TELLING_ANSWERS = 5;
-
-/** From the end of a request to the first byte of its answer, in milliseconds. */
-interface Turnaround {
-  mean: number;
-  slowest: number;
-  answers: number;
-}
-
-export interface AskOptions {
-  /** The rest that the meter needs before the request. */
-  pauseMilliseconds?: number;
-  /** `poll` if not given. */
-  priority?: Priority;
-  /** Of this request, in the place of the line's own. */
-  timeoutMilliseconds?: number;
-  worstReplyMilliseconds?: number;
-  /** The request is given up when nothing has come so long after it was sent; not before its deadline if not given. */
-  firstByteMilliseconds?: number;
-  /** Called when the request has its turn. */
-  onTurn?: () => void;
-}
+/** A silence that was heard so recently need not be heard again. */
+const HEARD_MS = 1;
+/** After so many worst replies without a byte a connection is replaced: its other end may have forgotten it. */
+const LOST_AFTER_WORST_REPLIES = 4;
+/** So long what came is yet to be heard, when the process stood still. */
+const LAST_HEARING_MS = 10;
+const THREE_TIMEOUTS = 3;
 
 /** What it takes to ask meters: a line, or a way to one. */
 export type LineUse = Pick<Line, 'ask' | 'read' | 'turnaroundMilliseconds'>;
-
-interface Turn {
-  exchange: Exchange<unknown>;
-  priority: Priority;
-  serve(): Promise<void>;
-  reject(fault: LineFault): void;
-}
-
-interface InFlight {
-  unit: MeterUnit;
-  sentAt: number;
-  /** How long the request is on the wire. */
-  requestMs: number;
-  /** How late an answer may come at worst. */
-  worstReplyMs: number;
-  /** Whether a byte of an answer has come. */
-  answered: boolean;
-  timer: NodeJS.Timeout;
-  quietTimer: NodeJS.Timeout | undefined;
-  take(chunk: Uint8Array): void;
-  reject(fault: LineFault): void;
-}
 
 export class Line {
   readonly #options: LineOptions;
   readonly #rtu: boolean;
   readonly #baudRate: number;
   readonly #frameSilenceMs: number;
-  readonly #modbus: ModbusDialogue;
-  #stream: Duplex | null = null;
-  #inFlight: InFlight | null = null;
+  readonly #modbus: ModbusTcp | ModbusRtu;
   readonly #queue = new LineQueue<Turn>();
-  #serving: Turn | null = null;
-  #served: Promise<void> = Promise.resolve();
+  readonly #alarms = new LineAlarms();
+  readonly #deadline = new Deadline(() => this.#timedOut());
+  #stream: Duplex | null = null;
+  #isFresh = true;
+  /** Who has the turn. */
+  #turn: Turn | null = null;
+  /** What is done before its request is sent. */
+  #preparing: Promise<void> = Promise.resolve();
+  /** Who was asked last. */
+  #last: Exchange<unknown> | null = null;
   #restTimer: NodeJS.Timeout | undefined;
   /** Until then a late reply of the unit may be under way. */
   readonly #lateUntil = new Map<MeterUnit, number>();
-  readonly #turnarounds = new Map<MeterUnit, Turnaround>();
+  /** Until then a torn one may be, on Modbus TCP. */
+  #tornUntil = 0;
+  readonly #turnarounds = new Turnarounds();
+  /** When the first of the requests was sent that nothing has come after. */
+  #unheardSince: number | null = null;
   #lastByteAt = 0;
   #silentFrom = 0;
+  #heardSilentAt = 0;
   /** When the last request was over: a meter's rest counts from there. */
   #restingSince = 0;
   #closed = false;
@@ -129,28 +96,31 @@ export class Line {
     this.#options = options;
     const { link } = options;
     this.#rtu = link.kind !== 'tcp';
-    this.#modbus = new ModbusDialogue(
-      this.#rtu ? 'rtu' : 'tcp',
-      options.firstTransaction ?? randomInt(TRANSACTIONS),
-    );
+    this.#modbus = this.#rtu
+      ? new ModbusRtu()
+      : new ModbusTcp(options.firstTransaction ?? randomInt(TRANSACTIONS));
     this.#baudRate = link.kind === 'serial' ? link.baudRate : CONVERTER_BAUD_RATE;
     this.#frameSilenceMs = frameSilenceMs(this.#baudRate);
   }
 
   /** Milliseconds from the end of a request to the first byte of the unit's answer, as measured; null before that. */
   turnaroundMilliseconds(unit: MeterUnit): number | null {
-    return this.#turnarounds.get(unit)?.mean ?? null;
+    return this.#turnarounds.mean(unit);
   }
 
   /** The longest of them lately; null while too few are known. */
   slowestTurnaroundMilliseconds(unit: MeterUnit): number | null {
-    const measured = this.#turnarounds.get(unit);
-    return measured === undefined || measured.answers < TELLING_ANSWERS ? null : measured.slowest;
+    return this.#turnarounds.slowest(unit);
   }
 
   /** What the line is busy with, and how much waits for it. */
   waiting(): Waiting {
-    return { inFlight: this.#serving?.exchange.unit ?? null, ...this.#queue.counts() };
+    return { inFlight: this.#turn?.exchange.unit ?? null, ...this.#queue.counts() };
+  }
+
+  /** How often an echo, a duplicate or a second slave was heard, of the units where any was. */
+  alarms(): UnitAlarms[] {
+    return this.#alarms.list();
   }
 
   /**
@@ -158,42 +128,19 @@ export class Line {
    * @throws LineFault when there is no clean answer
    */
   ask<T>(exchange: Exchange<T>, options: AskOptions = {}): Promise<T> {
-    const { priority = 'poll' } = options;
     if (this.#closed) return Promise.reject(this.#fault('closed', exchange.unit, 'the line was closed'));
-    return new Promise((resolve, reject) => {
-      const serve = async (): Promise<void> => {
-        try {
-          options.onTurn?.();
-          resolve(await this.#exchange(exchange, options));
-        } catch (error) {
-          reject(error);
-        }
-      };
-      this.#queue.add({ exchange, priority, serve, reject });
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.add(newTurn(exchange, options, { resolve: resolve as Turn['resolve'], reject }));
       this.#next();
     });
   }
 
-  /** Asks for Modbus registers; see `ask`. */
+  /**
+   * Asks for Modbus registers; see `ask`.
+   * @throws RangeError when it is no read
+   */
   read(request: UnitRequest, options?: AskOptions): Promise<Answer> {
     return this.ask(this.#modbus.exchange(request), options);
-  }
-
-  /** Serves whose turn it is; when all who wait rest, the first of them that no longer does. */
-  #next(): void {
-    if (this.#serving !== null) return;
-    clearTimeout(this.#restTimer);
-    const turn = this.#queue.next(({ exchange }) => this.#restMs(exchange.unit) <= 0);
-    if (turn !== null) {
-      this.#serving = turn;
-      this.#served = turn.serve().then(() => {
-        this.#serving = null;
-        this.#next();
-      });
-      return;
-    }
-    const rests = [...this.#queue].map(({ exchange }) => this.#restMs(exchange.unit));
-    if (rests.length > 0) this.#restTimer = setTimeout(() => this.#next(), Math.ceil(Math.min(...rests)));
   }
 
   /** Ends the line: requests that wait or are in flight fail as `closed`. */
@@ -204,171 +151,247 @@ export class Line {
     clearTimeout(this.#restTimer);
     this.#fail('closed', 'the line was closed');
     this.#disconnect();
-    await this.#served;
+    this.#deadline.stop();
+    await this.#preparing;
   }
 
-  /**
-   * How long a unit on TCP is still left alone: a new socket alone does not keep the late tail of an answer away from the
-   * head of the next, and no checksum tells. RTU waits in its turn, for silence.
-   */
-  #restMs(unit: MeterUnit): number {
+  /** Serves whose turn it is; when all who wait rest, the first of them that no longer does. */
+  #next(): void {
+    if (this.#turn !== null || this.#queue.isEmpty) return;
+    const now = performance.now();
+    const turn = this.#queue.next(({ exchange }) => this.#restsUntil(exchange.unit) <= now);
+    if (turn === null) {
+      const until = Math.min(...[...this.#queue].map(({ exchange }) => this.#restsUntil(exchange.unit)));
+      clearTimeout(this.#restTimer);
+      this.#restTimer = setTimeout(() => this.#next(), Math.ceil(until - now));
+      return;
+    }
+    this.#turn = turn;
+    turn.options.onTurn?.();
+    if (this.#stream !== null && this.#isReadyFor(turn, now)) this.#send(turn, this.#stream, now);
+    else this.#preparing = this.#prepare(turn);
+  }
+
+  /** How long a unit is still left alone before its turn. RTU waits in its turn, for silence. */
+  #restsUntil(unit: MeterUnit): number {
     if (this.#rtu || this.#closed) return 0;
-    return (this.#lateUntil.get(unit) ?? 0) - performance.now();
+    return Math.max(this.#tornUntil, this.#lateUntil.get(unit) ?? 0);
   }
 
-  async #exchange<T>(exchange: Exchange<T>, options: AskOptions): Promise<T> {
-    const { unit } = exchange;
+  #isReadyFor({ exchange, options }: Turn, now: number): boolean {
     const { pauseMilliseconds = 0 } = options;
-    const rest = this.#restingSince + pauseMilliseconds - performance.now();
-    if (pauseMilliseconds > 0 && rest > 0) await sleep(rest);
-    if (this.#rtu) await this.#silence(unit, exchange.mistakableSince());
-    const stream = this.#stream ?? (await this.#connect(unit));
-    return new Promise((resolve, reject) => {
-      const milliseconds = options.timeoutMilliseconds ?? this.#options.timeoutMilliseconds;
-      const worstReplyMs = options.worstReplyMilliseconds ?? this.#worstReplyMs;
-      const timer = setTimeout(() => this.#fail('timeout', `no answer in ${milliseconds} ms`), milliseconds);
-      const take = (chunk: Uint8Array): void => {
-        const taken = exchange.take(chunk);
-        if (taken.state === 'doubt') this.#fail(taken.doubt, 'not a clean answer');
-        else if (taken.state === 'answer') {
-          this.#settle(taken.mayFollow);
-          resolve(taken.answer);
-        }
-      };
-      const frame = exchange.start();
-      const requestMs = charactersMs(frame.length, this.#baudRate);
-      const sentAt = performance.now();
-      const quietTimer = this.#awaitFirstByte(requestMs, options.firstByteMilliseconds);
-      const answered = false;
-      this.#inFlight = { unit, sentAt, requestMs, worstReplyMs, answered, timer, quietTimer, take, reject };
-      stream.write(frame);
-    });
+    if (pauseMilliseconds > 0 && this.#restingSince + pauseMilliseconds > now) return false;
+    return !this.#rtu || (now - this.#heardSilentAt < HEARD_MS && this.#silentUntil(exchange) <= now);
   }
 
-  /** In two steps: what came while the process was busy is heard before the unit is given up. */
-  #awaitFirstByte(requestMs: number, milliseconds: number | undefined): NodeJS.Timeout | undefined {
-    if (milliseconds === undefined) return undefined;
-    const giveUp = (): void => this.#fail('timeout', `nothing came in ${Math.round(milliseconds)} ms`);
-    const lastHearing = (): void => {
-      if (this.#inFlight?.answered === false) this.#inFlight.quietTimer = setTimeout(giveUp, STALL_MS);
+  /** Until when an RTU line must be silent for it: longer where a repeated answer to a request before would pass for its own. */
+  #silentUntil(exchange: Exchange<unknown>): number {
+    const repeatedUntil = (exchange.mistakableSince() ?? Number.NEGATIVE_INFINITY) + SILENCE_MS;
+    return Math.max(this.#lateUntil.get(exchange.unit) ?? 0, repeatedUntil, this.#silentFrom);
+  }
+
+  async #prepare(turn: Turn): Promise<void> {
+    const { exchange, options } = turn;
+    try {
+      const rest = this.#restingSince + (options.pauseMilliseconds ?? 0) - performance.now();
+      if (rest > 0) await sleep(rest);
+      if (this.#rtu) await this.#hearOut(exchange);
+      while (this.#restsUntil(exchange.unit) > performance.now()) await sleep(SILENCE_MS);
+      const stream = this.#stream ?? (await this.#connect(exchange.unit));
+      this.#send(turn, stream, performance.now());
+    } catch (error) {
+      this.#over(turn);
+      turn.reject(error);
+      this.#next();
+    }
+  }
+
+  /** Waits until a frame may begin. */
+  async #hearOut(exchange: Exchange<unknown>): Promise<void> {
+    const from = this.#silentUntil(exchange);
+    const silence = {
+      until: () => Math.max(from, this.#silentFrom, this.#lastByteAt + this.#frameSilenceMs),
+      giveUpAt: Math.max(from, performance.now()) + NOISE_LIMIT_MS,
+      isOver: () => this.#closed,
     };
-    return setTimeout(lastHearing, requestMs + milliseconds);
+    let isSilent = await hearSilence(silence);
+    if (isSilent && this.#stream !== null) {
+      await discardUnread(this.#stream);
+      isSilent = await hearSilence(silence);
+    }
+    if (!isSilent) throw this.#fault('noise', exchange.unit, `not silent for ${NOISE_LIMIT_MS} ms`);
   }
 
-  #settle(mayFollow: boolean): void {
-    const inFlight = this.#inFlight;
-    if (inFlight === null) return;
-    this.#inFlight = null;
+  #send(turn: Turn, stream: Duplex, now: number): void {
+    const frame = turn.exchange.start(this.#isFresh);
+    this.#isFresh = false;
+    this.#last = turn.exchange;
+    turn.sentAt = now;
+    turn.requestMs = charactersMs(frame.length, this.#baudRate);
+    this.#unheardSince ??= now;
+    const timeoutMs = this.#timeoutMs(turn);
+    const { firstByteMilliseconds = timeoutMs } = turn.options;
+    this.#deadline.set(now, Math.min(turn.requestMs + firstByteMilliseconds, timeoutMs));
+    stream.write(frame);
+  }
+
+  #timeoutMs({ options }: Turn): number {
+    return options.timeoutMilliseconds ?? this.#options.timeoutMilliseconds;
+  }
+
+  #worstReplyMs(turn: Turn | null): number {
+    const { worstReplyMilliseconds, timeoutMilliseconds } = this.#options;
+    const ofTurn = turn?.options.worstReplyMilliseconds;
+    return ofTurn ?? worstReplyMilliseconds ?? THREE_TIMEOUTS * timeoutMilliseconds;
+  }
+
+  #receive(chunk: Uint8Array): void {
+    const turn = this.#turn;
+    this.#heard(turn);
+    if (turn === null || turn.sentAt === null || turn.held !== null) {
+      // That fails what is held, if anything is.
+      this.#fail('not_alone', 'more came after the answer');
+      this.#stray(chunk);
+      return;
+    }
+    const taken = turn.exchange.take(chunk);
+    if (taken.state === 'answer') {
+      if (this.#rtu) void this.#hold(turn, taken);
+      else this.#settle(turn, taken);
+    } else if (taken.state === 'doubt') {
+      if (taken.alarm !== undefined) this.#alarm(taken.alarm);
+      this.#fail(taken.doubt, 'not a clean answer');
+    }
+  }
+
+  #stray(chunk: Uint8Array): void {
+    const stray = this.#last?.stray?.(chunk);
+    if (stray?.alarm !== undefined) this.#alarm(stray.alarm);
+    if (stray?.harmless !== true) this.#distrust(null);
+  }
+
+  #alarm(alarm: Alarm): void {
+    this.#alarms.add(alarm);
+    this.#options.onAlarm?.(alarm);
+  }
+
+  #heard(turn: Turn | null): void {
+    this.#unheardSince = null;
+    this.#lastByteAt = performance.now();
+    if (turn === null || turn.sentAt === null || turn.firstByte === null) return;
+    turn.firstByte = null;
+    if (turn.options.firstByteMilliseconds !== undefined)
+      this.#deadline.set(turn.sentAt, this.#timeoutMs(turn));
+    const turnaroundMs = this.#lastByteAt - turn.sentAt - turn.requestMs;
+    this.#turnarounds.note(turn.exchange.unit, Math.max(turnaroundMs, 0));
+  }
+
+  /** An RTU frame is over, and an answer alone, when silence has followed it: no longer than the next request waits anyway. */
+  async #hold(turn: Turn, taken: WholeAnswer): Promise<void> {
+    turn.held = taken;
+    this.#deadline.clear();
+    await hearSilence({
+      until: () => this.#lastByteAt + this.#frameSilenceMs,
+      giveUpAt: Number.POSITIVE_INFINITY,
+      isOver: () => this.#turn !== turn,
+    });
+    if (this.#turn !== turn) return;
+    this.#heardSilentAt = performance.now();
+    this.#settle(turn, taken);
+  }
+
+  #settle(turn: Turn, { answer, mayFollow }: WholeAnswer): void {
+    this.#over(turn);
+    if (mayFollow) this.#distrust(turn, !this.#rtu);
+    turn.resolve(answer);
+    this.#next();
+  }
+
+  #over(turn: Turn): void {
+    if (this.#turn !== turn) return;
+    this.#turn = null;
     this.#restingSince = performance.now();
-    clearTimeout(inFlight.timer);
-    clearTimeout(inFlight.quietTimer);
-    if (mayFollow) this.#distrust(inFlight);
+    this.#deadline.clear();
+  }
+
+  #timedOut(): void {
+    const turn = this.#turn;
+    if (turn === null || turn.sentAt === null) return;
+    const now = performance.now();
+    const timeoutMs = this.#timeoutMs(turn);
+    // What came while the process was busy is heard before a unit is given up early.
+    if (turn.firstByte === 'awaited' && now - turn.sentAt < timeoutMs) {
+      turn.firstByte = 'overdue';
+      this.#deadline.set(now, LAST_HEARING_MS);
+      return;
+    }
+    const isLost =
+      this.#unheardSince !== null &&
+      now - this.#unheardSince > LOST_AFTER_WORST_REPLIES * this.#worstReplyMs(turn);
+    const isKept = turn.exchange.giveUp?.() === true && !isLost;
+    this.#fail('timeout', `no answer in ${Math.round(Math.min(now - turn.sentAt, timeoutMs))} ms`, isKept);
   }
 
   /** Fails the request in flight, if any, and puts the line in doubt. */
-  #fail(code: LineFaultCode, detail: string): void {
-    const inFlight = this.#inFlight;
-    this.#inFlight = null;
-    if (inFlight !== null || code === 'unsolicited') this.#distrust(inFlight);
-    if (inFlight === null) return;
-    this.#restingSince = performance.now();
-    clearTimeout(inFlight.timer);
-    clearTimeout(inFlight.quietTimer);
-    inFlight.reject(this.#fault(code, inFlight.unit, detail));
+  #fail(code: LineFaultCode, detail: string, isKept = false): void {
+    const turn = this.#turn;
+    if (turn === null || turn.sentAt === null) return;
+    this.#over(turn);
+    this.#distrust(turn, isKept);
+    turn.reject(this.#fault(code, turn.exchange.unit, detail));
+    this.#next();
   }
 
-  /** What comes from now on may be late: drop the socket; on RTU hear the line out; and leave the unit alone. */
-  #distrust(asked: Pick<InFlight, 'unit' | 'worstReplyMs'> | null): void {
-    if (this.#options.link.kind !== 'serial') this.#disconnect();
+  /** What comes from now on may be late. `isKept`: it would be known for that. */
+  #distrust(turn: Turn | null, isKept = false): void {
+    const { kind } = this.#options.link;
     const now = performance.now();
+    const lateUntil = now + this.#worstReplyMs(turn);
     this.#silentFrom = now + SILENCE_MS;
-    if (asked !== null) this.#lateUntil.set(asked.unit, now + asked.worstReplyMs);
-  }
-
-  get #worstReplyMs(): number {
-    return this.#options.worstReplyMilliseconds ?? 3 * this.#options.timeoutMilliseconds;
+    if (turn !== null) this.#lateUntil.set(turn.exchange.unit, lateUntil);
+    if (isKept || kind === 'serial') return;
+    if (kind === 'tcp') this.#tornUntil = Math.max(this.#tornUntil, lateUntil);
+    this.#disconnect();
   }
 
   #disconnect(): void {
-    this.#stream?.destroy();
+    const stream = this.#stream;
     this.#stream = null;
-  }
-
-  /** Waits until a frame may begin; longer where a repeated answer to the request before would pass for its own. */
-  async #silence(unit: MeterUnit, mistakableSince: number | null): Promise<void> {
-    const repeatedUntil = mistakableSince === null ? 0 : mistakableSince + SILENCE_MS;
-    const lateUntil = Math.max(this.#lateUntil.get(unit) ?? 0, repeatedUntil);
-    const giveUpAt = Math.max(lateUntil, performance.now()) + NOISE_LIMIT_MS;
-    let stalls = 0;
-    for (let listened = false, discarded = false; !this.#closed; ) {
-      const now = performance.now();
-      const left = Math.max(lateUntil, this.#silentFrom, this.#lastByteAt + this.#frameSilenceMs) - now;
-      if (left <= 0 && listened) {
-        if (discarded || this.#stream === null) return;
-        await discardUnread(this.#stream);
-      }
-      discarded = left <= 0 && listened;
-      if (now > giveUpAt) throw this.#fault('noise', unit, `not silent for ${NOISE_LIMIT_MS} ms`);
-      // Bytes that came while this process was busy are read before the line is called silent.
-      const waitMs = left <= TIMER_MS ? 0 : Math.min(left - TIMER_MS, SILENCE_MS);
-      await (waitMs === 0 ? nextTurn() : sleep(waitMs));
-      const stalled = performance.now() - now - waitMs > STALL_MS;
-      if (stalled && stalls++ < STALLS)
-        this.#silentFrom = Math.max(this.#silentFrom, performance.now() + STALL_MS);
-      listened = left <= 0;
-    }
+    stream?.destroy();
+    // What is late is known for that on its own connection only.
+    if (!this.#rtu)
+      for (const until of this.#lateUntil.values()) this.#tornUntil = Math.max(this.#tornUntil, until);
   }
 
   async #connect(unit: MeterUnit): Promise<Duplex> {
     if (this.#closed) throw this.#fault('closed', unit, 'the line was closed');
-    let stream: Duplex;
+    let stream: Duplex | undefined;
     try {
-      stream = await openStream(this.#options.link, this.#options.timeoutMilliseconds);
+      stream = await openStream(this.#options.link, this.#options.timeoutMilliseconds, (chunk) => {
+        if (stream !== undefined && this.#stream === stream) this.#receive(chunk);
+      });
     } catch (error) {
       const detail = error instanceof Error ? error.message : 'cannot open';
       throw this.#fault('unreachable', unit, detail, error);
     }
-    stream.on('data', (chunk: Uint8Array) => this.#receive(stream, chunk));
-    stream.on('error', () => this.#ended(stream));
-    stream.on('close', () => this.#ended(stream));
-    this.#stream = stream;
-    if (!this.#closed) return stream;
+    const opened = stream;
+    opened.on('error', () => this.#ended(opened));
+    opened.on('close', () => this.#ended(opened));
+    this.#stream = opened;
+    this.#isFresh = true;
+    this.#unheardSince = null;
+    if (!this.#closed) return opened;
     this.#disconnect();
     throw this.#fault('closed', unit, 'the line was closed');
   }
 
   #ended(stream: Duplex): void {
     if (this.#stream !== stream) return;
-    this.#stream = null;
-    this.#fail('closed', 'the connection ended');
-    stream.destroy();
-  }
-
-  #receive(stream: Duplex, chunk: Uint8Array): void {
-    if (this.#stream !== stream) return;
-    this.#heard();
-    if (this.#inFlight === null) this.#fail('unsolicited', 'nothing was asked');
-    else this.#inFlight.take(chunk);
-  }
-
-  #heard(): void {
-    this.#lastByteAt = performance.now();
-    const inFlight = this.#inFlight;
-    if (inFlight === null || inFlight.answered) return;
-    inFlight.answered = true;
-    clearTimeout(inFlight.quietTimer);
-    const { unit } = inFlight;
-    const newest = Math.max(this.#lastByteAt - inFlight.sentAt - inFlight.requestMs, 0);
-    const { mean, slowest, answers } = this.#turnarounds.get(unit) ?? {
-      mean: newest,
-      slowest: 0,
-      answers: 0,
-    };
-    this.#turnarounds.set(unit, {
-      mean: mean + NEWEST_SHARE * (newest - mean),
-      slowest: Math.max(newest, slowest * SLOWEST_KEPT),
-      answers: answers + 1,
-    });
+    this.#disconnect();
+    const turn = this.#turn;
+    // Nothing can follow it any more.
+    if (turn !== null && turn.held !== null) this.#settle(turn, turn.held);
+    else this.#fail('closed', 'the connection ended');
   }
 
   #fault(code: LineFaultCode, unit: MeterUnit, detail: string, cause?: unknown): LineFault {
