@@ -56,9 +56,9 @@ class BlockReader {
     const multiplier = registers.length === 0 ? null : await this.#multiplier();
     if (multiplier === null) return;
     for (const series of this.#history.series) {
-      await this.#readSeries(series, registers, multiplier);
+      const trusted = await this.#readSeries(series, registers, multiplier);
       this.#search.endSeries();
-      if (this.#search.read.fault !== null) return;
+      if (!trusted || this.#search.read.fault !== null) return;
     }
   }
 
@@ -88,31 +88,36 @@ class BlockReader {
     return product;
   }
 
+  /** @returns whether the times of its records can be believed: those of another series are made in the same way */
   async #readSeries(
     series: ModbusHistory['series'][number],
     registers: readonly FrozenRegister[],
     multiplier: bigint,
-  ): Promise<void> {
+  ): Promise<boolean> {
     let newer: Temporal.PlainDateTime | null = null;
     for (let back = 1; back <= series.count; back++) {
       const bytes = await this.#words(blockAddress(series, back), blockWords(registers));
-      if (bytes === null) return;
+      if (bytes === null) return true;
       const block = decodeBlock(registers, bytes, multiplier);
       if (!block.ok) {
         if (block.code === 'bad_time') this.#search.note(`${series.every} ${back} has no time`);
-        return;
+        return block.code === 'empty';
       }
       const follows =
         newer === null
           ? this.#search.isCurrent(block.at, series.every)
           : Temporal.PlainDateTime.compare(block.at, newer) < 0;
-      if (!follows) return this.#search.note(`${series.every} ${back} is of ${block.at}: not taken`);
+      if (!follows) {
+        this.#search.note(`${series.every} ${back} is of ${block.at}: not taken`);
+        return false;
+      }
       newer = block.at;
       const place = this.#search.place(block.at);
-      if (place === 'before') return;
+      if (place === 'before') return true;
       if (place === 'inside')
         this.#search.take({ ...block, values: block.values.map((value) => this.#asShown(value)) });
     }
+    return true;
   }
 
   /** Cut down to the resolution of the register that is polled: beside its values a finer one would seem to run ahead. */
