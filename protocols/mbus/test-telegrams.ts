@@ -352,7 +352,6 @@ export const testTelegrams: readonly TestTelegram[] = [
       'energy[3B]': '5000e0 Wh',
     },
   },
-  },
   {
     of: 'Sontex Supercal 531, in joules',
     source: 'libmbus sontex_supercal_531_telegram1',
