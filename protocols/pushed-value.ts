@@ -18,6 +18,7 @@ export type PushRefusal =
   | 'empty_payload'
   | 'not_utf8'
   | 'not_json'
+  | 'ambiguous_json' // a key that stands twice, or nesting without end
   | 'not_an_object'
   | 'missing_records'
   | 'no_records'

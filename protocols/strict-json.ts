@@ -20,8 +20,12 @@ export function parseStrictJson(bytes: Uint8Array): StrictJson {
   return detail === null ? { ok: true, value } : { ok: false, detail };
 }
 
-/** Walks the tokens of a text that is known to be JSON. @returns what in it would be read differently from what it says */
-function changedReading(text: string): string | null {
+/**
+ * Walks the tokens of a text that is known to be JSON.
+ * @param numbers 'double' when they are read as doubles, 'text' when they are taken as they are written
+ * @returns what in it would be read differently from what it says
+ */
+export function changedReading(text: string, numbers: 'double' | 'text' = 'double'): string | null {
   /** Keys seen in each open object; null for an open array. */
   const open: (Set<string> | null)[] = [];
   let keyNext = false;
@@ -42,7 +46,7 @@ function changedReading(text: string): string | null {
       const refused = refuseKey(JSON.parse(word), open.at(-1) ?? new Set());
       if (refused !== null) return refused;
       keyNext = false;
-    } else if (first === '-' || (first >= '0' && first <= '9')) {
+    } else if (numbers === 'double' && (first === '-' || (first >= '0' && first <= '9'))) {
       if (!heldExactly(word)) return `the number ${word.slice(0, 40)} would be read as another one`;
     }
   }

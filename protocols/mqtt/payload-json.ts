@@ -1,5 +1,6 @@
 /** A JSON payload whose numbers are kept as they are written: no float stands between the meter and the bill. */
 import type { PushFault, PushRefusal } from '../pushed-value.ts';
+import { changedReading } from '../strict-json.ts';
 
 /** A number as it stands in the payload. */
 export class NumberText {
@@ -29,7 +30,8 @@ export function parsePayload(payload: Uint8Array): ParsedPayload {
     const document: unknown = JSON.parse(text, (_key, value: unknown, context?: { source?: string }) =>
       typeof value === 'number' ? new NumberText(context?.source ?? '') : value,
     );
-    return { ok: true, document };
+    const changed = changedReading(text, 'text');
+    return changed === null ? { ok: true, document } : refused('ambiguous_json', changed);
   } catch (error) {
     // A document nested beyond the parser's stack ends here as well (RangeError).
     return refused('not_json', error instanceof Error ? error.message : 'unreadable');
