@@ -27,10 +27,13 @@ export function parseDecimal(text: string, scale: number): bigint {
 
 /** `formatDecimal(12340000n, 6)` is `'12.34'`; with `minimumFraction` 4 it is `'12.3400'`. Never an exponent, never `-0`. */
 export function formatDecimal(units: bigint, scale: number, minimumFraction = 0): string {
-  const negative = units < 0n;
-  const digits = (negative ? -units : units).toString().padStart(scale + 1, '0');
-  const whole = digits.slice(0, digits.length - scale);
-  let fraction = digits.slice(digits.length - scale).replace(/0+$/, '');
-  fraction = fraction.padEnd(Math.min(minimumFraction, scale), '0');
-  return `${negative ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
+  const sign = units < 0n ? '-' : '';
+  const digits = (units < 0n ? -units : units).toString().padStart(scale + 1, '0');
+  const point = digits.length - scale;
+  let end = digits.length;
+  while (end > point + minimumFraction && digits.charCodeAt(end - 1) === ZERO) end -= 1;
+  const whole = sign + digits.slice(0, point);
+  return end === point ? whole : `${whole}.${digits.slice(point, end)}`;
 }
+
+const ZERO = 48;

@@ -47,13 +47,16 @@ export function registerDecoder(format: RegisterFormat): (data: Uint8Array, offs
   const { type } = format;
   const length = byteLengths[type];
   const scale = parseDecimal(format.scale, SCALE_DIGITS);
+  // Most scales are a whole number of millionths: then nothing is left over, whatever the register holds.
+  const microScale = scale % TO_MICRO === 0n ? scale / TO_MICRO : null;
+  const positions = Array.from({ length }, (_, i) => valuePosition(format.order, length, i));
   const view = new DataView(new ArrayBuffer(length));
   return (data, offset) => {
-    for (let i = 0; i < length; i++)
-      view.setUint8(valuePosition(format.order, length, i), data[offset + i] ?? 0);
+    for (let i = 0; i < length; i++) view.setUint8(positions[i] ?? 0, data[offset + i] ?? 0);
     if (type === 'f32' || type === 'f64') return fromFloat(view, type, scale);
     const raw = type === 'bcd32' ? fromBcd(view) : fromInteger(view, type);
     if (typeof raw === 'string') return { value: null, code: raw };
+    if (microScale !== null) return bounded(raw * microScale);
     const scaled = raw * scale;
     return scaled % TO_MICRO === 0n ? bounded(scaled / TO_MICRO) : { value: null, code: 'out_of_range' };
   };
@@ -98,15 +101,31 @@ type IntegerType = Exclude<RegisterType, 'f32' | 'f64' | 'bcd32'>;
 
 /** "No value": all ones for unsigned, the largest for signed; the smallest signed is used so as well and is no count. */
 function fromInteger(view: DataView, type: IntegerType): bigint | ReadingCode {
-  const bits = BigInt(view.byteLength * 8);
-  const raw = view.byteLength === 8 ? view.getBigUint64(0) : BigInt(unsigned(view));
-  if (type.startsWith('u')) return raw === (1n << bits) - 1n ? 'not_available' : raw;
-  const half = 1n << (bits - 1n);
-  if (raw === half || raw === half - 1n) return 'not_available';
-  return raw > half ? raw - (1n << bits) : raw;
+  switch (type) {
+    case 'u16':
+      return counted(view.getUint16(0), 0xffff);
+    case 'u32':
+      return counted(view.getUint32(0), 0xffff_ffff);
+    case 'i16':
+      return signed(view.getInt16(0), 0x7fff);
+    case 'i32':
+      return signed(view.getInt32(0), 0x7fff_ffff);
+    case 'u64': {
+      const raw = view.getBigUint64(0);
+      return raw === (1n << 64n) - 1n ? 'not_available' : raw;
+    }
+    case 'i64': {
+      const raw = view.getBigInt64(0);
+      return raw === -LARGEST_I64 - 1n || raw === LARGEST_I64 ? 'not_available' : raw;
+    }
+  }
 }
 
-const unsigned = (view: DataView): number => (view.byteLength === 2 ? view.getUint16(0) : view.getUint32(0));
+const LARGEST_I64 = (1n << 63n) - 1n;
+const counted = (raw: number, allOnes: number): bigint | ReadingCode =>
+  raw === allOnes ? 'not_available' : BigInt(raw);
+const signed = (raw: number, largest: number): bigint | ReadingCode =>
+  raw === largest || raw === -largest - 1 ? 'not_available' : BigInt(raw);
 
 function fromBcd(view: DataView): bigint | ReadingCode {
   const bits = view.getUint32(0);
