@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { buildException, buildResponse, parseRequest } from '../protocols/modbus/pdu.ts';
 import { buildRtuFrame, RtuDeframer } from '../protocols/modbus/rtu-frame.ts';
 import { buildTcpFrame, TcpDeframer } from '../protocols/modbus/tcp-frame.ts';
-import { Line, LineFault } from './line.ts';
+import type { Alarm, AlarmKind } from './exchange.ts';
+import { Line, LineFault, type LineOptions } from './line.ts';
 
 const TIMEOUT_MS = 20;
 type Kind = 'tcp' | 'rtu-over-tcp';
@@ -21,6 +22,8 @@ interface Exchange {
   /** The right answer, wrapped for unit and transaction. */
   frame(change?: { unit?: number; transaction?: number; pdu?: Uint8Array }): Uint8Array;
   pdu: Uint8Array;
+  /** The request. */
+  sent: Uint8Array;
   unit: number;
   socket: Socket;
   previous: Uint8Array | null;
@@ -87,6 +90,7 @@ async function against<T>(
   kind: Kind,
   choose: (n: number) => Behaviour,
   use: (line: Line, port: number, server: Server) => Promise<T>,
+  options: Partial<LineOptions> = {},
 ): Promise<T> {
   let current: Socket | null = null;
   let previous: Uint8Array | null = null;
@@ -107,14 +111,15 @@ async function against<T>(
             ? buildTcpFrame({ ...event, pdu, ...change })
             : buildRtuFrame({ unit: event.unit, pdu, ...change });
         const send = (bytes: Uint8Array): void => void current?.write(bytes);
-        choose(n++)({ frame, pdu, unit: event.unit, socket, previous, send });
+        choose(n++)({ frame, pdu, sent: chunk, unit: event.unit, socket, previous, send });
         previous = frame();
       }
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const line = new Line({ link: { kind, host: '127.0.0.1', port }, timeoutMilliseconds: TIMEOUT_MS });
+  const link = { kind, host: '127.0.0.1', port };
+  const line = new Line({ link, timeoutMilliseconds: TIMEOUT_MS, ...options });
   try {
     return await use(line, port, server);
   } finally {
@@ -230,6 +235,56 @@ describe('a line', () => {
       },
     );
   });
+  test('takes no value from the head of this answer, then the late tail of another unit, on a new connection', async () => {
+    const headOnly: Behaviour = ({ frame, send }) => send(frame().subarray(0, 9));
+    const tailLate: Behaviour = (exchange) => {
+      headOnly(exchange);
+      late(TIMEOUT_MS * 1.75, () => exchange.send(exchange.frame().subarray(9)));
+    };
+    await against(
+      'tcp',
+      (n) => (n === 0 ? tailLate : headOnly),
+      async (line) => {
+        for (const unit of [1, 2])
+          await expect(line.read({ ...request, unit, address: unit * 100, count: 2 })).rejects.toMatchObject({
+            code: 'timeout',
+          });
+      },
+    );
+  });
+  test('keeps a connection on which a late answer is known for one, and takes none of it for another', async () => {
+    let connections = 0;
+    const lateAnswer: Behaviour = ({ frame, send }) => late(TIMEOUT_MS * 1.3, () => send(frame()));
+    const slow: Behaviour = ({ frame, send }) => late(TIMEOUT_MS * 0.6, () => send(frame()));
+    await against(
+      'tcp',
+      (n) => (n === 0 ? lateAnswer : slow),
+      async (line, _port, server) => {
+        server.on('connection', () => {
+          connections += 1;
+        });
+        await expect(line.read({ ...request, count: 2 })).rejects.toMatchObject({ code: 'timeout' });
+        const other = { ...request, unit: 2, address: 7, count: 2 };
+        expect(await line.read(other)).toEqual({ ok: true, data: Buffer.from(registersAt(2, 7, 2)) });
+      },
+    );
+    expect(connections).toBe(1);
+  });
+  test('replaces a connection on which nothing has come for long', async () => {
+    let connections = 0;
+    await against(
+      'tcp',
+      () => silent,
+      async (line, _port, server) => {
+        server.on('connection', () => {
+          connections += 1;
+        });
+        const units = Array.from({ length: 15 }, (_, i) => i + 1);
+        await Promise.allSettled(units.map((unit) => line.read({ ...request, unit })));
+      },
+    );
+    expect(connections).toBe(2);
+  });
   test('asks the others over TCP while a unit rests after a doubt', async () => {
     const seen: { unit: number; at: number }[] = [];
     const firstSilent: Behaviour = ({ frame, unit, send }) => {
@@ -301,4 +356,72 @@ describe('a line', () => {
       },
     );
   });
+});
+
+describe('who else speaks on a line', () => {
+  const request = { unit: 9, functionCode: 3, address: 0, count: 1 } as const;
+  const other = Uint8Array.of(3, 2, 0x12, 0x34);
+  const cases: [string, Kind[], Behaviour, string, AlarmKind][] = [
+    [
+      'a second slave that answers at once',
+      ['tcp', 'rtu-over-tcp'],
+      ({ frame, send }) => send(concat(frame(), frame({ pdu: other }))),
+      'not_alone',
+      'second_slave',
+    ],
+    [
+      'a second slave in the silence that follows',
+      ['rtu-over-tcp'],
+      ({ frame, send }) => {
+        send(frame());
+        late(2, () => send(frame({ pdu: other })));
+      },
+      'not_alone',
+      'second_slave',
+    ],
+    [
+      'an answer that comes twice',
+      ['tcp', 'rtu-over-tcp'],
+      ({ frame, send }) => send(concat(frame(), frame())),
+      'not_alone',
+      'duplicate',
+    ],
+    ['the echo of the request', ['rtu-over-tcp'], ({ sent, send }) => send(sent), 'bad_crc', 'echo'],
+  ];
+  const each = cases.flatMap(([title, kinds, ...rest]) =>
+    kinds.map((kind) => [title, kind, ...rest] as const),
+  );
+  test.each(each)('%s (%s) fails the request and is told', async (_title, kind, behaviour, code, alarm) => {
+    const heard: Alarm[] = [];
+    await against(
+      kind,
+      () => behaviour,
+      async (line) => {
+        await expect(line.read(request)).rejects.toMatchObject({ code });
+        expect(line.alarms()).toEqual([{ unit: 9, echo: 0, duplicate: 0, second_slave: 0, [alarm]: 1 }]);
+      },
+      { onAlarm: (one) => heard.push(one) },
+    );
+    expect(heard).toEqual([{ unit: 9, kind: alarm }]);
+  });
+
+  test.each<Kind>(['tcp', 'rtu-over-tcp'])(
+    'a second slave (%s) that is later than the first one is told of',
+    async (kind) => {
+      const told = Promise.withResolvers<Alarm>();
+      const twice: Behaviour = ({ frame, send }) => {
+        send(frame());
+        late(12, () => send(frame({ pdu: other })));
+      };
+      await against(
+        kind,
+        () => twice,
+        async (line) => {
+          expect(await line.read(request)).toMatchObject({ ok: true });
+          expect(await told.promise).toEqual({ unit: 9, kind: 'second_slave' });
+        },
+        { onAlarm: told.resolve },
+      );
+    },
+  );
 });
