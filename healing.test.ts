@@ -1,6 +1,7 @@
 /** What meters froze while nobody read them, from end to end: simulated meters on sockets and pseudo terminals, healed by the edge. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type AskedProfile, isAsked } from './edge/asked-profile.ts';
+import { run as syncTime } from './edge/commands/sync-time.ts';
 import type { Link } from './edge/config.ts';
 import type { HistoryRead } from './edge/frozen-search.ts';
 import { Line } from './edge/line.ts';
@@ -206,5 +207,90 @@ describe('the clock of a meter', () => {
   });
   test('of a Modbus model is not known', () => {
     expect(openClock(asked('acrel-adl400'), 1)).toBeNull();
+  });
+});
+
+describe('meterline sync-time', () => {
+  const E2 = '000000000002';
+  /** A clock that goes on, so many seconds ahead of this machine's. */
+  function running(aheadSeconds: number): Dlt645Memory {
+    let offset = Temporal.Duration.from({ seconds: aheadSeconds });
+    const real = () => Temporal.Now.plainDateTimeISO(zone);
+    return {
+      ...memory(),
+      clock: {
+        now: () => real().add(offset),
+        set(to) {
+          offset = real().until(to);
+        },
+      },
+    };
+  }
+  /** Where it is noon now, so that no midnight is near. */
+  const zone = `Etc/GMT${((hour) => (hour >= 12 ? `+${hour - 12}` : `-${12 - hour}`))(Temporal.Now.zonedDateTimeISO('UTC').hour)}`;
+  async function sync(
+    meters: FramedMeter[],
+    ...more: string[]
+  ): Promise<{ code: number; out: string[]; err: string[] }> {
+    const converter = await startTransparentConverter(framedLine(meters));
+    cleanups.push(converter.close);
+    const out: string[] = [];
+    const err: string[] = [];
+    vi.spyOn(console, 'log').mockImplementation((row: string) => void out.push(row));
+    vi.spyOn(console, 'error').mockImplementation((row: string) => void err.push(row));
+    const link = ['--rtu-over-tcp', `127.0.0.1:${converter.port}`, '--timeout', '300'];
+    const code = await syncTime([
+      '--profile',
+      'dlt645-2007-1ph',
+      '--unit',
+      E,
+      '--time-zone',
+      zone,
+      ...link,
+      ...more,
+    ]);
+    return { code, out, err };
+  }
+  const profile = asked('dlt645-2007-1ph') as Dlt645Profile;
+  const both = (ahead: number) => {
+    const memories = [running(ahead), running(ahead)];
+    const meters = memories.map((kept, at) => dlt645Meter(profile, at === 0 ? E : E2, () => 0n, kept));
+    const offsets = () =>
+      memories.map(({ clock }) =>
+        Math.round(Temporal.Now.plainDateTimeISO(zone).until(clock.now()).total('seconds')),
+      );
+    return { meters, offsets };
+  };
+  test('without --yes only shows the offset', async () => {
+    const { meters, offsets } = both(42);
+    const { code, out } = await sync(meters, '--broadcast');
+    expect([code, offsets()]).toEqual([0, [42, 42]]);
+    expect(out[0]).toMatch(/: before \+4[12]\.\d+ s \(within 0\.5\d* s\)$/);
+  });
+  test('sets the meter that is named', async () => {
+    const { meters, offsets } = both(42);
+    const { code, out } = await sync(meters, '--yes');
+    expect([code, offsets()]).toEqual([0, [0, 42]]);
+    expect(out[1]).toMatch(/: after [+-]?[01](\.\d+)? s/);
+  });
+  test('sets all meters of the line by broadcast', async () => {
+    const { meters, offsets } = both(-250);
+    expect((await sync(meters, '--yes', '--broadcast')).code).toBe(0);
+    expect(offsets()).toEqual([0, 0]);
+  });
+  test('does not try what a meter does not take', async () => {
+    const { meters, offsets } = both(310);
+    const { code, err } = await sync(meters, '--yes', '--broadcast');
+    expect([code, offsets()]).toEqual([1, [310, 310]]);
+    expect(err[0]).toMatch(/more than five minutes/);
+  });
+  test('tells a silent meter', async () => {
+    expect((await sync([], '--yes')).code).toBe(1);
+  });
+  test.each([
+    ['no zone', ['--time-zone', 'Mars/Olympus']],
+    ['a Modbus meter', ['--profile', 'acrel-adl400', '--unit', '1']],
+  ])('refuses %s', async (_title, more) => {
+    expect((await sync([], ...more)).code).toBe(2);
   });
 });

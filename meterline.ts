@@ -28,6 +28,15 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
     about: "which register gives the digits on a meter's face",
     load: () => import('./edge/commands/detect-register.ts'),
   },
+  import: {
+    about: 'meters from a workbook or CSV file into the configuration',
+    load: () => import('./edge/commands/import.ts'),
+  },
+  export: { about: 'the meters as a workbook or CSV file', load: () => import('./edge/commands/export.ts') },
+  'sync-time': {
+    about: 'set the clock of a DL/T 645 meter, the only command that changes one',
+    load: () => import('./edge/commands/sync-time.ts'),
+  },
   doctor: { about: 'what is wrong with this installation', load: () => import('./doctor.ts') },
   profiles: { about: 'list the meter models', load: () => import('./edge/commands/profiles.ts') },
   bill: { about: 'close a billing period', load: () => import('./cloud/commands/bill.ts') },

@@ -60,6 +60,11 @@ const topFiles: Record<string, string> = {
 /** Pure modules that replay a statement, in the page as on the server. */
 const replay = /^cloud\/billing\//;
 
+/** What changes a meter, and the one file each that may send it; simulated meters hear it. */
+const changesMeters: Record<string, string> = {
+  'protocols/dlt645/time-broadcast.ts': 'edge/commands/sync-time.ts',
+};
+
 /** @returns why `file` may not have this import, or null */
 function importRefusal(file: string, { target, typeOnly }: Import): string | null {
   const from = room(file);
@@ -72,6 +77,9 @@ function importRefusal(file: string, { target, typeOnly }: Import): string | nul
     return typeOnly || replay.test(target) ? null : 'dashboards take types and the replay of statements';
   if (to !== null && to !== from && !allowed[from]?.includes(to)) return `${from} may not import ${to}`;
   if (isTest(file)) return null;
+  const sender = changesMeters[target];
+  if (sender !== undefined && file !== sender && from !== 'simulators')
+    return `only ${sender} changes a meter`;
   return purityRefusal(file, target, to);
 }
 
@@ -116,12 +124,28 @@ describe('imports', () => {
     ['cloud/metering/vee.ts', 'cloud/store/store.ts'],
     ['dashboards/staff/app.tsx', 'cloud/ingest.ts'],
     ['edge/poll.ts', 'peers.ts'],
+    ['edge/dlt645-driver.ts', 'protocols/dlt645/time-broadcast.ts'],
+    ['edge/meter-care.ts', 'protocols/dlt645/time-broadcast.ts'],
     ['edge/poll.ts', 'bench/measure.ts'],
     ['cloud/service.ts', 'compose/installation.ts'],
     ['cloud/ingest.ts', 'up.ts'],
   ])('%s importing %s is refused', (file, target) => {
     expect(importRefusal(file, { target, typeOnly: false })).not.toBeNull();
   });
+});
+
+test('what changes a meter is sent by one command, which nobody but the command line loads', () => {
+  for (const [message, sender] of Object.entries(changesMeters)) {
+    const importers = (of: string) =>
+      sources
+        .filter(
+          ({ file, text }) => !isTest(file) && importsOf(file, text).some(({ target }) => target === of),
+        )
+        .map(({ file }) => file)
+        .filter((file) => room(file) !== 'simulators');
+    expect(importers(message)).toEqual([sender]);
+    expect(importers(sender)).toEqual(['meterline.ts']);
+  }
 });
 
 describe('pure folders', () => {

@@ -12,7 +12,7 @@ import {
 import { buildLoadRecord, loadRecordQuery, parseLoadRecordQuery, parseLoadRecords } from './load-record.ts';
 import { meterClockBytes, parseMeterClock } from './meter-clock.ts';
 import { buildRequest, type Dlt645Request, parseReply, parseRequest } from './read-data.ts';
-import { parseTimeBroadcast, timeBroadcast } from './time-broadcast.ts';
+import { ALL_METERS, parseTimeBroadcast, timeBroadcast } from './time-broadcast.ts';
 
 const bytes = (hex: string): Uint8Array =>
   Uint8Array.from(hex.replaceAll(' ', '').match(/../g) ?? [], (pair) => parseInt(pair, 16));
@@ -191,11 +191,14 @@ describe('the clock', () => {
     expect([hex(built.date), hex(built.time)]).toEqual([hex(bytes(date)), hex(bytes(time))]);
   });
   test('is set by a broadcast', () => {
-    const frame = timeBroadcast(at('2034-11-12T02:11:25'));
+    const frame = timeBroadcast(ALL_METERS, at('2034-11-12T02:11:25'));
     expect(hex(frame)).toBe('689999999999996808065844354544673516');
-    expect(parseTimeBroadcast(parseDlt645Frame(frame))?.toString()).toBe('2034-11-12T02:11:25');
-    expect(
-      parseTimeBroadcast({ address: '000000000001', control: 8, data: bytes('251102121134') }),
-    ).toBeNull();
+    expect(parseTimeBroadcast(parseDlt645Frame(frame), '000000000001')?.toString()).toBe(
+      '2034-11-12T02:11:25',
+    );
+    const own = { address: '000000000001', control: 8, data: bytes('251102121134') };
+    expect(parseTimeBroadcast(own, '000000000001')?.toString()).toBe('2034-11-12T02:11:25');
+    expect(parseTimeBroadcast(own, '000000000002')).toBeNull();
+    expect(parseTimeBroadcast({ ...own, control: 0x11 }, '000000000001')).toBeNull();
   });
 });

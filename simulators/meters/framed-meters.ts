@@ -53,7 +53,7 @@ export function dlt645Meter(
     shape: DLT645_FRAME,
     answer(bytes) {
       const frame = parseDlt645Frame(bytes);
-      const told = parseTimeBroadcast(frame);
+      const told = parseTimeBroadcast(frame, address);
       if (told !== null && memory !== undefined) timeTaken = takeBroadcast(memory, told, timeTaken);
       const request = isAddressed(frame.address, address)
         ? dlt645.parseRequest(profile.version, frame)

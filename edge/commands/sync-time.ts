@@ -1,0 +1,157 @@
+/**
+ * `meterline sync-time`: sets the clock of a DL/T 645 meter, or of all meters on its line, to this machine's. The only
+ * command that changes a meter. Exit codes: 0 in step now, 1 the meter did not take it or is silent, 2 usage, 3 the line
+ * cannot be opened.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { ALL_METERS, MOST_OFFSET_SECONDS, timeBroadcast } from '../../protocols/dlt645/time-broadcast.ts';
+import { withWakeBytes } from '../../protocols/sum-frame.ts';
+import type { Link } from '../config.ts';
+import { Line } from '../line.ts';
+import { linkName, openStream } from '../line-stream.ts';
+import { type ClockOffset, openClock } from '../meter-clock.ts';
+import { charactersMs } from '../rtu-wire.ts';
+import { localTime } from '../site-time.ts';
+import { METER_USAGE, meterOptions, type NamedMeter, parseMeter } from './meter-options.ts';
+
+const USAGE = `Usage: meterline sync-time --profile P --unit U --time-zone Z [--broadcast] --yes (--rtu-over-tcp HOST:PORT | --serial DEVICE)
+
+  Tells a DL/T 645 meter this machine's time. A meter takes it once a day, when it differs by five minutes at most.
+  --time-zone Z              the zone of the meter's clock, such as Asia/Shanghai
+  --broadcast                tells all meters on the line, as the standard has it; the one of --unit is looked at before
+                             and after. Without it the meter of --unit alone is told, which not all models take
+  --yes                      without it nothing is changed: the offset is shown
+${METER_USAGE}`;
+
+/** In step: the meter counts whole seconds, and takes the time when the last byte has come. */
+const IN_STEP_MS = 2000;
+/** The standard wants no broadcast so near midnight. */
+const MIDNIGHT_MINUTES = 5;
+/** A meter has to have taken it before it is asked again. */
+const SETTLE_MS = 500;
+const CONVERTER_BAUD_RATE = 2400;
+
+interface Sync {
+  meter: NamedMeter;
+  timeZone: string;
+  broadcast: boolean;
+  yes: boolean;
+}
+
+export async function run(args: string[]): Promise<number> {
+  const parsed = parse(args);
+  if (typeof parsed === 'string') return refuse(parsed);
+  if (parsed === null) {
+    console.log(USAGE);
+    return 0;
+  }
+  try {
+    return await sync(parsed);
+  } catch (error) {
+    console.error(`meterline sync-time: ${error instanceof Error ? error.message : error}`);
+    return 3;
+  }
+}
+
+/** The sentence that says what is wrong, or null for a call for help. */
+function parse(args: string[]): Sync | string | null {
+  const options = {
+    ...meterOptions,
+    'time-zone': { type: 'string' },
+    broadcast: { type: 'boolean', default: false },
+    yes: { type: 'boolean', default: false },
+    help: { type: 'boolean' },
+  } as const;
+  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+  try {
+    ({ values } = parseArgs({ args, options }));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  if (values.help) return null;
+  const named = parseMeter(values);
+  if (!named.ok) return named.error;
+  if (named.meter.profile.protocol !== 'dlt645') return `${named.meter.profile.id} is no DL/T 645 meter`;
+  const timeZone = values['time-zone'];
+  if (timeZone === undefined || !isTimeZone(timeZone)) return '--time-zone is missing or no time zone';
+  return { meter: named.meter, timeZone, broadcast: values.broadcast, yes: values.yes };
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return localTime(0, name).year > 0;
+  } catch {
+    return false;
+  }
+}
+
+function refuse(message: string): number {
+  console.error(`meterline sync-time: ${message}\n\n${USAGE}`);
+  return 2;
+}
+
+async function sync({ meter, timeZone, broadcast, yes }: Sync): Promise<number> {
+  const where = `unit ${meter.unit} at ${linkName(meter.link)}`;
+  const before = await measure(meter, timeZone);
+  if (before === null) return silent(where);
+  console.log(`${where}: before ${shown(before)}`);
+  if (Math.abs(before.offsetMs) > MOST_OFFSET_SECONDS * 1000) {
+    console.error('meterline sync-time: more than five minutes: a meter does not take that from a broadcast');
+    return 1;
+  }
+  if (!yes) {
+    console.log('nothing was changed: --yes sets the clock');
+    return 0;
+  }
+  const now = localTime(Date.now(), timeZone);
+  const minutes = now.hour * 60 + now.minute;
+  if (Math.min(minutes, 1440 - minutes) < MIDNIGHT_MINUTES) {
+    console.error('meterline sync-time: too near midnight, when meters settle');
+    return 1;
+  }
+  await tell(meter, broadcast ? ALL_METERS : String(meter.unit), timeZone);
+  const after = await measure(meter, timeZone);
+  if (after === null) return silent(where);
+  console.log(`${where}: after ${shown(after)}`);
+  if (Math.abs(after.offsetMs) <= IN_STEP_MS) return 0;
+  console.error('meterline sync-time: the meter did not take it; it takes one a day');
+  return 1;
+}
+
+function silent(where: string): number {
+  console.error(`meterline sync-time: ${where} tells no time`);
+  return 1;
+}
+
+const shown = ({ offsetMs, uncertaintyMs }: ClockOffset): string =>
+  `${offsetMs > 0 ? '+' : ''}${offsetMs / 1000} s (within ${uncertaintyMs / 1000} s)`;
+
+async function measure(
+  { profile, unit, ...options }: NamedMeter,
+  timeZone: string,
+): Promise<ClockOffset | null> {
+  const line = new Line(options);
+  const clock = openClock(profile, unit);
+  const offset = await clock?.(line, { nowMs: Date.now, attempts: 2, pauses: true, timeZone });
+  await line.close();
+  return offset ?? null;
+}
+
+/** Sends the time of the second in which its last byte arrives. Nobody answers, so this goes past the line. */
+async function tell(
+  { link, timeoutMilliseconds }: NamedMeter,
+  address: string,
+  timeZone: string,
+): Promise<void> {
+  const stream = await openStream(link, timeoutMilliseconds, () => undefined);
+  const frameAt = (ms: number): Uint8Array => withWakeBytes(timeBroadcast(address, localTime(ms, timeZone)));
+  const onWireMs = charactersMs(frameAt(0).length, baudRate(link));
+  const arrivesMs = Math.ceil((Date.now() + onWireMs) / 1000) * 1000;
+  await sleep(arrivesMs - onWireMs - Date.now());
+  stream.write(frameAt(arrivesMs));
+  await sleep(onWireMs + SETTLE_MS);
+  stream.destroy();
+}
+
+const baudRate = (link: Link): number => (link.kind === 'serial' ? link.baudRate : CONVERTER_BAUD_RATE);
