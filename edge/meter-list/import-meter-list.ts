@@ -1,0 +1,221 @@
+/**
+ * A meter list into the gateway's configuration, and into a park document where one is named: whole or not at all. What is
+ * wrong comes back with the same file, marked.
+ */
+import { readFileSync } from 'node:fs';
+import { basename, extname } from 'node:path';
+import { checkMeterList } from '../../protocols/meter-list/check-list.ts';
+import type { ColumnMap, ListField } from '../../protocols/meter-list/columns.ts';
+import { type Difference, isEmpty } from '../../protocols/meter-list/difference.ts';
+import { parkMeters } from '../../protocols/meter-list/park-rows.ts';
+import type { ListProblem } from '../../protocols/meter-list/problem.ts';
+import type { ListedMeter } from '../../protocols/meter-list/read-row.ts';
+import type { Park } from '../../protocols/park.ts';
+import type { Profile } from '../../protocols/profile.ts';
+import { isAsked, linkRefusal, unitRefusal } from '../asked-profile.ts';
+import { readConfig } from '../config.ts';
+import type { Profiles } from '../profiles.ts';
+import { prepareReplacement, type Replacement } from '../replace-file.ts';
+import { changeEdgeText, type EdgeOutline, outlineOf } from './edge-document.ts';
+import { type Language, type ListFile, markList, openList } from './list-file.ts';
+import { type FileRefusalCode, ListRefusal } from './list-refusal.ts';
+import { changeParkText, readParkText } from './park-document.ts';
+import { rememberColumns, rememberedColumns } from './remembered-columns.ts';
+
+export interface ImportOptions {
+  /** The list's own name, for the answer's; nothing is read by it. */
+  name: string;
+  bytes: Uint8Array;
+  configFile: string;
+  parkFile: string | null;
+  profiles: Profiles;
+  /** Headings that were not known so far; they are remembered, but for a trial. */
+  map: ColumnMap;
+  defaults: Readonly<Partial<Record<ListField, string>>>;
+  decimalComma: boolean;
+  /** Meters of the gateway that are not listed go. */
+  remove: boolean;
+  dryRun: boolean;
+  language: Language;
+}
+
+export type ImportRefusalCode = FileRefusalCode | 'list_refused' | 'configuration_refused' | 'park_refused';
+export type ImportResult =
+  | {
+      ok: true;
+      /** False for a trial, and where nothing changes. */
+      written: boolean;
+      meters: number;
+      edge: Difference;
+      park: Difference | null;
+    }
+  | {
+      ok: false;
+      code: ImportRefusalCode;
+      detail: string;
+      problems: ListProblem[];
+      /** The same file, marked. */
+      answer: { name: string; bytes: Uint8Array } | null;
+    };
+
+const refuse = (code: ImportRefusalCode, detail: string): ImportResult => ({
+  ok: false,
+  code,
+  detail,
+  problems: [],
+  answer: null,
+});
+
+/** @throws Error of the file system; nothing is written then, or all of it */
+export function importMeterList(options: ImportOptions): ImportResult {
+  const { configFile, parkFile } = options;
+  const remembered = rememberedColumns(configFile);
+  if (!remembered.ok) return refuse('configuration_refused', remembered.error);
+  const map = { ...remembered.map, ...options.map };
+  const edgeText = readFileSync(configFile, 'utf8');
+  const outline = outlineOf(edgeText);
+  if (outline === null)
+    return refuse(
+      'configuration_refused',
+      `${configFile}: no configuration of a gateway: meterline edge --check-config`,
+    );
+  const parkText = parkFile === null ? null : readFileSync(parkFile, 'utf8');
+  const read = parkText === null ? null : readParkText(parkText, parkFile ?? '');
+  if (read !== null && !read.ok) return refuse('park_refused', read.errors.join('\n'));
+  const park = read?.park ?? null;
+
+  let file: ListFile;
+  try {
+    file = openList(options.bytes, map);
+  } catch (error) {
+    if (error instanceof ListRefusal) return refuse(error.code, error.message);
+    throw error;
+  }
+  const checked = checkMeterList(file.table, {
+    ...options,
+    map,
+    gateway: outline.gateway,
+    held: outline.meters,
+    park,
+    buses: outline.buses.map(({ id }) => id),
+    addressOf: addressOf(outline),
+  });
+  if (Object.keys(options.map).length > 0 && !options.dryRun) rememberColumns(configFile, map);
+  if (checked.problems.length > 0)
+    return refuseList(file, checked.headings?.row ?? 1, checked.problems, options);
+  return apply(checked.rows, { ...options, outline, edgeText, park, parkText });
+}
+
+function refuseList(
+  file: ListFile,
+  headingRow: number,
+  problems: ListProblem[],
+  { name, language }: ImportOptions,
+): ImportResult {
+  const bytes = markList(file, { headingRow, problems, language });
+  const stem = basename(name, extname(name)).replace(/\.checked$/, '');
+  return {
+    ok: false,
+    code: 'list_refused',
+    detail: `${problems.length} problems: nothing was imported`,
+    problems,
+    answer: { name: `${stem}.checked.${file.kind}`, bytes },
+  };
+}
+
+/** By the rules of the gateway's own configuration. */
+const addressOf =
+  ({ buses }: EdgeOutline) =>
+  (profile: Profile, bus: string, text: string) => {
+    const link = buses.find(({ id }) => id === bus)?.link ?? 'serial';
+    if (!isAsked(profile)) return { ok: false as const, detail: `${profile.id} pushes its readings` };
+    const unit = /^\d{1,5}$/.test(text) ? Number(text) : text.toUpperCase();
+    const detail =
+      modbusRefusal(profile, unit) ?? unitRefusal(profile, unit) ?? linkRefusal(profile, { kind: link });
+    return detail === null ? { ok: true as const, unit } : { ok: false as const, detail };
+  };
+
+/** On a bus that is polled 0 calls all meters, and those above 247 are reserved. */
+const modbusRefusal = ({ protocol }: Profile, unit: number | string): string | null =>
+  protocol === 'modbus' && !(typeof unit === 'number' && unit >= 1 && unit <= 247)
+    ? 'a Modbus meter has a unit id, 1 to 247'
+    : null;
+
+interface Before extends ImportOptions {
+  outline: EdgeOutline;
+  edgeText: string;
+  park: Park | null;
+  parkText: string | null;
+}
+
+function apply(rows: ListedMeter[], before: Before): ImportResult {
+  const { profiles, outline, remove, park, parkText, configFile, parkFile } = before;
+  const { gateway } = outline;
+  const edge = changeEdgeText(before.edgeText, {
+    listed: rows,
+    remove,
+    isNode: (profile) => profiles.get(profile)?.protocol === 'sparkplug',
+  });
+  const changedPark =
+    park === null || parkText === null
+      ? null
+      : changeParkText(parkText, park, {
+          listed: parkMeters(rows, { park, gateway, profiles }),
+          gateway,
+          remove,
+          json: parkFile?.endsWith('.json') ?? false,
+        });
+  const replacements: Replacement[] = [];
+  const stage = (path: string, text: string): Replacement => {
+    const one = prepareReplacement(path, text);
+    replacements.push(one);
+    return one;
+  };
+  const giveUp = (code: ImportRefusalCode, errors: readonly string[]): ImportResult => {
+    for (const one of replacements) one.discard();
+    return refuse(code, errors.join('\n'));
+  };
+  if (!isEmpty(edge.difference)) {
+    const staged = stage(configFile, edge.text);
+    const checked = readConfig(staged.file, profiles);
+    if (!checked.ok)
+      return giveUp(
+        'configuration_refused',
+        checked.errors.map((line) => line.replaceAll(staged.file, configFile)),
+      );
+  }
+  if (changedPark !== null && parkFile !== null && !isEmpty(changedPark.difference)) {
+    const checked = readParkText(changedPark.text, parkFile);
+    const errors = checked.ok ? danglingMeters(checked.park) : checked.errors;
+    if (errors.length > 0) return giveUp('park_refused', errors);
+    stage(parkFile, changedPark.text);
+  }
+  const written = replacements.length > 0 && !before.dryRun;
+  for (const one of replacements) {
+    if (written) one.commit();
+    else one.discard();
+  }
+  return {
+    ok: true,
+    written,
+    meters: rows.length,
+    edge: edge.difference,
+    park: changedPark?.difference ?? null,
+  };
+}
+
+/** Rows of the document that name a meter which has gone. */
+function danglingMeters({ meters, exchanges, sourceBills }: Park): string[] {
+  const known = new Set(meters.map(({ id }) => id));
+  return [
+    ...meters.flatMap(({ id, parent }) =>
+      parent === null || known.has(parent) ? [] : [`meters.${id}: parent "${parent}" would be gone`],
+    ),
+    ...exchanges.flatMap(({ meter }) =>
+      known.has(meter) ? [] : [`exchanges: meter "${meter}" would be gone`],
+    ),
+    ...sourceBills.flatMap(({ id, meter }) =>
+      known.has(meter) ? [] : [`sourceBills.${id}: meter "${meter}" would be gone`],
+    ),
+  ];
+}
