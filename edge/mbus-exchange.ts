@@ -10,9 +10,9 @@ export type MbusAnswer = Extract<ParsedTelegram, { ok: true }> & { address: numb
 type Parsed<T> = { ok: true; answer: T } | { ok: false; code: Doubt };
 
 /** E5 names nobody: it is worth no more than "go on and ask". */
-export function acknowledged(unit: MeterUnit, command: MbusCommand): Exchange<null> {
+export function acknowledged(unit: MeterUnit, command: MbusCommand): Exchange<'acknowledged'> {
   return mbusExchange(unit, command, ({ kind }) =>
-    kind === 'ack' ? { ok: true, answer: null } : { ok: false, code: 'wrong_function' },
+    kind === 'ack' ? { ok: true, answer: 'acknowledged' } : { ok: false, code: 'wrong_function' },
   );
 }
 

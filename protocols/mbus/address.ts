@@ -29,9 +29,9 @@ export const secondaryBytes = (address: string): Uint8Array =>
     ...bytesFromDigits(address.slice(2 * ID_BYTES)).reverse(),
   );
 
-/** Whether it names one meter: nothing in it stands for any. */
+/** Whether it names one meter: nothing in it stands for any. Some makers' numbers have letters. */
 export const namesOneMeter = (address: string): boolean =>
-  /^\d{8}(?!FFFF)[0-9A-F]{4}(?!FF)[0-9A-F]{2}(?!FF)[0-9A-F]{2}$/.test(address);
+  /^[0-9A-E]{8}(?!FFFF)[0-9A-F]{4}(?!FF)[0-9A-F]{2}(?!FF)[0-9A-F]{2}$/.test(address);
 
 /** Whether a selection of `pattern` selects the meter with this secondary address. */
 export function isSelected(pattern: string, own: string): boolean {

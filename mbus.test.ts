@@ -1,0 +1,230 @@
+/** M-Bus from end to end: simulated meters and telegrams of real ones on sockets and pseudo terminals, read and polled by the edge. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { run as read } from './edge/commands/read.ts';
+import { loadProfiles } from './edge/profiles.ts';
+import { missingPeer } from './peers.ts';
+import { isSelected, SELECTED } from './protocols/mbus/address.ts';
+import { MbusDeframer } from './protocols/mbus/frame.ts';
+import { testTelegrams } from './protocols/mbus/test-telegrams.ts';
+import type { MbusProfile } from './protocols/profile.ts';
+import { micro } from './protocols/units.ts';
+import { type MbusMeter, mbusLine, mbusMeter } from './simulators/meters/mbus-meters.ts';
+import { startTransparentConverter, startTransparentSerial } from './simulators/meters/transparent-line.ts';
+
+const loaded = loadProfiles();
+if (!loaded.ok) throw new Error(loaded.errors.join('\n'));
+const { profiles } = loaded;
+
+function profileOf(id: string): MbusProfile {
+  const profile = profiles.get(id);
+  if (profile?.protocol !== 'mbus') throw new Error(`no M-Bus profile ${id}`);
+  return profile;
+}
+
+/** What the meters show, and a few registers of each model as they are then read. */
+const shown: Record<string, { primary: number; secondary: string; face: Record<string, string> }> = {
+  'mbus-heat': {
+    primary: 1,
+    secondary: '068558172D2C0804',
+    face: { '6-0:1.0.0': '37351.12', '6-0:2.0.0': '561.085', '6-0:8.0.0': '34700', '6-0:11.0.0': '-46.16' },
+  },
+  'mbus-water': {
+    primary: 2,
+    secondary: '1200007177041407',
+    face: { '8-0:1.0.0': '123456789.012', '8-0:1.2.0': '0', '8-0:2.0.0': '1.25' },
+  },
+  'mbus-gas': { primary: 3, secondary: '1234567893153303', face: { '7-0:3.0.0': '28504.271' } },
+  'mbus-electricity': {
+    primary: 4,
+    secondary: '30100608523B0102',
+    face: { '1-0:1.8.0': '1.27', '1-0:2.8.0': '99999999.99', '1-0:16.7.0': '-12345', '1-0:72.7.0': '230.1' },
+  },
+  'abb-b23-mbus': {
+    primary: 250,
+    secondary: '0147807742042002',
+    face: {
+      '1-0:1.8.0': '6923.03',
+      '1-0:1.8.4': '0.01',
+      '1-0:3.8.0': '12.5',
+      '1-0:61.8.0': '55.83',
+      '1-0:14.7.0': '50.05',
+      '1-0:13.7.0': '-0.97',
+    },
+  },
+  'saia-ale3-mbus': {
+    primary: 0,
+    secondary: '19000055434C1602',
+    face: { '1-0:1.8.1': '12.52', '1-0:1.8.2': '17744.33', '1-0:3.7.0': '-650', '1-0:32.7.0': '237' },
+  },
+};
+
+function meterOf(id: string): MbusMeter {
+  const { primary, secondary, face } = shown[id] ?? { primary: 0, secondary: '', face: {} };
+  const values = (obis: string) => (face[obis] === undefined ? null : micro(face[obis]));
+  return mbusMeter({ profile: profileOf(id), primary, secondary, values });
+}
+const allMeters = (): MbusMeter[] => Object.keys(shown).map(meterOf);
+
+/** A meter that answers with telegrams as they were recorded, one after the other. */
+function recorded(hexes: string[], secondary: string): MbusMeter {
+  const frames = hexes.map((hex) => {
+    const [event] = new MbusDeframer().push(Buffer.from(hex, 'hex'));
+    if (!event?.ok || event.frame.kind !== 'long') throw new Error('no telegram');
+    return event.frame;
+  });
+  let next = 0;
+  return {
+    answer(command) {
+      if (command.kind === 'select') return isSelected(command.pattern, secondary) ? { kind: 'ack' } : null;
+      if (command.kind === 'data') return frames[next++ % frames.length] ?? null;
+      next = 0;
+      return { kind: 'ack' };
+    },
+  };
+}
+
+const cleanups: (() => unknown)[] = [];
+let out: string[] = [];
+let err: string[] = [];
+beforeEach(() => {
+  out = [];
+  err = [];
+  vi.spyOn(console, 'log').mockImplementation((line: string) => void out.push(line));
+  vi.spyOn(console, 'error').mockImplementation((line: string) => void err.push(line));
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function converterTo(meters: MbusMeter[]): Promise<string[]> {
+  const converter = await startTransparentConverter(mbusLine(meters));
+  cleanups.push(converter.close);
+  return ['--rtu-over-tcp', `127.0.0.1:${converter.port}`, '--timeout', '200'];
+}
+
+async function readJson(id: string, unit: string | number, link: string[]) {
+  const code = await read(['--profile', id, '--unit', String(unit), ...link, '--json']);
+  if (code !== 0) return { code, requests: 0, values: {} };
+  const { readings, requests } = JSON.parse(out.at(-1) ?? '');
+  const values: Record<string, string> = Object.fromEntries(
+    readings.map(({ register, value }: { register: string; value: string }) => [register, value]),
+  );
+  return { code, requests, values };
+}
+
+describe('meterline read', () => {
+  test('every M-Bus profile is proved here', () => {
+    const ids = [...profiles.values()].filter(({ protocol }) => protocol === 'mbus').map(({ id }) => id);
+    expect(ids.sort()).toEqual(Object.keys(shown).sort());
+  });
+
+  test.each(Object.entries(shown))(
+    '%s among all others, by either address',
+    async (id, { primary, secondary, face }) => {
+      const link = await converterTo(allMeters());
+      const telegrams = Math.ceil(profileOf(id).registers.length / 12);
+      for (const unit of [primary, secondary]) {
+        const { requests, values } = await readJson(id, unit, link);
+        expect(values).toMatchObject(face);
+        expect(requests).toBe(1 + telegrams);
+      }
+    },
+  );
+
+  test('on a serial line of 2400 baud, even parity', async (context) => {
+    const line = startTransparentSerial(mbusLine(allMeters()));
+    if (line === null) return missingPeer(context, 'there are no pseudo terminals');
+    cleanups.push(line.close);
+    const link = ['--serial', line.path, '--baud', '2400', '--parity', 'even'];
+    expect(await read(['--profile', 'abb-b23-mbus', '--unit', '250', ...link])).toBe(0);
+    expect(out).toContainEqual(expect.stringMatching(/1-0:1\.8\.0 +import +6923\.03 kWh {2}<- billed$/));
+  });
+
+  test.each<[string, string, Record<string, string | null>]>([
+    [
+      'Kamstrup Multical 601',
+      'mbus-heat',
+      {
+        '6-0:1.0.0': '37351',
+        '6-0:1.2.0': '33361',
+        '6-0:2.0.0': '561.08',
+        '6-0:8.0.0': '34700',
+        '6-0:9.0.0': '0.543',
+        '6-0:10.0.0': '101.69',
+        '6-0:11.0.0': '46.16',
+      },
+    ],
+    [
+      'Landis+Gyr Ultraheat T230',
+      'mbus-heat',
+      { '6-0:1.0.0': '0', '6-0:10.0.0': '19.5', '6-0:11.0.0': '19.7' },
+    ],
+    ['Sontex Supercal 531, in joules', 'mbus-heat', { '6-0:1.0.0': null, '6-0:2.0.0': '0' }],
+    [
+      'Hydrometer heat meter without a flow',
+      'mbus-heat',
+      { '6-0:2.0.0': '0.0742', '6-0:8.0.0': null, '6-0:9.0.0': null, '6-0:10.0.0': '20.4' },
+    ],
+    ['Itron Cyble on a water meter', 'mbus-water', { '8-0:1.0.0': '123.49', '8-0:1.2.0': '0' }],
+    ['Apator water meter', 'mbus-water', { '8-0:1.0.0': '1.677', '8-0:1.2.0': '1.619', '8-0:2.0.0': '0' }],
+    ['GWF MTKcoder', 'mbus-water', { '8-0:1.0.0': '269' }],
+    ['gas meter of the OMS specification', 'mbus-gas', { '7-0:3.0.0': '28504.27' }],
+    ['NZR DHZ 5/63', 'mbus-electricity', { '1-0:1.8.0': '1.274', '1-0:16.7.0': '0' }],
+    [
+      'EMU Professional 375',
+      'mbus-electricity',
+      {
+        '1-0:1.8.1': '1.364',
+        '1-0:1.8.2': '0',
+        '1-0:16.7.0': '-2',
+        '1-0:32.7.0': '225.7',
+        '1-0:31.7.0': '-0.066',
+      },
+    ],
+    [
+      'ABB B21, second telegram',
+      'abb-b23-mbus',
+      { '1-0:21.8.0': '6856.83', '1-0:61.8.0': '55.83', '1-0:14.7.0': '50.05', '1-0:13.7.0': '0.11' },
+    ],
+    ['ABB Delta', 'abb-b23-mbus', { '1-0:1.8.0': '0', '1-0:1.8.4': '0', '1-0:3.8.0': '0' }],
+    [
+      'Saia-Burgess electricity meter with a letter in its number',
+      'saia-ale3-mbus',
+      { '1-0:1.8.1': '12.52', '1-0:1.8.2': '17744.33', '1-0:16.7.0': '3200', '1-0:3.7.0': '-650' },
+    ],
+  ])('%s as recorded is read as %s', async (of, id, expected) => {
+    const telegram = testTelegrams.find((one) => one.of === of);
+    if (telegram === undefined) throw new Error(of);
+    // The gas meter was recorded when it was selected.
+    const secondary = '1234567893153303';
+    const link = await converterTo([recorded([telegram.hex], secondary)]);
+    const address = parseInt(telegram.hex.slice(10, 12), 16);
+    const { values } = await readJson(id, address === SELECTED ? secondary : address, link);
+    expect(values).toMatchObject(expected);
+  });
+
+  test('names that stand for several records are read as none of them', async () => {
+    const eastron = testTelegrams.find(({ of }) => of.startsWith('Eastron'));
+    const link = await converterTo([recorded([eastron?.hex ?? ''], '')]);
+    // All show the same, so it is no matter which; a power that differs from the others would be left out.
+    const changed = eastron?.hex.replace('0b2a563412', '0b2a573412') ?? '';
+    const same = await readJson('mbus-electricity', 10, link);
+    expect(same.values['1-0:16.7.0']).toBe('12345.6');
+    const sum = parseInt(changed.slice(-4, -2), 16) + 1;
+    const whole = `${changed.slice(0, -4)}${(sum & 0xff).toString(16).padStart(2, '0')}16`;
+    const differing = await readJson('mbus-electricity', 10, await converterTo([recorded([whole], '')]));
+    expect(differing).toMatchObject({ code: 1, values: {} });
+  });
+
+  test.each([
+    ['251', '--rtu-over-tcp'],
+    ['123456789012', '--rtu-over-tcp'],
+    ['FFFFFFFFFFFFFFFF', '--rtu-over-tcp'],
+    ['0147807742042F', '--rtu-over-tcp'],
+    ['01478077FFFF2002', '--rtu-over-tcp'],
+    ['1', '--tcp'],
+  ])('unit %s with %s is refused', async (unit, link) => {
+    expect(await read(['--profile', 'mbus-heat', '--unit', unit, link, '127.0.0.1:1'])).toBe(2);
+  });
+});
