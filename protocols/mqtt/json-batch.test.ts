@@ -1,4 +1,4 @@
-import { assert as check, constantFrom, jsonValue, property, uint8Array } from 'fast-check';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MqttProfile } from '../profile.ts';
 import type { MappedPush } from '../pushed-value.ts';
@@ -180,16 +180,16 @@ describe('a stamp is read in the declared form alone', () => {
 describe('whatever comes', () => {
   const shapes: Partial<MqttProfile>[] = [{}, { recordsPath: '' }, { recordsPath: 'rows', meterPath: 'id' }];
   test('bytes: nothing is thrown', () => {
-    check(
-      property(uint8Array({ maxLength: 200 }), constantFrom(...shapes), (bytes, shape) => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom(...shapes), (bytes, shape) => {
         expect(mapPush(new Map([['', profile(shape)]]), bytes).records).toEqual([]);
       }),
       { seed: 42, numRuns: 2000 },
     );
   });
   test('JSON in place of a value: taken exactly or refused', () => {
-    check(
-      property(jsonValue(), (value) => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
         const { records, refused } = map({}, { t: at(15), kwh: value, w: 1 });
         expect((records[0]?.values.length ?? 0) + refused.length).toBe(2);
       }),
