@@ -23,15 +23,16 @@ export class ModbusRtu {
   #sent: Uint8Array = new Uint8Array(0);
   /** How many bytes of the request have come back, if nothing else has. */
   #echoed = 0;
-  /** Of the requests to a unit for as many registers, the last that was answered. */
-  readonly #answered = new Map<number, { address: number; at: number }>();
+  /** When a request to a unit for as many registers was answered last. */
+  readonly #answered = new Map<number, number>();
 
   /** @throws RangeError when it is no read */
   exchange(request: UnitRequest): Exchange<Answer> {
     const frame = buildRtuFrame({ unit: request.unit, pdu: readPdu(request) });
     return {
       unit: request.unit,
-      mistakableSince: () => this.#mistakableSince(request),
+      // RTU replies name no register: any answer for as many of them would do, of this meter or of another with its address.
+      mistakableSince: () => this.#answered.get(shapeOf(request)) ?? null,
       start: () => this.#start(request, frame),
       take: (chunk) => this.#take(chunk),
       stray: (chunk) => this.#stray(chunk),
@@ -57,7 +58,7 @@ export class ModbusRtu {
     const taken = judgeFrame(asked, event.unit, event.pdu);
     if (taken.state === 'doubt') return doubtful(taken.doubt, alarmOf(this.#before, event.unit, event.pdu));
     if (others.length > 0 || this.#deframer.pending > 0) return doubtful('not_alone', this.#alarm(others));
-    this.#answered.set(shapeOf(asked.request), { address: asked.request.address, at: performance.now() });
+    this.#answered.set(shapeOf(asked.request), performance.now());
     return taken;
   }
 
@@ -84,12 +85,6 @@ export class ModbusRtu {
   #echo(): Alarm | undefined {
     if (this.#current === null || this.#echoed < this.#sent.length) return undefined;
     return { kind: 'echo', unit: this.#current.request.unit };
-  }
-
-  /** RTU replies name no register: the answer to a request that differs in its address alone would do as well. */
-  #mistakableSince(request: UnitRequest): number | null {
-    const last = this.#answered.get(shapeOf(request));
-    return last === undefined || last.address === request.address ? null : last.at;
   }
 }
 

@@ -27,14 +27,16 @@ export function registersAt(
 
 interface Asked {
   unit: number;
+  /** Whose registers answer; `unit` if not given. */
+  slave?: number;
   transaction: number | null;
   request: ReadRequest;
 }
 
 /** Wrapped as an answer to `asked`, of whatever registers and unit. */
 function reply(asked: Asked, change: Partial<Asked> = {}): Uint8Array {
-  const { unit, transaction, request } = { ...asked, ...change };
-  const pdu = buildResponse(request.functionCode, registersAt(unit, request));
+  const { unit, slave = unit, transaction, request } = { ...asked, ...change };
+  const pdu = buildResponse(request.functionCode, registersAt(slave, request));
   return transaction === null ? buildRtuFrame({ unit, pdu }) : buildTcpFrame({ transaction, unit, pdu });
 }
 
@@ -68,12 +70,17 @@ const spoilers: Spoiler[] = [
     send(right);
     later(random.between(1, DOUBLED_WITHIN_MS), right);
   },
-];
-/** The rest of an answer comes when its beginning is forgotten; on a socket it would go to the one that is closed. */
-const frameSpoilers: Spoiler[] = [
+  // Two slaves have one address.
+  ({ asked, right, send }) => send(right, reply(asked, { slave: asked.unit + 100 })),
+  ({ asked, right, send, later, random }) => {
+    send(right);
+    later(random.between(1, DOUBLED_WITHIN_MS), reply(asked, { slave: asked.unit + 100 }));
+  },
+  // The rest of an answer comes when its beginning is forgotten, and to another connection if there is one by then.
   (scene) => {
-    scene.send(scene.right.subarray(0, 6));
-    scene.later(latency(scene), scene.right.subarray(6));
+    const torn = scene.random.between(1, scene.right.length - 1);
+    scene.send(scene.right.subarray(0, torn));
+    scene.later(latency(scene), scene.right.subarray(torn));
   },
 ];
 /** Only a transaction tells the answers to two reads of as many registers apart. */
@@ -91,7 +98,7 @@ export async function startSpoiledMeter(
   kind: 'tcp' | 'rtu',
   { random, timeoutMs }: { random: Random; timeoutMs: number },
 ): Promise<SpoiledMeter | null> {
-  const kinds = [...spoilers, ...(kind === 'tcp' ? transactionSpoilers : frameSpoilers)];
+  const kinds = kind === 'tcp' ? [...spoilers, ...transactionSpoilers] : spoilers;
   let spoiled = 0;
   let closed = false;
   let previous: Uint8Array = new Uint8Array(0);
