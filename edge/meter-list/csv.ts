@@ -24,6 +24,7 @@ export function readCsv(bytes: Uint8Array): CsvFile {
   try {
     records = parse(text, {
       delimiter,
+      record_delimiter: ['\r\n', '\n', '\r'],
       relax_column_count: true,
       relax_quotes: true,
       to: MOST_RECORDS,
