@@ -1,7 +1,7 @@
 /** A store that holds the demo park and everything its meters showed in a month, for benchmarks and fault runs. */
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '../cloud/billing/canonical-json.ts';
 import type { Store } from '../cloud/store/store.ts';
+import { canonicalJson } from '../protocols/canonical-json.ts';
 import type { Park } from '../protocols/park.ts';
 import type { Reading } from '../protocols/reading.ts';
 import { formatMicro } from '../protocols/units.ts';

@@ -1,7 +1,7 @@
 /** Reads a park document from a file and puts it in force, once per content. */
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '../protocols/canonical-json.ts';
 import { Park } from '../protocols/park.ts';
-import { canonicalJson } from './billing/canonical-json.ts';
 import { readPark } from './read-park.ts';
 import type { Store } from './store/store.ts';
 

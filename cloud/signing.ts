@@ -10,8 +10,8 @@ import {
 } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { canonicalJson } from '../protocols/canonical-json.ts';
 import type { Statement, StatementHead } from '../protocols/statement.ts';
-import { canonicalJson } from './billing/canonical-json.ts';
 import type { StatementDraft } from './billing/statement-draft.ts';
 import { digestsOf, partsOf } from './billing/statement-file.ts';
 

@@ -4,8 +4,8 @@
  * the first byte that is otherwise tells whose digest was damaged.
  */
 import type { z } from 'zod';
+import { canonicalJson } from '../../protocols/canonical-json.ts';
 import { Statement } from '../../protocols/statement.ts';
-import { canonicalJson } from './canonical-json.ts';
 import { type Damage, digestsOf, encode, parseJson, partsOf, sha256 } from './statement-file.ts';
 
 const Body = Statement.omit({ digests: true });

@@ -4,8 +4,8 @@
  * UTF-8 any more.
  */
 import type { z } from 'zod';
+import { canonicalJson } from '../../protocols/canonical-json.ts';
 import { type PartDigest, type RegisterSpan, Statement } from '../../protocols/statement.ts';
-import { canonicalJson } from './canonical-json.ts';
 
 export type PartKind = 'head' | 'line' | 'register';
 export interface StatementPart {

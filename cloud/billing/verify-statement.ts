@@ -2,8 +2,9 @@
  * Checks a statement file from its bytes alone: form, digests, signature, arithmetic. The same module runs on the server, on
  * the command line and in the tenant's page.
  */
+
+import { canonicalJson } from '../../protocols/canonical-json.ts';
 import { Statement } from '../../protocols/statement.ts';
-import { canonicalJson } from './canonical-json.ts';
 import { damageWithoutLayout } from './damaged-digests.ts';
 import { type Finding, replayStatement } from './replay-statement.ts';
 import { type Damage, encode, findDamage, isText, parseJson, partsOf, sha256 } from './statement-file.ts';

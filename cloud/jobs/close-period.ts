@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { BillingRun, Charge } from '../../protocols/api.ts';
+import { type CanonicalValue, canonicalJson } from '../../protocols/canonical-json.ts';
 import type { Park } from '../../protocols/park.ts';
 import { formatMicro, formatMinor } from '../../protocols/units.ts';
 import {
@@ -15,7 +16,6 @@ import {
 } from '../billing/bill-period.ts';
 import { type BillingPeriod, billingPeriod, dateStartMs } from '../billing/billing-period.ts';
 import { billingTerms } from '../billing/billing-terms.ts';
-import { type CanonicalValue, canonicalJson } from '../billing/canonical-json.ts';
 import { leasesIn } from '../billing/ownership.ts';
 import { summarizeUsage } from '../billing/summarize-usage.ts';
 import { touSegments } from '../billing/tou-segments.ts';
