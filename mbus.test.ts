@@ -1,6 +1,7 @@
 /** M-Bus from end to end: simulated meters and telegrams of real ones on sockets and pseudo terminals, read and polled by the edge. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { run as read } from './edge/commands/read.ts';
+import { run as scan } from './edge/commands/scan.ts';
 import { loadProfiles } from './edge/profiles.ts';
 import { missingPeer } from './peers.ts';
 import { isSelected, SELECTED } from './protocols/mbus/address.ts';
@@ -226,5 +227,45 @@ describe('meterline read', () => {
     ['1', '--tcp'],
   ])('unit %s with %s is refused', async (unit, link) => {
     expect(await read(['--profile', 'mbus-heat', '--unit', unit, link, '127.0.0.1:1'])).toBe(2);
+  });
+});
+
+describe('meterline scan', () => {
+  const found = async (meters: MbusMeter[], timeout = 80) => {
+    const [kind = '', address = ''] = await converterTo(meters);
+    const code = await scan([kind, address, '--units', '1', '--timeout', `${timeout}`, '--json']);
+    return { code, found: JSON.parse(out.at(-1) ?? '').found };
+  };
+
+  test.each(Object.entries(shown))('a lone %s is found, with its model', async (id, { secondary, face }) => {
+    expect(await found([meterOf(id)])).toMatchObject({
+      code: 0,
+      found: [{ unit: secondary, profile: id, registers: face }],
+    });
+  });
+
+  test('several are told apart by their numbers', async () => {
+    const { code, found: meters } = await found(allMeters());
+    expect(code).toBe(0);
+    const units = meters.map(({ unit, profile }: { unit: string; profile: string }) => [profile, unit]);
+    expect(Object.fromEntries(units)).toEqual(
+      Object.fromEntries(Object.entries(shown).map(([id, { secondary }]) => [id, secondary])),
+    );
+  });
+
+  test('one that cannot be selected is found by its primary address', async () => {
+    const meter = meterOf('mbus-water');
+    const unselectable: MbusMeter = {
+      answer: (command) => (command.kind === 'select' ? null : meter.answer(command)),
+    };
+    expect(await found([unselectable])).toMatchObject({
+      code: 0,
+      found: [{ unit: 2, profile: 'mbus-water' }],
+    });
+  });
+
+  test('two with one number are told, and not taken for one', async () => {
+    expect(await found([meterOf('mbus-gas'), meterOf('mbus-gas')], 40)).toEqual({ code: 1, found: [] });
+    expect(err).toContainEqual(expect.stringContaining('two meters with one number?'));
   });
 });

@@ -4,6 +4,7 @@ import type { ModbusProfile } from '../../protocols/profile.ts';
 import type { AskedProfile } from '../asked-profile.ts';
 import type { MeterUnit } from '../exchange.ts';
 import { findLoneMeters } from '../find-lone-meter.ts';
+import { findMbusMeters } from '../find-mbus-meters.ts';
 import { identifyMeter } from '../identify-meter.ts';
 import { Line, LineFault, type LineOptions } from '../line.ts';
 import type { RegisterValue } from '../meter-driver.ts';
@@ -14,13 +15,18 @@ const USAGE = `Usage: meterline scan (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT
 
 ${LINK_USAGE}
   --units LIST               addresses to try, such as 1-20 or 1,5,30-40; default 1-247
-                             A DL/T 645 or CJ/T 188 meter that is alone on its line is found whatever its address.
+                             A DL/T 645 or CJ/T 188 meter that is alone on its line is found whatever its address;
+                             meters on M-Bus are searched for by their secondary addresses.
   --json                     one JSON document`;
 
 const DEFAULT_TIMEOUT_MS = 300;
 
 /** A DL/T 645 meter may take half a second to answer, at 2400 baud. */
 const LONE_METER_TIMEOUT_MS = 1000;
+
+/** The longest telegram on M-Bus takes 1.2 s at 2400 baud; it begins within a fifth of a second. */
+const MBUS_TIMEOUT_MS = 2500;
+const MBUS_FIRST_BYTE_MS = 300;
 
 interface Found {
   unit: MeterUnit;
@@ -62,6 +68,8 @@ export async function run(args: string[]): Promise<number> {
       const timeoutMilliseconds =
         values.timeout === undefined ? LONE_METER_TIMEOUT_MS : parsed.timeoutMilliseconds;
       found.push(...(await scanLone({ ...parsed, timeoutMilliseconds }, loaded.profiles, quiet)));
+      const mbus = values.timeout === undefined ? MBUS_TIMEOUT_MS : timeoutMilliseconds;
+      found.push(...(await scanMbus({ ...parsed, timeoutMilliseconds: mbus }, loaded.profiles, quiet)));
     }
     if (quiet) console.log(JSON.stringify({ probed: units.length, found: found.map(report) }));
     else console.log(`${units.length} addresses tried, ${found.length} found`);
@@ -116,6 +124,23 @@ async function scanLone(options: LineOptions, profiles: Profiles, quiet: boolean
         'Something answers as DL/T 645 or CJ/T 188, but unclearly: several meters? Connect one alone.',
       );
     return meters;
+  } finally {
+    await line.close();
+  }
+}
+
+async function scanMbus(options: LineOptions, profiles: Profiles, quiet: boolean): Promise<Found[]> {
+  const line = new Line({ ...options, worstReplyMilliseconds: 0 });
+  try {
+    const { found, unclear } = await findMbusMeters(line, {
+      link: options.link,
+      profiles: [...profiles.values()],
+      nowMs: Date.now,
+      firstByteMilliseconds: Math.min(MBUS_FIRST_BYTE_MS, options.timeoutMilliseconds),
+    });
+    if (!quiet) for (const meter of found) console.log(describe(meter));
+    if (unclear > 0) console.error('Something answers on M-Bus, but unclearly: two meters with one number?');
+    return found;
   } finally {
     await line.close();
   }
