@@ -92,11 +92,14 @@ async function removeOlder(digest: string): Promise<void> {
       await rm(join(outRoot, name), { recursive: true, force: true });
 }
 
-async function load(folder: string): Promise<Map<string, PageFile>> {
+/** @param page the only one that is wanted; all of them if not given */
+async function load(folder: string, page?: string): Promise<Map<string, PageFile>> {
   const files = new Map<string, PageFile>();
+  const wanted = page === undefined ? null : await namesIn(folder, page);
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const file = join(entry.parentPath, entry.name);
+    if (wanted !== null && !wanted.has(entry.name)) continue;
     const body = await readFile(file);
     files.set(`/${relative(folder, file)}`, {
       body,
@@ -108,11 +111,24 @@ async function load(folder: string): Promise<Map<string, PageFile>> {
   return files;
 }
 
-/** Begins to build at once, and serves from memory. @param onError is told when the build fails; the pages stay away */
-export function dashboardPages(onError: (error: Error) => void): Pages & { ready: Promise<void> } {
+/** A page and the files that it loads. */
+async function namesIn(folder: string, page: string): Promise<Set<string>> {
+  const html = await readFile(join(folder, page), 'utf8');
+  return new Set([page, ...[...html.matchAll(/"\/assets\/([^"]+)"/g)].map(([, name]) => name ?? '')]);
+}
+
+/**
+ * Begins to build at once, and serves from memory.
+ * @param onError is told when the build fails; the pages stay away
+ * @param page the only one that is served; all of them if not given
+ */
+export function dashboardPages(
+  onError: (error: Error) => void,
+  page?: string,
+): Pages & { ready: Promise<void> } {
   let files: Map<string, PageFile> | null = null;
   const ready = buildDashboards()
-    .then(load)
+    .then((folder) => load(folder, page))
     .then(
       (loaded) => {
         files = loaded;

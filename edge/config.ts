@@ -2,8 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { Obis } from '../protocols/obis.ts';
 import type { Profile } from '../protocols/profile.ts';
 import { Id } from '../protocols/reading.ts';
+import { TimeZone } from '../protocols/time-zone.ts';
+import type { GatewaySettings } from '../protocols/uplink.ts';
 import { checkYaml } from '../protocols/yaml-document.ts';
 import { type AskedProfile, isAsked, linkRefusal, unitRefusal } from './asked-profile.ts';
 import type { MeterUnit } from './exchange.ts';
@@ -37,6 +40,14 @@ const BusUnit = z.union(
   NO_UNIT,
 );
 
+/** Registers that bill nothing, read as often as the line allows but no oftener than this; all of them when none is listed. */
+const Instantaneous = z.strictObject({
+  everySeconds: z.int().min(1).max(86_400),
+  registers: z.array(Obis).optional(),
+});
+
+const SerialNumber = z.union([z.string().min(1).max(64), z.int().nonnegative().transform(String)]);
+
 /**
  * One RS-485 line, at a serial port or behind a transparent converter, or one Modbus TCP socket, with the meters on it.
  * `link` is where it is reached.
@@ -48,8 +59,19 @@ const Bus = z
     rtuOverTcp: HostPort.optional(),
     serial: Serial.optional(),
     timeoutMilliseconds: z.int().min(10).max(60_000).default(1000),
+    /** For the meters that say nothing of their own; nothing is read between the boundaries when neither does. */
+    instantaneous: Instantaneous.optional(),
     meters: z
-      .array(z.strictObject({ meter: Id, profile: Id, unit: BusUnit }))
+      .array(
+        z.strictObject({
+          meter: Id,
+          profile: Id,
+          unit: BusUnit,
+          instantaneous: Instantaneous.optional(),
+          /** As printed on the meter. Another one that answers is not taken for it; a new one here confirms an exchange. */
+          serial: SerialNumber.optional(),
+        }),
+      )
       .min(1)
       .superRefine(refuseRepeats('unit')),
   })
@@ -68,12 +90,26 @@ export type Bus = z.infer<typeof Bus>;
 export type BusMeter = Bus['meters'][number];
 export type Link = Bus['link'];
 
+/** A password is given as METERLINE_EDGE_PASSWORD or as its hash, from `meterline edge --hash-password`. */
+const Http = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1'),
+  port: Port,
+  passwordHash: z
+    .string()
+    .regex(/^scrypt:[A-Za-z0-9_-]+:[A-Za-z0-9_-]+$/, 'not made by `meterline edge --hash-password`')
+    .optional(),
+});
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|::1)$/;
+const LEAST_PASSWORD = 12;
+
 const Edge = z
   .strictObject({
     gateway: Id,
     /** Relative to the folder of the configuration file. */
     dataDir: z.string().min(1),
     clock: z.enum(['system', 'driven']).default('system'),
+    /** Of the meters' own clocks: with it clocks are measured, and outages healed from what meters kept. */
+    timeZone: TimeZone.optional(),
     pollIntervalSeconds: z.int().min(1).max(86_400).default(900),
     broker: z.url({ protocol: /^mqtts?$/, error: 'not an mqtt:// or mqtts:// address' }),
     username: z.string().min(1).optional(),
@@ -86,6 +122,10 @@ const Edge = z
         maxPacketBytes: z.int().min(4096).max(4_194_304).default(65_536),
       })
       .optional(),
+    /** The gateway's own API and page, see `edge/http/README.md`; none when not there. */
+    http: Http.optional(),
+    /** Whether to read this file anew whenever it changes; on SIGHUP it is in any case. */
+    reload: z.boolean().default(false),
     outbox: z
       .strictObject({
         maxBytes: z.int().min(65_536).default(1_073_741_824),
@@ -108,8 +148,12 @@ const Edge = z
       context.addIssue({ code: 'custom', path: ['pushMeters'], message: 'push meters need a pushBroker' });
   });
 
+/** Who may ask the gateway's API: whoever knows the password; without one this machine alone. */
+export type HttpConfig = z.infer<typeof Http> & { password?: string };
+
 /** The checked configuration: paths absolute, defaults filled in. */
-export type EdgeConfig = Omit<z.infer<typeof Edge>, 'outbox'> & {
+export type EdgeConfig = Omit<z.infer<typeof Edge>, 'outbox' | 'http'> & {
+  http?: HttpConfig;
   outbox: { maxBytes: number; maxAgeMs: number };
 };
 export type CheckedConfig = { ok: true; config: EdgeConfig } | { ok: false; errors: string[] };
@@ -117,11 +161,13 @@ export type CheckedConfig = { ok: true; config: EdgeConfig } | { ok: false; erro
 /**
  * Reads and checks the configuration. Errors are lines `file:line: key: message`.
  * @param profiles the known meter models, by id
+ * @param settings of the cloud: they take the place of the file's, and are checked as it is
  */
 export function readConfig(
   file: string,
   profiles: ReadonlyMap<string, Profile>,
   environment: NodeJS.ProcessEnv = process.env,
+  settings: Omit<GatewaySettings, 'trialSeconds'> = {},
 ): CheckedConfig {
   let text: string;
   try {
@@ -132,18 +178,48 @@ export function readConfig(
       errors: [`${file}:1: (document): ${error instanceof Error ? error.message : error}`],
     };
   }
-  const checked = checkYaml(Edge.superRefine(refuseUnknownProfiles(profiles)), text, file);
+  const httpPassword = edgePassword(environment);
+  const schema = Edge.superRefine(refuseUnknownProfiles(profiles)).superRefine(refuseOpenHttp(httpPassword));
+  const merged = z.preprocess((document) => merge(document, settings), schema);
+  const checked = checkYaml(merged, text, file);
   if (!checked.ok) return checked;
-  const { outbox, ...config } = checked.value;
+  const { outbox, http, ...config } = checked.value;
   const password = environment.METERLINE_UPLINK_PASSWORD ?? config.password;
   return {
     ok: true,
     config: {
       ...config,
       ...(password === undefined ? {} : { password }),
+      ...(http === undefined ? {} : { http: withPassword(http, httpPassword) }),
       dataDir: resolve(dirname(file), config.dataDir),
       outbox: { maxBytes: outbox.maxBytes, maxAgeMs: outbox.maxAgeDays * DAY_MS },
     },
+  };
+}
+
+/** The password of the gateway's own API, for its server and for the commands that ask it. */
+export const edgePassword = (environment: NodeJS.ProcessEnv = process.env): string | undefined =>
+  environment.METERLINE_EDGE_PASSWORD;
+
+/** What is no document is left as it is: it will be refused. */
+const merge = (document: unknown, settings: object): unknown =>
+  typeof document === 'object' && document !== null ? { ...document, ...settings } : document;
+
+const withPassword = (http: HttpConfig, password: string | undefined): HttpConfig =>
+  password === undefined ? http : { ...http, password };
+
+function refuseOpenHttp(password: string | undefined) {
+  return ({ http }: z.infer<typeof Edge>, context: z.RefinementCtx): void => {
+    const refuse = (key: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: ['http', key], message });
+    if (http === undefined) return;
+    if (password !== undefined && password.length < LEAST_PASSWORD)
+      refuse('host', `METERLINE_EDGE_PASSWORD has fewer than ${LEAST_PASSWORD} characters`);
+    if (!LOOPBACK.test(http.host) && password === undefined && http.passwordHash === undefined)
+      refuse(
+        'host',
+        `"${http.host}" is open beyond this machine: set METERLINE_EDGE_PASSWORD or passwordHash`,
+      );
   };
 }
 

@@ -9,6 +9,7 @@ import { linkName } from './line-stream.ts';
 import type { MeterRead } from './meter-driver.ts';
 import { openDriver } from './open-driver.ts';
 import { lockFolder, OutboxError } from './outbox-folder.ts';
+import type { PolledBus } from './poll.ts';
 import type { Profiles } from './profiles.ts';
 
 /**
@@ -87,7 +88,7 @@ async function examineBus(bus: Bus, profiles: Profiles, nowMs: () => number): Pr
 /** The bus, and each of its meters that does not answer as its model says. */
 export async function examineMeters(
   line: LineUse,
-  bus: Pick<Bus, 'id' | 'link' | 'meters'>,
+  bus: Pick<PolledBus, 'id' | 'link' | 'meters'>,
   profiles: Profiles,
   nowMs: () => number,
 ): Promise<Finding[]> {

@@ -1,23 +1,28 @@
 /** The gateway: polling and pushed readings into the outbox, the outbox to the cloud. Nothing here decides; it connects. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { Profile } from '../protocols/profile.ts';
-import type { GatewayStatus } from '../protocols/uplink.ts';
 import type { Clock } from './clock.ts';
 import { createCommitter } from './committer.ts';
 import type { EdgeConfig } from './config.ts';
+import type { GatewayView } from './gateway-view.ts';
+import { OpenGaps } from './open-gaps.ts';
 import { type NewReading, type Outbox, openOutbox } from './outbox.ts';
-import { startPolling } from './poll.ts';
 import type { Profiles } from './profiles.ts';
 import { type PushBroker, startPushBroker } from './push-broker.ts';
 import { planPushMeter } from './push-meter.ts';
+import type { ConfigStatus } from './remote-config.ts';
+import { type BusChanges, RunningBuses } from './running-buses.ts';
 import { startUplink } from './uplink.ts';
 
-export interface Gateway {
-  status(): GatewayStatus;
+export interface Gateway extends GatewayView {
   /** Port of the broker for meters that push; null without one. */
-  pushPort: number | null;
+  pushPort(): number | null;
+  /** Goes on with another configuration, one after the other; what cannot change while it runs is refused. */
+  reconfigure(config: EdgeConfig): Promise<Reconfigured>;
+  /** Tells the cloud the status now. */
+  tell(): void;
   /** Stops taking readings, commits what is on its way in, says goodbye to the cloud, closes the outbox. */
   stop(): Promise<void>;
 }
@@ -29,7 +34,15 @@ export interface GatewayOptions {
   log: Logger;
   /** The outbox failed: nothing more is accepted, and the process should end. */
   onFault: (error: unknown) => void;
+  /** Of the cloud's settings, for the status. */
+  configStatus?: () => ConfigStatus;
+  /** Told each message of the config topic. */
+  onConfig?: (payload: Buffer) => void;
 }
+
+export type Reconfigured =
+  | { ok: true; changes: BusChanges }
+  | { ok: false; code: 'needs_restart'; detail: string };
 
 /** A push that found no room is not acknowledged: the meter keeps it. */
 class BufferFullError extends Error {
@@ -46,8 +59,11 @@ export async function startGateway({
   clock,
   log,
   onFault,
+  configStatus,
+  onConfig,
 }: GatewayOptions): Promise<Gateway> {
-  const outbox = openGatewayOutbox(config, profiles);
+  const running = new RunningConfig(config, profiles);
+  const outbox = openGatewayOutbox(running);
   if (outbox.damage !== null)
     log.error(outbox.damage, 'the outbox was damaged: it goes on under a new epoch');
   const committer = createCommitter(outbox, { onCommit: () => uplink.wake(), onFault });
@@ -57,37 +73,67 @@ export async function startGateway({
     return refused;
   };
 
-  const polling = startPolling({
-    config,
+  const polling = new RunningBuses({
     profiles,
     clock,
     outbox: {
       accept: async (readings) => void (await accept(readings)),
       lastAcceptedMs: (meter, register) => outbox.lastAcceptedMs(meter, register),
     },
+    ...(config.timeZone === undefined
+      ? {}
+      : {
+          care: {
+            timeZone: config.timeZone,
+            gaps: new OpenGaps(join(config.dataDir, 'gaps.json')),
+            lastAccepted: outbox.lastAccepted.bind(outbox),
+          },
+        }),
     log: log.child({ part: 'poll' }),
   });
+  await polling.apply(config);
   let push: PushBroker | null = null;
   const uplink = startUplink({
     ...config,
     outbox,
     clock,
     log: log.child({ part: 'uplink' }),
-    buses: polling.status,
+    buses: () => polling.status(),
     push: () => push?.summary(),
+    clockOffsets: () => polling.clockOffsets(),
+    configStatus,
+    onConfig,
     onFault,
   });
-  push = await startPush({ config, profiles, clock, log }, outbox, accept);
+  const openPush = (current: EdgeConfig): Promise<PushBroker | null> =>
+    startPush({ config: current, profiles, clock, log }, outbox, accept);
+  push = await openPush(config);
   const expiry = setInterval(() => {
     const givenUp = outbox.expire(clock.nowMs() - config.outbox.maxAgeMs);
     if (givenUp > 0) log.error({ givenUp }, 'readings too old to keep were given up');
   }, EXPIRY_MS);
 
   return {
+    config: () => running.config,
     status: () => uplink.status(uplink.connected()),
-    pushPort: push?.port ?? null,
+    buffer: () => outbox.stats(),
+    bus: (id) => polling.bus(id),
+    lastAccepted: (meter, register) => outbox.lastAccepted(meter, register),
+    push: () => push?.status() ?? null,
+    pushPort: () => push?.port ?? null,
+    tell: () => uplink.tell(),
+    reconfigure: (next) =>
+      running.change(next, async (before) => {
+        if (!isDeepStrictEqual(before.pushMeters, next.pushMeters)) {
+          const port = push?.port;
+          await push?.stop();
+          push = await openPush(atPort(next, port));
+        }
+        return polling.apply(next);
+      }),
     async stop() {
       clearInterval(expiry);
+      await running.settled();
       await Promise.all([polling.stop(), push?.stop()]);
       await committer.idle();
       await uplink.stop();
@@ -96,23 +142,81 @@ export async function startGateway({
   };
 }
 
-function openGatewayOutbox({ gateway, dataDir, outbox, ...config }: EdgeConfig, profiles: Profiles): Outbox {
+/** The configuration at work; changes come one after the other. */
+class RunningConfig {
+  config: EdgeConfig;
+  readonly #profiles: Profiles;
+  #billing: ReadonlySet<string>;
+  #changed: Promise<unknown> = Promise.resolve();
+
+  constructor(config: EdgeConfig, profiles: Profiles) {
+    this.config = config;
+    this.#profiles = profiles;
+    this.#billing = billingRegisters(config, profiles);
+  }
+
+  isBilling = (meter: string, register: string): boolean => this.#billing.has(`${meter} ${register}`);
+
+  change(next: EdgeConfig, apply: (before: EdgeConfig) => Promise<BusChanges>): Promise<Reconfigured> {
+    const changed = this.#changed.then(async (): Promise<Reconfigured> => {
+      const before = this.config;
+      const fixed = fixedChanges(before, next);
+      if (fixed.length > 0)
+        return { ok: false, code: 'needs_restart', detail: `${fixed.join(', ')}: needs a restart` };
+      this.config = next;
+      this.#billing = billingRegisters(next, this.#profiles);
+      return { ok: true, changes: await apply(before) };
+    });
+    this.#changed = changed.catch(() => undefined);
+    return changed;
+  }
+
+  async settled(): Promise<void> {
+    await this.#changed;
+  }
+}
+
+/** What may change while the gateway runs. */
+const liveKeys: ReadonlySet<keyof EdgeConfig> = new Set([
+  'buses',
+  'pushMeters',
+  'pollIntervalSeconds',
+  'reload',
+]);
+
+/** Keys of the configuration that differ and cannot change while the gateway runs. In driven time none can. */
+function fixedChanges(before: EdgeConfig, next: EdgeConfig): string[] {
+  const keys = new Set([...Object.keys(before), ...Object.keys(next)]) as Set<keyof EdgeConfig>;
+  const live = before.clock === 'driven' ? new Set() : liveKeys;
+  return [...keys].filter((key) => !live.has(key) && !isDeepStrictEqual(before[key], next[key]));
+}
+
+/** Meters that push find their broker where it was. */
+const atPort = (config: EdgeConfig, port: number | undefined): EdgeConfig =>
+  port === undefined || config.pushBroker === undefined
+    ? config
+    : { ...config, pushBroker: { ...config.pushBroker, port } };
+
+function openGatewayOutbox(running: RunningConfig): Outbox {
+  const { gateway, dataDir, outbox } = running.config;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const billing = new Set(
-    [...config.buses.flatMap(({ meters }) => meters), ...config.pushMeters].flatMap(({ meter, profile }) =>
-      billingRegisters(profiles.get(profile)).map((obis) => `${meter} ${obis}`),
-    ),
-  );
   return openOutbox({
     folder: join(dataDir, 'outbox'),
     gateway,
     maxBytes: outbox.maxBytes,
-    isBilling: (meter, register) => billing.has(`${meter} ${register}`),
+    isBilling: running.isBilling,
   });
 }
 
-const billingRegisters = (profile: Profile | undefined): string[] =>
-  (profile?.registers ?? []).filter(({ billing }) => billing).map(({ obis }) => obis);
+/** `meter register`, of all that bill something. */
+const billingRegisters = ({ buses, pushMeters }: EdgeConfig, profiles: Profiles): Set<string> =>
+  new Set(
+    [...buses.flatMap(({ meters }) => meters), ...pushMeters].flatMap(({ meter, profile }) =>
+      (profiles.get(profile)?.registers ?? [])
+        .filter(({ billing }) => billing)
+        .map(({ obis }) => `${meter} ${obis}`),
+    ),
+  );
 
 async function startPush(
   { config, profiles, clock, log }: Omit<GatewayOptions, 'onFault'>,

@@ -13,6 +13,8 @@ export interface TestMeters {
   meters: Map<number, MeterImage>;
   /** Units in the order in which requests came. */
   requests: number[];
+  /** How many connections were made. */
+  connections(): number;
   close(): Promise<void>;
 }
 
@@ -23,8 +25,10 @@ export async function serveMeters(
   const served = new Map(Object.entries(meters).map(([unit, image]) => [Number(unit), image]));
   const requests: number[] = [];
   const sockets = new Set<Socket>();
+  let connections = 0;
   const server = createServer((socket) => {
     sockets.add(socket);
+    connections += 1;
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
     const deframer = kind === 'tcp' ? new TcpDeframer() : new RtuDeframer('requests');
     socket.on('data', (chunk: Buffer) => {
@@ -47,6 +51,7 @@ export async function serveMeters(
     port: (server.address() as AddressInfo).port,
     meters: served,
     requests,
+    connections: () => connections,
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy();

@@ -48,6 +48,43 @@ export type MeterClockStatus = z.infer<typeof MeterClockStatus>;
 export const ConfigState = z.enum(['trial', 'active', 'rolled_back', 'refused']);
 export type ConfigState = z.infer<typeof ConfigState>;
 
+/** How it goes on one bus. Counts are since the gateway started. What an older gateway does not tell is empty. */
+export const BusStatus = z.strictObject({
+  bus: Id,
+  meters: z.int().nonnegative(),
+  silent: z.array(Id),
+  requests: z.int().nonnegative(),
+  failures: z.int().nonnegative(),
+  /** Failures by what they were: `refused` by the meter, or why there was no clean answer. */
+  failuresByCode: z.record(z.string(), z.int().positive()).default({}),
+  /** Meters that were asked once more in the same round. */
+  retries: z.int().nonnegative().default(0),
+  /** The last round of all that was due; null before the first. `utilisation` is what its floor is of it. */
+  cycle: z
+    .strictObject({
+      milliseconds: z.int().nonnegative(),
+      /** What the line takes at least for the requests of the round that were answered. */
+      floorMilliseconds: z.int().nonnegative(),
+      utilisation: z.number().min(0).max(1),
+    })
+    .nullable()
+    .default(null),
+  states: z
+    .array(
+      z.strictObject({
+        meter: Id,
+        lastReadAt: InstantText.nullable(),
+        silentSince: InstantText.nullable(),
+        /** Another meter answers at its address: what it shows is not taken. */
+        wrongMeter: z.strictObject({ expected: z.string(), found: z.string() }).optional(),
+        /** When more than one device was last heard to answer at its address. */
+        secondSlaveAt: InstantText.optional(),
+      }),
+    )
+    .default([]),
+});
+export type BusStatus = z.infer<typeof BusStatus>;
+
 /** Retained on the status topic; the will of the gateway's connection is the same with `online: false`. */
 export const GatewayStatus = z.strictObject({
   gateway: Id,
@@ -64,15 +101,7 @@ export const GatewayStatus = z.strictObject({
   lastReceiptAt: InstantText.nullable(),
   /** Of meters that tell their time, as last measured. */
   clockOffsets: z.array(MeterClockStatus).optional(),
-  buses: z.array(
-    z.strictObject({
-      bus: Id,
-      meters: z.int().nonnegative(),
-      silent: z.array(Id),
-      requests: z.int().nonnegative(),
-      failures: z.int().nonnegative(),
-    }),
-  ),
+  buses: z.array(BusStatus),
   /** Of meters that push, since the gateway started; not there when it takes none. */
   push: z
     .strictObject({
@@ -98,7 +127,7 @@ export const GatewaySettings = z.strictObject({
   buses: z.array(z.record(z.string(), z.json())).max(100).optional(),
   pushMeters: z.array(z.record(z.string(), z.json())).max(10_000).optional(),
   /** How long it is tried; three poll periods and at least two minutes if not given. */
-  trialSeconds: z.int().min(5).max(86_400).optional(),
+  trialSeconds: z.int().min(1).max(86_400).optional(),
 });
 export type GatewaySettings = z.infer<typeof GatewaySettings>;
 export const GatewayConfig = z.strictObject({

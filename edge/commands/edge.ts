@@ -1,20 +1,23 @@
 /** `meterline edge`: the gateway process. Exit codes: 0 stopped, 2 usage or configuration refused, 3 operating fault. */
 import { parseArgs } from 'node:util';
-import pino, { type Logger } from 'pino';
-import { type Clock, drivenClock, systemClock } from '../clock.ts';
-import { type EdgeConfig, readConfig } from '../config.ts';
-import { startGateway } from '../gateway.ts';
+import pino from 'pino';
+import { hashPassword } from '../../secrets.ts';
+import { type EdgeConfig, edgePassword, readConfig } from '../config.ts';
+import { startGatewayProcess } from '../gateway-process.ts';
 import { loadProfiles, type Profiles } from '../profiles.ts';
 
 const USAGE = `Usage: meterline edge --config edge.yaml [--check-config]
+       METERLINE_EDGE_PASSWORD=... meterline edge --hash-password
 
-  --config FILE    the gateway's configuration
-  --check-config   say what is wrong with it, and do not start`;
+  --config FILE    the gateway's configuration; SIGHUP reads it anew
+  --check-config   say what is wrong with it, and do not start
+  --hash-password  print what stands for the password in http.passwordHash`;
 
 export async function run(args: string[]): Promise<number> {
   const options = {
     config: { type: 'string' },
     'check-config': { type: 'boolean' },
+    'hash-password': { type: 'boolean' },
     help: { type: 'boolean' },
   } as const;
   let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
@@ -25,6 +28,12 @@ export async function run(args: string[]): Promise<number> {
   }
   if (values.help) {
     console.log(USAGE);
+    return 0;
+  }
+  if (values['hash-password']) {
+    const password = edgePassword();
+    if (password === undefined) return refuse(['meterline edge: METERLINE_EDGE_PASSWORD is not set']);
+    console.log(await hashPassword(password));
     return 0;
   }
   if (values.config === undefined) return refuse(['meterline edge: --config is missing', USAGE]);
@@ -38,7 +47,7 @@ export async function run(args: string[]): Promise<number> {
   }
   if (checked.config.clock === 'driven' && process.send === undefined)
     return refuse([`${values.config}: clock: "driven" needs a parent process that drives it`]);
-  return serve(checked.config, loaded.profiles);
+  return serve(values.config, checked.config, loaded.profiles);
 }
 
 function refuse(lines: string[]): number {
@@ -46,7 +55,7 @@ function refuse(lines: string[]): number {
   return 2;
 }
 
-async function serve(config: EdgeConfig, profiles: Profiles): Promise<number> {
+async function serve(file: string, config: EdgeConfig, profiles: Profiles): Promise<number> {
   const log = pino(
     { base: { gateway: config.gateway }, serializers: { error: pino.stdSerializers.err } },
     pino.destination({ dest: 2, sync: true }),
@@ -60,8 +69,17 @@ async function serve(config: EdgeConfig, profiles: Profiles): Promise<number> {
   process.once('SIGTERM', () => end(0));
   process.once('SIGINT', () => end(0));
   if (config.clock === 'driven') process.once('disconnect', () => end(0));
+  const onFault = (error: unknown): void => {
+    log.fatal({ err: error }, 'the outbox failed');
+    ending.resolve(3);
+  };
   try {
-    return await live(config, profiles, log, stopping.signal, ending);
+    const { signal } = stopping;
+    const gateway = await startGatewayProcess({ file, config, profiles, log, stopping: signal, onFault });
+    const code = await ending.promise;
+    await gateway.stop();
+    log.info({ code }, 'gateway stopped');
+    return code;
   } catch (error) {
     if (stopping.signal.aborted) return 0;
     log.fatal({ err: error }, 'the gateway cannot run');
@@ -70,30 +88,4 @@ async function serve(config: EdgeConfig, profiles: Profiles): Promise<number> {
     // The channel to the parent would keep the process alive.
     if (process.connected) process.disconnect?.();
   }
-}
-
-async function live(
-  config: EdgeConfig,
-  profiles: Profiles,
-  log: Logger,
-  stopping: AbortSignal,
-  ending: PromiseWithResolvers<number>,
-): Promise<number> {
-  const clock: Clock = config.clock === 'driven' ? drivenClock(process) : systemClock();
-  await clock.until(0, stopping);
-  const gateway = await startGateway({
-    config,
-    profiles,
-    clock,
-    log,
-    onFault(error) {
-      log.fatal({ err: error }, 'the outbox failed');
-      ending.resolve(3);
-    },
-  });
-  log.info({ pushPort: gateway.pushPort, buses: config.buses.length }, 'gateway up');
-  const code = await ending.promise;
-  await gateway.stop();
-  log.info({ code }, 'gateway stopped');
-  return code;
 }

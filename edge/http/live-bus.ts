@@ -2,13 +2,13 @@
 import type { LiveReading } from '../../protocols/edge-api.ts';
 import { type AskedProfile, isAsked, linkRefusal, unitRefusal } from '../asked-profile.ts';
 import type { MeterUnit } from '../exchange.ts';
-import type { LiveBus } from '../gateway-view.ts';
 import type { MeterRead } from '../meter-driver.ts';
+import type { PolledBus } from '../poll.ts';
 import type { EdgeApiContext } from './context.ts';
 import { EdgeRefused } from './problems.ts';
 
 /** @throws EdgeRefused `unknown_bus` */
-export function busOf({ gateway }: EdgeApiContext, id: string): LiveBus {
+export function busOf({ gateway }: EdgeApiContext, id: string): PolledBus {
   const bus = gateway.bus(id);
   if (bus === null) throw new EdgeRefused('unknown_bus', `there is no bus "${id}"`);
   return bus;
@@ -17,7 +17,7 @@ export function busOf({ gateway }: EdgeApiContext, id: string): LiveBus {
 /** The model, if its meter can have this unit on this bus. @throws EdgeRefused */
 export function askedProfileOf(
   { profiles }: EdgeApiContext,
-  { link }: LiveBus,
+  { link }: PolledBus,
   { profile: id, unit }: { profile: string; unit: MeterUnit },
 ): AskedProfile {
   const profile = profiles.get(id);

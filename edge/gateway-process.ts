@@ -1,0 +1,106 @@
+/** The gateway as a process: its configuration, read anew and sent by the cloud, and its own HTTP server. */
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Logger } from 'pino';
+import { type Clock, drivenClock, systemClock } from './clock.ts';
+import { type EdgeConfig, type HttpConfig, readConfig } from './config.ts';
+import { type Gateway, startGateway } from './gateway.ts';
+import type { Profiles } from './profiles.ts';
+import { RemoteConfig } from './remote-config.ts';
+import { watchConfig } from './watch-config.ts';
+
+export interface GatewayProcessOptions {
+  /** Of the configuration, and what it holds. */
+  file: string;
+  config: EdgeConfig;
+  profiles: Profiles;
+  log: Logger;
+  /** Ends the wait for driven time. */
+  stopping: AbortSignal;
+  onFault: (error: unknown) => void;
+}
+
+export interface GatewayProcess {
+  stop(): Promise<void>;
+}
+
+/** @throws OutboxError when another process holds the data directory; Error when a port is taken */
+export async function startGatewayProcess(options: GatewayProcessOptions): Promise<GatewayProcess> {
+  const { profiles, log, stopping, onFault } = options;
+  const file = resolve(options.file);
+  const { clock: kind, dataDir } = options.config;
+  const clock: Clock = kind === 'driven' ? drivenClock(process) : systemClock();
+  await clock.until(0, stopping);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const remote = new RemoteConfig({
+    file: join(dataDir, 'remote-config.json'),
+    check: (settings) => readConfig(file, profiles, undefined, settings),
+    profiles,
+    nowMs: clock.nowMs,
+    log: log.child({ part: 'config' }),
+  });
+  const starting = remote.startingConfig();
+  if (!starting.ok) log.error({ errors: starting.errors }, 'settings of the cloud do not go with the file');
+  const config = starting.ok ? starting.config : options.config;
+  const gateway = await startGateway({
+    config,
+    profiles,
+    clock,
+    log,
+    onFault,
+    configStatus: () => remote.status(),
+    onConfig: (payload) => void remote.take(payload),
+  });
+  remote.begin(gateway, () => gateway.tell());
+  const http = config.http === undefined ? null : await openHttp(config.http, gateway, clock, options);
+  log.info({ pushPort: gateway.pushPort(), http: http?.url, buses: config.buses.length }, 'gateway up');
+  const unwatch = watchConfig(
+    file,
+    { files: config.reload },
+    () => void reload(file, remote, gateway, options),
+  );
+  return {
+    async stop() {
+      unwatch();
+      await http?.close();
+      await remote.stop();
+      await gateway.stop();
+    },
+  };
+}
+
+/** Loaded only where it is wanted: the server's libraries take some ten megabytes. */
+async function openHttp(
+  http: HttpConfig,
+  gateway: Gateway,
+  clock: Clock,
+  { profiles, log }: GatewayProcessOptions,
+) {
+  const { startEdgeServer } = await import('./http/start.ts');
+  return startEdgeServer({
+    http,
+    gateway,
+    profiles,
+    nowMs: clock.nowMs,
+    log: log.child({ part: 'http' }),
+  });
+}
+
+/** A bad file changes nothing; a good one only what differs. */
+async function reload(
+  file: string,
+  remote: RemoteConfig,
+  gateway: Gateway,
+  { profiles, log }: GatewayProcessOptions,
+): Promise<void> {
+  const checked = readConfig(file, profiles, undefined, remote.settings());
+  if (!checked.ok) {
+    for (const error of checked.errors)
+      log.error({ error }, 'the new configuration is refused: the old one stays');
+    return;
+  }
+  const changed = await gateway.reconfigure(checked.config);
+  if (changed.ok) log.info(changed.changes, 'the new configuration is at work');
+  else
+    log.error({ error: `${file}: ${changed.detail}` }, 'the new configuration is refused: the old one stays');
+}
