@@ -69,7 +69,7 @@ const uplinkTo = (broker: string, timing = {}): Uplink => {
     onFault: (error) => {
       throw error;
     },
-    timing: { receiptMs: 300, firstPauseMs: 20, longestPauseMs: 100, ...timing },
+    timing: { receiptMs: 300, backlogStartMs: 50, firstPauseMs: 20, longestPauseMs: 100, ...timing },
   });
   cleanUp.push(() => uplink.stop());
   return uplink;

@@ -29,6 +29,17 @@ export function writeDurably(file: string, value: unknown): void {
   syncFolder(dirname(file));
 }
 
+/** Adds to the end of a file. @throws Error of the system */
+export function appendDurably(file: string, text: string): void {
+  const fd = openSync(file, 'a', 0o600);
+  try {
+    writeSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** @returns null when there is none, or none that is whole */
 export function readDurable<T>(file: string, schema: z.ZodType<T>): T | null {
   try {

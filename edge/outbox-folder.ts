@@ -10,6 +10,7 @@
  * | `mark`          | the newest commit and the newest receipt                         | not: it outlives the process only |
  * | `lock`          | held by the process that owns the folder                         |                                |
  * | `reserve`       | room kept free, so that a full disk can be cleared               |                                |
+ * | `dead-letters.jsonl` | readings that the cloud never receipted, whatever was tried     | when written                   |
  * | `damaged-<n>/`  | segments as they were found damaged                              |                                |
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -47,6 +48,7 @@ export const paths = (folder: string) => ({
   head: join(folder, 'head.json'),
   accepted: join(folder, 'accepted.json'),
   refused: join(folder, 'refused.json'),
+  deadLetters: join(folder, 'dead-letters.jsonl'),
   mark: join(folder, 'mark'),
   reserve: join(folder, 'reserve'),
   segment: (first: number) => join(folder, `${String(first).padStart(16, '0')}.log`),

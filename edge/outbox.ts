@@ -19,6 +19,7 @@ import {
 } from 'node:fs';
 import type { GapMarker } from '../protocols/reading.ts';
 import type { Receipt } from '../protocols/uplink.ts';
+import { appendDurably } from './durable-file.ts';
 import { type Accepted, isDiskFull, lockFolder, markText, named, paths } from './outbox-folder.ts';
 import { instantMs, itemText, keyOf, markerRecord, type NewReading, readingRecord } from './outbox-items.ts';
 import { type Damage, lostRecord, type OutboxLog } from './outbox-log.ts';
@@ -26,6 +27,7 @@ import { type OutboxRecord, recordBytes } from './outbox-record.ts';
 import { Refusals } from './outbox-refusals.ts';
 import { type Restored, restoreOutbox, saveAccepted } from './outbox-restore.ts';
 import type { Segment } from './outbox-segment.ts';
+import { SequenceRanges } from './sequence-ranges.ts';
 
 /** An uplink item ready to be sent: `json` is the text of a `Reading` or a `GapMarker`. */
 export interface OutboxItem {
@@ -52,6 +54,8 @@ export interface OutboxStats {
   /** Readings given up, and refused, since the outbox was opened. */
   givenUp: number;
   refused: number;
+  /** Set aside since then. */
+  deadLetters: number;
 }
 
 const DEFAULT_BATCH_BYTES = 512 * 1024;
@@ -93,12 +97,14 @@ export class Outbox {
   readonly #accepted: Map<string, Accepted>;
   readonly #refusals: Refusals;
   readonly #mark: number;
-  readonly #earlyReceipts = new Map<number, number>();
+  /** What was handed out may already be on its way, and is not changed any more. */
+  readonly #handedOut = new SequenceRanges();
+  /** Receipted behind sequences that are not yet. */
+  readonly #receipted = new SequenceRanges();
   #acknowledgedTo: number;
   #givenUp = 0;
   #refused = 0;
-  /** The newest sequence that was handed out: what may already be on its way is not changed any more. */
-  #handedOutTo = 0;
+  #deadLetters = 0;
 
   constructor(
     options: OutboxOptions,
@@ -147,14 +153,24 @@ export class Outbox {
     return this.#acknowledgedTo;
   }
 
-  /** How many items stand behind `sequence`. */
-  countAfter(sequence: number): number {
-    return this.#log.nextSequence - 1 - Math.max(sequence, this.#acknowledgedTo);
+  /** The sequence that the next reading gets. */
+  get nextSequence(): number {
+    return this.#log.nextSequence;
+  }
+
+  /** The first sequence from `sequence` on that is not receipted; it may be the next one to be given. */
+  firstUnreceipted(sequence: number): number {
+    return this.#receipted.firstMissing(Math.max(sequence, this.#acknowledgedTo + 1));
   }
 
   /** The instant of the last accepted reading of a register; survives restarts and deletes. */
   lastAcceptedMs(meter: string, register: string): number | null {
     return this.#accepted.get(keyOf({ meter, register }))?.atMs ?? null;
+  }
+
+  /** The last accepted reading of a register; survives restarts and deletes. */
+  lastAccepted(meter: string, register: string): { atMs: number; value: string | null } | null {
+    return this.#accepted.get(keyOf({ meter, register })) ?? null;
   }
 
   /** True when the last accepted reading of the register has this instant and this value. */
@@ -179,7 +195,8 @@ export class Outbox {
       if (bytes > maxBytes && items.length > 0) break;
       items.push({ sequence: read.sequence, json });
     }
-    this.#handedOutTo = Math.max(this.#handedOutTo, items.at(-1)?.sequence ?? 0);
+    const [first, last] = [items[0], items.at(-1)];
+    if (first !== undefined && last !== undefined) this.#handedOut.add(first.sequence, last.sequence);
     return items;
   }
 
@@ -188,15 +205,13 @@ export class Outbox {
    * it does. A receipt of another epoch, or for what was not handed out, is ignored.
    */
   acknowledge({ epoch, from, to }: Pick<Receipt, 'epoch' | 'from' | 'to'>): void {
-    if (epoch !== this.epoch || to > this.#handedOutTo || from > to || to <= this.#acknowledgedTo) return;
-    this.#earlyReceipts.set(from, Math.max(to, this.#earlyReceipts.get(from) ?? 0));
-    let end = this.#acknowledgedTo;
-    for (const [start, stop] of [...this.#earlyReceipts].sort(([a], [b]) => a - b)) {
-      if (start > end + 1) break;
-      end = Math.max(end, stop);
-      this.#earlyReceipts.delete(start);
-    }
+    if (epoch !== this.epoch || from > to || to <= this.#acknowledgedTo) return;
+    if (!this.#handedOut.covers(Math.max(from, this.#acknowledgedTo + 1), to)) return;
+    this.#receipted.add(from, to);
+    const end = this.#receipted.firstMissing(this.#acknowledgedTo + 1) - 1;
     if (end === this.#acknowledgedTo) return;
+    this.#receipted.removeTo(end);
+    this.#handedOut.removeTo(end);
     this.#acknowledgedTo = end;
     this.#writeMark();
     try {
@@ -214,6 +229,24 @@ export class Outbox {
     return this.#givenUp - before;
   }
 
+  /**
+   * Takes out of the line what the cloud never receipts, whatever is tried: it goes to the dead letters beside the log, and
+   * its marker goes up in its place.
+   */
+  setAside(sequence: number): void {
+    const segment = this.#log.segments.find(({ last }) => last >= sequence);
+    const [record] = segment?.read(sequence, sequence) ?? [];
+    if (segment === undefined || record?.kind !== 'item') return;
+    appendDurably(paths(this.#options.folder).deadLetters, `${record.text}\n`);
+    const records = segment
+      .read(segment.first, segment.last)
+      .map((one, i) => one ?? lostRecord(segment.first + i, 0));
+    segment.rewrite(
+      records.map((one) => (one.sequence === sequence ? { ...one, kind: 'hole', text: 'dead_letter' } : one)),
+    );
+    this.#deadLetters += 1;
+  }
+
   stats(): OutboxStats {
     const next = this.#acknowledgedTo + 1;
     const [oldest] = this.#log.read(next, 1);
@@ -225,6 +258,7 @@ export class Outbox {
       oldestMs: oldest?.record?.atMs ?? null,
       givenUp: this.#givenUp,
       refused: this.#refused,
+      deadLetters: this.#deadLetters,
     };
   }
 
@@ -305,7 +339,7 @@ export class Outbox {
     const enough = Math.max(bytes, this.#segmentBytes / 4);
     for (const segment of this.#log.segments) {
       if (freed >= enough) break;
-      if (segment.evictable === 0 || segment.last <= this.#handedOutTo) continue;
+      if (segment.evictable === 0 || this.#handedOut.covers(segment.first, segment.last)) continue;
       const before = this.#bytes();
       let left = enough - freed;
       this.#giveUp(segment, 'buffer_full', ({ billing, text }) => {
@@ -325,7 +359,7 @@ export class Outbox {
     const records = segment.read(segment.first, segment.last).map((read, i): OutboxRecord => {
       const record = read ?? lostRecord(segment.first + i, nearMs);
       nearMs = record.atMs;
-      if (record.kind === 'hole' || record.sequence <= this.#handedOutTo || !chosen(record)) return record;
+      if (record.kind === 'hole' || this.#handedOut.has(record.sequence) || !chosen(record)) return record;
       given += 1;
       return { ...record, kind: 'hole', text: reason };
     });

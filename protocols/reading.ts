@@ -23,6 +23,7 @@ export const ReadingCode = z.enum([
   'illegal_digit', // BCD nibble above 9
   'out_of_range', // the value does not fit the unit's scale
   'unknown_unit', // the meter names a unit that is unknown, or not of this quantity
+  'wrong_meter', // another meter answers at the address: `raw` keeps what it showed
   'clock_wrong', // the meter's own stamp is in the future, or before 2000: `raw` keeps what it sent
 ]);
 export type ReadingCode = z.infer<typeof ReadingCode>;
@@ -60,7 +61,7 @@ export const GapMarker = z.strictObject({
   from: InstantText,
   to: InstantText,
   count: z.int().positive(),
-  reason: z.enum(['buffer_full', 'buffer_age', 'corrupt']),
+  reason: z.enum(['buffer_full', 'buffer_age', 'corrupt', 'dead_letter']),
 });
 export type GapMarker = z.infer<typeof GapMarker>;
 
