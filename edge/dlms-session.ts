@@ -39,6 +39,7 @@ const PROFILE_GENERIC = 7;
 export class DlmsSession {
   readonly #transport: DlmsTransport;
   #invoke: number;
+  #associated = false;
 
   /** @param invoke the number of the first request: with another one each time, no answer of a session before passes. */
   constructor(transport: DlmsTransport, invoke: number) {
@@ -49,15 +50,17 @@ export class DlmsSession {
   /** @param password for low level security; none for lowest */
   async open(password?: string): Promise<Association> {
     await this.#transport.connect();
-    return this.#transport.ask(buildAssociationRequest(password), (pdu) => {
-      const association = parseAssociationResponse(pdu);
-      if (association !== null) return { ok: true, answer: association };
-      return { ok: false, code: pdu[0] === 0x61 ? 'bad_frame' : 'wrong_function' };
+    const association = await this.#transport.ask<Association>(buildAssociationRequest(password), (pdu) => {
+      const answer = parseAssociationResponse(pdu);
+      return answer === null ? { ok: false, code: 'bad_frame' } : { ok: true, answer };
     });
+    this.#associated = association.state === 'open';
+    return association;
   }
 
   async close(): Promise<void> {
     if (this.#transport.endsAssociation) return this.#transport.disconnect();
+    if (!this.#associated) return;
     await this.#transport.ask(buildReleaseRequest(), (pdu) =>
       isReleaseResponse(pdu) ? { ok: true, answer: undefined } : { ok: false, code: 'wrong_function' },
     );
@@ -75,6 +78,7 @@ export class DlmsSession {
         joined.join(judgeGet(pdu, invoke, asked === undefined ? undefined : asked + 1)),
       );
       if (answer.kind === 'data') return { ok: true, data: answer.data, bytes: answer.bytes };
+      if (answer.kind === 'exception' && !answer.allowed) throw this.#transport.gone('no association');
       if (answer.kind !== 'block') return { ok: false, error: answer.error };
       block = answer.block;
       request = buildGetNext(invoke, block);
@@ -95,7 +99,11 @@ export class DlmsSession {
     if (columns === null || !isInteger(used.data)) return { ok: false, error: null };
     const to = parseInt(used.data.value.toString(), 10);
     if (to === 0) return { ok: true, columns, rows: [] };
-    const buffer = await this.get(attribute(2), { from: Math.max(1, to - count + 1), to });
+    const buffer = await this.get(attribute(2), {
+      from: Math.max(1, to - count + 1),
+      to,
+      columns: columns.length,
+    });
     if (!buffer.ok) return buffer;
     const rows = parseRows(buffer.data, columns.length);
     return rows === null ? { ok: false, error: null } : { ok: true, columns, rows };

@@ -23,6 +23,8 @@ export interface DlmsTransport {
   connect(): Promise<void>;
   ask<T>(pdu: Uint8Array, judge: Judge<T>): Promise<T>;
   disconnect(): Promise<void>;
+  /** The fault of a meter that answers, but has no link or no association any more. */
+  gone(detail: string): LineFault;
   /** Whether the end of the link is the end of the association too. */
   readonly endsAssociation: boolean;
 }
@@ -70,23 +72,25 @@ export function hdlcTransport(send: Send, addresses: DlmsAddresses): DlmsTranspo
       }),
     );
   };
+  const gone = goneFrom(unit);
   /** The longest information field that the meter takes. */
   let longest = HDLC_DEFAULTS.maxReceive;
   return {
     endsAssociation: true,
+    gone,
     async connect() {
       const parameters = await exchange<HdlcParameters | null>(link.connect(), (heard) => {
         if (heard.kind !== 'acknowledged') return { ok: true, answer: null };
         const agreed = parseHdlcParameters(heard.information);
         return agreed === null ? refuse('bad_frame') : { ok: true, answer: agreed };
       });
-      if (parameters === null) throw gone(unit, 'the meter refuses a link');
+      if (parameters === null) throw gone('the meter refuses a link');
       // Meters differ in whose sending and receiving they mean.
       longest = Math.min(parameters.maxReceive, parameters.maxTransmit);
     },
     async ask<T>(pdu: Uint8Array, judge: Judge<T>) {
       const information = Uint8Array.of(...LLC_REQUEST, ...pdu);
-      if (information.length > longest) throw gone(unit, `the meter takes ${longest} bytes a frame`);
+      if (information.length > longest) throw gone(`the meter takes ${longest} bytes a frame`);
       const parts: number[] = [];
       let frame = link.carry(information);
       for (let frames = 1; ; frames++) {
@@ -97,7 +101,7 @@ export function hdlcTransport(send: Send, addresses: DlmsAddresses): DlmsTranspo
           if (parts.length > MAX_PDU_BYTES || frames > MAX_FRAMES) return refuse('wrong_byte_count');
           return heard.more ? { ok: true, answer: { state: 'more' } } : judgeWhole(parts, judge);
         });
-        if (part.state === 'gone') throw gone(unit, 'the meter ended the link');
+        if (part.state === 'gone') throw gone('the meter ended the link');
         if (part.state === 'whole') return part.answer;
         frame = link.ready();
       }
@@ -115,12 +119,15 @@ function judgeWhole<T>(information: readonly number[], judge: Judge<T>): Parsed<
 }
 
 const refuse = (code: AnswerDoubt): { ok: false; code: AnswerDoubt } => ({ ok: false, code });
-const gone = (unit: MeterUnit, detail: string): LineFault =>
-  new LineFault('closed', `unit ${unit}: closed: ${detail}`);
+const goneFrom =
+  (unit: MeterUnit) =>
+  (detail: string): LineFault =>
+    new LineFault('closed', `unit ${unit}: closed: ${detail}`);
 
 export function wrapperTransport(send: Send, { client, unit }: DlmsAddresses): DlmsTransport {
   return {
     endsAssociation: false,
+    gone: goneFrom(unit),
     connect: async () => undefined,
     ask(pdu, judge) {
       const sent = buildWrapperFrame({ source: client, destination: unit, pdu });

@@ -9,6 +9,8 @@ import type { AnswerDoubt } from './doubt.ts';
 const GET_REQUEST = 0xc0;
 const GET_RESPONSE = 0xc4;
 const EXCEPTION_RESPONSE = 0xd8;
+/** The state error of a service that needs an association. */
+const NOT_ALLOWED = 0x01;
 const NORMAL = 0x01;
 const BLOCK = 0x02;
 /** Confirmed, and of high priority: meters answer those in turn. */
@@ -22,10 +24,11 @@ export interface Attribute {
   attribute: number;
 }
 
-/** Which entries of a profile's buffer: counted from 1, both included. */
+/** Which entries of a profile's buffer: counted from 1, both included; of each its first `columns`, which are all. */
 export interface Entries {
   from: number;
   to: number;
+  columns: number;
 }
 
 /** The six bytes of an OBIS code. */
@@ -57,11 +60,11 @@ export function buildGet(
   );
 }
 
-/** Selector 2, entry descriptor (IEC 62056-62, profile generic): these entries, all their columns. */
-const entrySelection = ({ from, to }: Entries): number[] => [
+/** Selector 2, entry descriptor (IEC 62056-62, profile generic). */
+const entrySelection = ({ from, to, columns }: Entries): number[] => [
   ...[0x02, 0x02, 0x04],
   ...[0x06, ...longBytes(from), 0x06, ...longBytes(to)],
-  ...[0x12, 0x00, 0x01, 0x12, 0x00, 0x00],
+  ...[0x12, 0x00, 0x01, 0x12, columns >> 8, columns & 0xff],
 ];
 
 const longBytes = (value: number): number[] => [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff);
@@ -70,12 +73,12 @@ const longBytes = (value: number): number[] => [24, 16, 8, 0].map((shift) => (va
 export const buildGetNext = (invoke: number, block: number): Uint8Array =>
   Uint8Array.of(GET_REQUEST, BLOCK, CONFIRMED | invoke, ...longBytes(block));
 
-/** `refused`: the meter's data-access-result, or with `exception` the service error of an exception response. */
+/** `refused`: the meter's data-access-result. `exception`: it does not know the service, or not allow it now. */
 export type GetAnswer =
   | { kind: 'data'; data: CosemData; bytes: Uint8Array }
   | { kind: 'block'; block: number; last: boolean; bytes: Uint8Array }
   | { kind: 'refused'; error: number }
-  | { kind: 'exception'; error: number };
+  | { kind: 'exception'; allowed: boolean; error: number };
 
 export type Judged<T> = { ok: true; answer: T } | { ok: false; code: AnswerDoubt };
 
@@ -84,7 +87,7 @@ export function judgeGet(pdu: Uint8Array, invoke: number, block?: number): Judge
   if (pdu[0] === EXCEPTION_RESPONSE)
     return pdu.length < 3
       ? refuse('wrong_byte_count')
-      : { ok: true, answer: { kind: 'exception', error: pdu[2] ?? 0 } };
+      : { ok: true, answer: { kind: 'exception', allowed: pdu[1] !== NOT_ALLOWED, error: pdu[2] ?? 0 } };
   const [tag, form, header] = pdu;
   if (tag !== GET_RESPONSE) return refuse('wrong_function');
   if (header === undefined) return refuse('wrong_byte_count');
