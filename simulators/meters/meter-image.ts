@@ -59,8 +59,8 @@ const VOLT = 1_000_000;
  * Millionths of the register's unit. The billed register is the truth; of the others the usual ones are made up from
  * it, and what the meter does not measure is null.
  */
-function simulatedValue(
-  { obis, billing }: ProfileRegister,
+export function simulatedValue(
+  { obis, billing }: Pick<ProfileRegister, 'obis' | 'billing'>,
   truth: Truth,
   meter: MeterTruth,
   atMs: number,
