@@ -35,7 +35,10 @@ export const RegisterSpan = z.strictObject({
   periods: z.array(z.strictObject({ touPeriod: Id, quantity: Decimal })),
   /** What of `quantity` was estimated. */
   estimated: Decimal,
-  /** What stands between the two readings, in time order. `estimated`: no reading was taken at that end of the span. */
+  /**
+   * What stands between the two readings, in time order. `estimated`: no reading was taken at that end of the span;
+   * `frozen`: the meter kept it itself and gave it after an outage.
+   */
   events: z.array(
     z.discriminatedUnion('kind', [
       z.strictObject({ kind: z.literal('rollover'), at: InstantText, modulus: Decimal }),
@@ -48,6 +51,7 @@ export const RegisterSpan = z.strictObject({
         newMultiplier: Decimal,
       }),
       z.strictObject({ kind: z.literal('estimated'), at: InstantText }),
+      z.strictObject({ kind: z.literal('frozen'), at: InstantText }),
     ]),
   ),
 });

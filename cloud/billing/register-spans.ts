@@ -18,6 +18,8 @@ export interface BoundaryRegister {
   readonly raw: string | null;
   /** No reading was taken at this instant: the value is worked out from estimated consumption. */
   readonly estimated: boolean;
+  /** The meter kept the register itself and gave it after an outage. */
+  readonly frozen?: boolean;
 }
 
 /** The register passed its top in `(afterMs, atMs]`. Exchanges stand in the park document. */
@@ -124,9 +126,11 @@ function eventsOf(
   rollovers: readonly Rollover[],
 ): RegisterSpan['events'] {
   const { startMs, endMs, opening, closing } = span;
-  const dated: { atMs: number; event: RegisterSpan['events'][number] }[] = [opening, closing]
-    .filter(({ estimated }) => estimated)
-    .map(({ atMs }) => ({ atMs, event: { kind: 'estimated', at: instantText(atMs) } }));
+  const dated: { atMs: number; event: RegisterSpan['events'][number] }[] = [];
+  for (const { atMs, estimated, frozen } of [opening, closing]) {
+    if (estimated) dated.push({ atMs, event: { kind: 'estimated', at: instantText(atMs) } });
+    if (frozen) dated.push({ atMs, event: { kind: 'frozen', at: instantText(atMs) } });
+  }
   for (const { atMs, ...exchange } of exchangesOf(park, meter.id)) {
     const { finalOld, initialNew, newSerial, newMultiplier } = exchange;
     if (startMs < atMs && atMs <= endMs)

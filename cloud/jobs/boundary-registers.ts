@@ -34,7 +34,7 @@ export async function boundaryRegisters(
 ): Promise<{ registers: BoundaryRegister[]; rollovers: Rollover[] }> {
   const registers: BoundaryRegister[] = [];
   for (const atMs of boundaries) {
-    const register = (await readAt(source, meter, atMs)) ?? (await workedOut(source, meter, atMs));
+    const register = (await readAt(source, meter, atMs)) ?? (await keptOrWorkedOut(source, meter, atMs));
     if (register !== null) registers.push(register);
   }
   const { devices } = meterFacts(meter, source.park.exchanges);
@@ -55,7 +55,27 @@ async function readAt(
   const beside = await store.intervals({ meters: [meter.id], fromMs: atMs - stepMs, toMs: atMs + stepMs });
   if (!beside.some(({ quality }) => quality === 'actual')) return null;
   const row = await readingOn(store, meter, atMs);
-  return row === null ? null : { meter: meter.id, atMs, value: row.value, raw: row.raw, estimated: false };
+  return row === null ? null : shownAs(row, meter, atMs);
+}
+
+const shownAs = (row: ReadingRow & { value: bigint }, meter: ParkMeter, atMs: number): BoundaryRegister => ({
+  meter: meter.id,
+  atMs,
+  value: row.value,
+  raw: row.raw,
+  estimated: false,
+  frozen: row.source === 'frozen',
+});
+
+/** In a gap only the meter itself kept the register: it is good when the consumption around it was estimated to meet it. */
+async function keptOrWorkedOut(
+  source: RegisterSource,
+  meter: ParkMeter,
+  atMs: number,
+): Promise<BoundaryRegister | null> {
+  const worked = await workedOut(source, meter, atMs);
+  const row = worked === null ? null : await readingOn(source.store, meter, atMs);
+  return row?.source === 'frozen' && row.value === worked?.value ? shownAs(row, meter, atMs) : worked;
 }
 
 async function readingOn(
@@ -89,6 +109,7 @@ async function workedOut(
     value: (row.value + counted) % device.modulus,
     raw: null,
     estimated: true,
+    frozen: false,
   };
 }
 

@@ -133,7 +133,9 @@ async function deriveSpan(context: DeriveContext, meter: ParkMeter, asked: Span)
     fromMs,
     toMs: toMs + WITNESS_MS,
   });
-  const readings = rows.flatMap(({ atMs, value }) => (value === null ? [] : [{ atMs, value }]));
+  const readings = rows.flatMap(({ atMs, value, source }) =>
+    value === null ? [] : [{ atMs, value, frozen: source === 'frozen' }],
+  );
   const facts = meterFacts(meter, park.exchanges);
   const grid = siteGrid({ timeZone, minutes, fromMs, toMs: toMs + WITNESS_MS });
   let { intervals } = deriveIntervals({ grid, readings, facts, fromMs, toMs });

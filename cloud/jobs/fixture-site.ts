@@ -50,6 +50,8 @@ export const park = (meters: ParkMeter[], over: Partial<Park> = {}): Park => ({
 export interface Point {
   atMs: number;
   value: bigint;
+  /** The meter kept it itself, and gave it after an outage. */
+  frozen?: boolean;
 }
 
 /** One gateway's stream into the store, with its own running sequence. */
@@ -58,7 +60,7 @@ export function gatewayInto(store: Store, arrivedAt = '2026-12-01T00:00:00Z') {
   return async (of: ParkMeter, points: readonly Point[]): Promise<void> => {
     if (points.length === 0) return;
     const from = sequence + 1;
-    const items = points.map(({ atMs, value }): Reading => {
+    const items = points.map(({ atMs, value, frozen }): Reading => {
       sequence += 1;
       return {
         kind: 'reading',
@@ -68,7 +70,7 @@ export function gatewayInto(store: Store, arrivedAt = '2026-12-01T00:00:00Z') {
         readAt: Temporal.Instant.fromEpochMilliseconds(atMs).toString(),
         value: formatMicro(value),
         unit: of.utility === 'water' ? 'm3' : 'kWh',
-        source: 'poll',
+        source: frozen ? 'frozen' : 'poll',
       };
     });
     await store.ingestBatch(

@@ -8,6 +8,8 @@ import { type BadRegister, validateRegisters } from './validate-registers.ts';
 export interface CountAnchor {
   atMs: number;
   count: bigint;
+  /** From a register that the meter kept itself. */
+  frozen: boolean;
 }
 
 /** What a statement tells beside the difference of two registers. */
@@ -104,7 +106,7 @@ function addDevice(
   const base = (anchors.at(-1)?.count ?? 0n) - productOf(device, first.value);
   let wraps = 0n;
   let previous = first.value;
-  for (const { atMs, value } of good) {
+  for (const { atMs, value, frozen = false } of good) {
     const lastMs = anchors.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
     const anchorMs = snap(atMs, lastMs);
     if (value < previous) {
@@ -112,7 +114,8 @@ function addDevice(
       events.push({ kind: 'rollover', atMs: anchorMs });
     }
     previous = value;
-    if (anchorMs > lastMs) anchors.push({ atMs: anchorMs, count: base + productOf(device, value + wraps) });
+    if (anchorMs > lastMs)
+      anchors.push({ atMs: anchorMs, count: base + productOf(device, value + wraps), frozen });
   }
 }
 

@@ -10,8 +10,14 @@ import type { MeterFacts } from './meter-facts.ts';
 import type { RegisterPoint } from './register-step.ts';
 import { boundaryAtOrBefore, type SiteGrid } from './site-grid.ts';
 
-/** `difference` of two readings; the gap's total shaped by like days, or evenly; `none` where nothing is known. */
-export type IntervalMethod = 'difference' | 'profile_scaled' | 'linear' | 'none';
+/**
+ * `difference` of two readings; `frozen` when the meter kept one of them itself and gave it after an outage; the gap's total
+ * shaped by like days, or evenly; `none` where nothing is known.
+ */
+export type IntervalMethod = 'difference' | 'frozen' | 'profile_scaled' | 'linear' | 'none';
+
+const isRead = (method: IntervalMethod | undefined): boolean =>
+  method === 'difference' || method === 'frozen';
 
 export interface DerivedInterval {
   startMs: number;
@@ -77,7 +83,7 @@ function intervalAt(grid: SiteGrid, at: BoundaryCounts, k: number, isBefore: boo
   const span = { startMs: grid.boundaries[k] ?? 0, endMs: grid.boundaries[k + 1] ?? 0 };
   const start = at.counts[k] ?? null;
   const end = at.counts[k + 1] ?? null;
-  const unread = [k, k + 1].filter((boundary) => at.methods[boundary] !== 'difference');
+  const unread = [k, k + 1].filter((boundary) => !isRead(at.methods[boundary]));
   const reason = unread.map((boundary) => at.reasons[boundary]).find((code) => code !== undefined) ?? 'gap';
   if (start === null || end === null) {
     const unknown = { quantity: null, quality: 'missing', method: 'none' } as const;
@@ -85,7 +91,10 @@ function intervalAt(grid: SiteGrid, at: BoundaryCounts, k: number, isBefore: boo
   }
   const quantity = end - start;
   const [first] = unread;
-  if (first === undefined) return { ...span, quantity, quality: 'actual', method: 'difference', reason: '' };
+  if (first === undefined) {
+    const method = [k, k + 1].some((boundary) => at.methods[boundary] === 'frozen') ? 'frozen' : 'difference';
+    return { ...span, quantity, quality: 'actual', method, reason: '' };
+  }
   return { ...span, quantity, quality: 'estimated', method: at.methods[first] ?? 'linear', reason };
 }
 
@@ -107,7 +116,7 @@ function boundaryCounts(
     const onBoundary = grid.boundaries[k] === anchor.atMs;
     if (onBoundary) {
       at.counts[k] = anchor.count;
-      at.methods[k] = 'difference';
+      at.methods[k] = anchor.frozen ? 'frozen' : 'difference';
     }
     if (previous !== undefined) {
       const first = boundaryAtOrBefore(grid, previous.atMs) + 1;
@@ -128,7 +137,7 @@ function boundaryCounts(
 function measuredAt({ counts, methods }: BoundaryCounts, k: number): bigint | null {
   const start = counts[k];
   const end = counts[k + 1];
-  if (methods[k] !== 'difference' || methods[k + 1] !== 'difference') return null;
+  if (!isRead(methods[k]) || !isRead(methods[k + 1])) return null;
   return typeof start === 'bigint' && typeof end === 'bigint' ? end - start : null;
 }
 

@@ -4,6 +4,8 @@
 export interface RegisterPoint {
   atMs: number;
   value: bigint;
+  /** The meter kept it itself, and gave it after an outage. */
+  frozen?: boolean;
 }
 
 export interface RegisterLimits {

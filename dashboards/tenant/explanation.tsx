@@ -118,6 +118,8 @@ function eventText(words: TenantWords, event: RegisterSpan['events'][number], un
       return words.exchange(exact(event.finalOld, unit), exact(event.initialNew, unit), event.newSerial);
     case 'estimated':
       return words.estimatedAt;
+    case 'frozen':
+      return words.frozenAt;
   }
 }
 

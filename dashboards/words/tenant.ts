@@ -32,6 +32,7 @@ const chinese = {
   exchange: (final: string, initial: string, serial: string) =>
     `换表：旧表止码 ${final}，新表起码 ${initial}，新表号 ${serial}`,
   estimatedAt: '该时刻没有读数，按估算',
+  frozenAt: '该时刻的读数由电表自身冻结保存，中断后补读',
   estimatedPart: (quantity: string) => `其中估算 ${quantity}`,
   quantityStep: '用量',
   ownQuantity: (meters: string, quantity: string) => `${meters} 计得 ${quantity}`,
@@ -128,6 +129,7 @@ const english: TenantWords = {
   exchange: (final, initial, serial) =>
     `Exchanged: old meter ended at ${final}, new one began at ${initial}, new serial ${serial}`,
   estimatedAt: 'No reading at this instant: estimated',
+  frozenAt: 'The meter kept this reading itself; it was read after an outage',
   estimatedPart: (quantity) => `of which estimated: ${quantity}`,
   quantityStep: 'Quantity',
   ownQuantity: (meters, quantity) => `${meters} counted ${quantity}`,
