@@ -4,8 +4,9 @@
  */
 import type { Logger } from 'pino';
 import type { MeterClockStatus } from '../protocols/uplink.ts';
-import type { AskedProfile } from './asked-profile.ts';
+import { type AskedProfile, isAsked } from './asked-profile.ts';
 import type { Clock } from './clock.ts';
+import type { Bus } from './config.ts';
 import type { MeterUnit } from './exchange.ts';
 import type { ReadHistory } from './frozen-search.ts';
 import { gapBefore, heal } from './heal.ts';
@@ -15,6 +16,7 @@ import type { DriveOptions, RegisterValue } from './meter-driver.ts';
 import type { Gap, OpenGaps } from './open-gaps.ts';
 import { openHistory } from './open-history.ts';
 import type { NewReading } from './outbox.ts';
+import type { Profiles } from './profiles.ts';
 
 export interface CareOptions {
   bus: string;
@@ -33,6 +35,37 @@ export interface CareOptions {
     lastAccepted(meter: string, register: string): { atMs: number; value: string | null } | null;
   };
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+/** What care takes beside what polling has. */
+export interface CareContext extends Pick<CareOptions, 'timeZone' | 'gaps'> {
+  lastAccepted: CareOptions['outbox']['lastAccepted'];
+}
+
+interface PollingContext extends CareContext, Pick<CareOptions, 'clock' | 'log'> {
+  profiles: Profiles;
+  outbox: Pick<CareOptions['outbox'], 'accept'>;
+  intervalMs: number;
+  /** Simulated meters need no rests. */
+  driven: boolean;
+}
+
+/** The care for the meters of a bus that is polled. */
+export function careFor({ bus, line }: { bus: Bus; line: LineUse }, options: PollingContext): MeterCare {
+  const { profiles, intervalMs, driven, lastAccepted, outbox } = options;
+  const meters = bus.meters.flatMap(({ meter, unit, profile: id }) => {
+    const profile = profiles.get(id);
+    return isAsked(profile) ? [{ meter, unit, profile }] : [];
+  });
+  return new MeterCare({
+    ...options,
+    bus: bus.id,
+    line,
+    meters,
+    pauses: !driven,
+    pollIntervalMs: intervalMs,
+    outbox: { accept: (readings) => outbox.accept(readings), lastAccepted },
+  });
 }
 
 interface CaredMeter {
@@ -86,7 +119,7 @@ export class MeterCare {
     if (cared.history !== null) {
       const lastAccepted = outbox.lastAccepted.bind(outbox);
       const gap = gapBefore(meter, values, pollIntervalMs, lastAccepted);
-      if (gap !== null) gaps.add(gap);
+      if (gap !== null) this.#open(gap, cared);
     }
     const asks = cared.measure !== null && isDayOld(cared.askedMs, clock.nowMs());
     const heals = cared.history !== null && gaps.of(meter).length > 0;
@@ -100,6 +133,15 @@ export class MeterCare {
       }
       cared.busy = false;
     });
+  }
+
+  #open(gap: Gap, cared: CaredMeter): void {
+    try {
+      this.#options.gaps.add(gap);
+    } catch (error) {
+      // A full disk: it is known for as long as this process runs.
+      this.#options.log.warn({ ...this.#who(cared), error }, 'a gap cannot be kept on the disk');
+    }
   }
 
   /** How the meters' clocks stand, as far as they tell. */

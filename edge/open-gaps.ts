@@ -1,9 +1,9 @@
 /** The gaps that are still to be healed, in a small file: an outage of the gateway itself must not lose them. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { Decimal } from '../protocols/decimal.ts';
 import { Obis } from '../protocols/obis.ts';
 import { Id } from '../protocols/reading.ts';
+import { readDurable, writeDurably } from './durable-file.ts';
 
 /** A time in which nobody read a meter, between two readings of its registers. */
 const Gap = z.strictObject({
@@ -24,7 +24,7 @@ export class OpenGaps {
   /** @param file null keeps them in memory only; a file that cannot be read counts as empty */
   constructor(file: string | null) {
     this.#file = file;
-    this.#gaps = file === null ? [] : readGaps(file);
+    this.#gaps = (file === null ? null : readDurable(file, z.array(Gap))) ?? [];
   }
 
   of(meter: string): Gap[] {
@@ -47,17 +47,6 @@ export class OpenGaps {
 
   #store(gaps: Gap[]): void {
     this.#gaps = gaps;
-    if (this.#file === null) return;
-    writeFileSync(`${this.#file}.new`, JSON.stringify(gaps));
-    renameSync(`${this.#file}.new`, this.#file);
-  }
-}
-
-function readGaps(file: string): Gap[] {
-  try {
-    const parsed = z.array(Gap).safeParse(JSON.parse(readFileSync(file, 'utf8')));
-    return parsed.success ? parsed.data : [];
-  } catch {
-    return [];
+    if (this.#file !== null) writeDurably(this.#file, gaps);
   }
 }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { ALL_METERS, MOST_OFFSET_SECONDS, timeBroadcast } from '../../protocols/dlt645/time-broadcast.ts';
 import { withWakeBytes } from '../../protocols/sum-frame.ts';
+import { isTimeZone } from '../../protocols/time-zone.ts';
 import type { Link } from '../config.ts';
 import { Line } from '../line.ts';
 import { linkName, openStream } from '../line-stream.ts';
@@ -76,14 +77,6 @@ function parse(args: string[]): Sync | string | null {
   const timeZone = values['time-zone'];
   if (timeZone === undefined || !isTimeZone(timeZone)) return '--time-zone is missing or no time zone';
   return { meter: named.meter, timeZone, broadcast: values.broadcast, yes: values.yes };
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return localTime(0, name).year > 0;
-  } catch {
-    return false;
-  }
 }
 
 function refuse(message: string): number {
