@@ -1,9 +1,8 @@
 /** Opens the byte stream below a line: a socket or a serial port. */
-import { EventEmitter } from 'node:events';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { SerialPort } from 'serialport';
 import type { Link } from './config.ts';
+import { SerialStream } from './serial-stream.ts';
 
 export type { Link as LineLink } from './config.ts';
 
@@ -55,20 +54,12 @@ function openSocket(
   });
 }
 
-/** serialport knows only `close`: merely destroyed, as any stream is, the port would stay open and the process alive. */
-class ClosingSerialPort extends SerialPort {
-  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    if (this.isOpen) this.close(() => callback(error));
-    else callback(error);
-  }
-}
-
 /**
- * Throws away what a serial port holds unread: it is read on another thread, so what came may not have been heard yet. A
- * socket has nothing of the kind.
+ * Throws away what a serial port holds unread: a process that stood still may not have heard yet what came. A socket has
+ * nothing of the kind.
  */
 export async function discardUnread(stream: Duplex): Promise<void> {
-  if (!(stream instanceof SerialPort)) return;
+  if (!(stream instanceof SerialStream)) return;
   // A port that closes meanwhile says so itself.
   await new Promise<void>((resolve) => stream.flush(() => resolve()));
 }
@@ -78,23 +69,11 @@ function openSerial(
   receive: Receive,
 ): Promise<Duplex> {
   return new Promise((resolve, reject) => {
-    const port = new ClosingSerialPort({ path, baudRate, parity, autoOpen: false });
+    const port = new SerialStream({ path, baudRate, parity, autoOpen: false });
     port.open((error) => {
       if (error !== null) return reject(error);
-      runReads(port);
       port.on('data', receive);
       resolve(port);
     });
   });
-}
-
-/**
- * serialport 13 reads in a promise that its poller's event resolves, and since Node 26.4 promises resolved from such an
- * event wait until something else runs: without this the bytes lie until a timer fires. So each event runs something.
- */
-function runReads(port: SerialPort): void {
-  const poller = port.port !== undefined && 'poller' in port.port ? port.port.poller : undefined;
-  if (!(poller instanceof EventEmitter)) return;
-  const runNow = (): void => void setImmediate(() => undefined);
-  poller.on('readable', runNow).on('writable', runNow);
 }
