@@ -12,13 +12,14 @@ import type { Behaviour } from '../hostile/behaviour.ts';
 import { chooseBehaviours, startHostileFleet } from '../hostile/serve-hostile.ts';
 import { type Fleet, startFleet } from '../meters/fleet.ts';
 import { connectPushMeters, type PushMeters } from '../meters/push-meters.ts';
+import { connectSparkplugNode, type SparkplugNode } from '../meters/sparkplug-node.ts';
 import { firstMonth, generatePark, type Planted } from '../park/generate-park.ts';
 import { simulateDocument } from '../park/simulate-document.ts';
 import type { Truth } from '../park/truth.ts';
 import type { Wiring } from '../park/wiring.ts';
 import { type Profiles, readProfiles } from '../profiles.ts';
 
-const USAGE = `Usage: meterline simulate [--seed N | --park FILE] [--live | --at INSTANT] [--host H] [--port P] [--push URL] [--json]
+const USAGE = `Usage: meterline simulate [--seed N | --park FILE] [--live | --at INSTANT] [--host H] [--port P] [--push URL] [--sparkplug URL] [--json]
 
   --seed N       the demo park of a seed (default 1)
   --park FILE    the meters of a park document of your own
@@ -29,6 +30,7 @@ const USAGE = `Usage: meterline simulate [--seed N | --park FILE] [--live | --at
   --port P       first port: one a bus, in order (default 5020)
   --sockets      serial lines as sockets too, for those who cannot reach this machine's device files
   --push URL     MQTT broker for the meters that push, every quarter of an hour (with --live)
+  --sparkplug URL  the same for the electricity meters, as devices of the Sparkplug B node Simulated/Node1
   --json         the table as one JSON document`;
 
 const options = {
@@ -41,6 +43,7 @@ const options = {
   port: { type: 'string', default: '5020' },
   sockets: { type: 'boolean', default: false },
   push: { type: 'string' },
+  sparkplug: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean' },
 } as const;
@@ -152,19 +155,34 @@ async function serve(
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
   const fleet = await startFleet(wiring, { truth, profiles, clock }, Number(values.port), values.host);
   const push = values.push === undefined ? null : connectPushMeters(values.push, wiring.push, truth);
+  const node = startNode(values, truth, profiles, clock.nowMs());
   console.log(values.json ? JSON.stringify(addresses(fleet, wiring)) : table(fleet, wiring, values));
   try {
-    await follow({ fleet, push, outage, clock, intervalMs: truth.grid.intervalMs }, stopping.signal);
+    await follow({ fleet, push, node, outage, clock, intervalMs: truth.grid.intervalMs }, stopping.signal);
   } finally {
     await push?.close();
+    await node?.close();
     await fleet.close();
   }
   return 0;
 }
 
+function startNode(
+  { sparkplug }: Values,
+  truth: Truth,
+  profiles: Profiles,
+  startMs: number,
+): SparkplugNode | null {
+  const profile = profiles.get('sparkplug-electricity');
+  if (sparkplug === undefined || profile?.protocol !== 'sparkplug') return null;
+  const meters = [...truth.meters.values()].filter(({ unit }) => unit === 'kWh').map(({ meter }) => meter);
+  return connectSparkplugNode(sparkplug, { node: 'Simulated/Node1', profile, meters, startMs }, truth);
+}
+
 interface Following {
   fleet: Fleet;
   push: PushMeters | null;
+  node: SparkplugNode | null;
   outage: Planted['outage'] | null;
   clock: { nowMs(): number };
   intervalMs: number;
@@ -174,7 +192,7 @@ const TICK_MS = 500;
 
 /** Until stopped: the planted outage comes and goes, and on each boundary the meters that push do so. */
 async function follow(
-  { fleet, push, outage, clock, intervalMs }: Following,
+  { fleet, push, node, outage, clock, intervalMs }: Following,
   signal: AbortSignal,
 ): Promise<void> {
   const converter = fleet.buses.find(({ wiring }) => wiring.id === outage?.bus)?.converter;
@@ -184,10 +202,11 @@ async function follow(
     const silent = outage !== null && nowMs >= outage.fromMs && nowMs < outage.toMs;
     await (silent ? converter?.off() : converter?.on());
     const boundary = nowMs - (nowMs % intervalMs);
-    if (push !== null && boundary > published) {
+    if (boundary > published) {
       published = boundary;
       // A broker that is away gets what it missed when it is back; the meters do not wait for it.
-      push.publish(boundary).catch(() => undefined);
+      push?.publish(boundary).catch(() => undefined);
+      node?.publish(boundary);
     }
     await sleep(TICK_MS, undefined, { signal }).catch(() => undefined);
   }
