@@ -38,6 +38,9 @@ export const EdgeBus = z.strictObject({
   silent: z.array(Id),
   requests: z.int().nonnegative(),
   failures: z.int().nonnegative(),
+  /** Of the last round; null before the first. */
+  cycleMilliseconds: z.int().nonnegative().nullable(),
+  utilisation: z.number().min(0).max(1).nullable(),
   /** What looks along the bus just now: polling goes on between its requests. */
   liveWork: z.enum(['scan', 'detect']).nullable(),
 });

@@ -36,6 +36,33 @@ function busFigures({ gateway }: EdgeApiContext): Figure[] {
       'Requests that gave no value.',
       of((bus) => bus.failures),
     ),
+    counter(
+      'bus_failures_by_code_total',
+      'The same by what they were.',
+      buses.flatMap(({ bus, failuresByCode }) =>
+        Object.entries(failuresByCode).map(([code, value]) => ({ labels: { bus, code }, value })),
+      ),
+    ),
+    counter(
+      'bus_retries_total',
+      'Meters that were asked once more in the same round.',
+      of((bus) => bus.retries),
+    ),
+    gauge(
+      'bus_cycle_seconds',
+      'The last round of all that was due.',
+      of(({ cycle }) => (cycle === null ? null : cycle.milliseconds / 1000)),
+    ),
+    gauge(
+      'bus_cycle_floor_seconds',
+      'What the line takes at least for it.',
+      of(({ cycle }) => (cycle === null ? null : cycle.floorMilliseconds / 1000)),
+    ),
+    gauge(
+      'bus_utilisation_ratio',
+      'What the floor is of the round.',
+      of(({ cycle }) => (cycle === null ? null : cycle.utilisation)),
+    ),
     gauge(
       'bus_meters',
       'Meters of the bus.',

@@ -25,7 +25,7 @@ function edgeStatus({ gateway, liveWork, nowMs }: EdgeApiContext): EdgeStatus {
     oldestBufferedAt: status.oldestBufferedAt,
     configVersion: status.configVersion ?? null,
     configState: status.configState ?? null,
-    buses: status.buses.map(({ bus, meters, silent, requests, failures }) => {
+    buses: status.buses.map(({ bus, meters, silent, requests, failures, cycle }) => {
       const live = gateway.bus(bus);
       return {
         bus,
@@ -34,6 +34,8 @@ function edgeStatus({ gateway, liveWork, nowMs }: EdgeApiContext): EdgeStatus {
         silent,
         requests,
         failures,
+        cycleMilliseconds: cycle?.milliseconds ?? null,
+        utilisation: cycle?.utilisation ?? null,
         liveWork: liveWork.get(bus) ?? null,
       };
     }),
