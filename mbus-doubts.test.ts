@@ -78,7 +78,7 @@ function foreignTo(frame: Uint8Array): Uint8Array {
   for (const [at, more] of [
     [5, 1],
     [7, 1],
-    [frame.length - 3, 1],
+    [23, 1],
     [frame.length - 2, 3],
   ] as const)
     changed[at] = (changed[at] ?? 0) + more;
