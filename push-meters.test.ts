@@ -1,6 +1,7 @@
 /** Meters that push, from end to end: simulated Sparkplug B nodes and Debian's mosquitto_pub at the gateway's broker. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import mqtt from 'mqtt';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { NewReading } from './edge/outbox.ts';
@@ -26,7 +27,7 @@ const at = (interval: number): number => truth.grid.fromMs + interval * truth.gr
 
 let accepted: NewReading[];
 let broker: PushBroker;
-const start = async (port = 0): Promise<void> => {
+const start = async (port = 0, maxPacketBytes?: number): Promise<void> => {
   const node = 'Plant/Node1';
   const plans: PushMeterPlan[] = [
     { meter: first, node, device: first, profile: sparkplug },
@@ -37,6 +38,7 @@ const start = async (port = 0): Promise<void> => {
   broker = await startPushBroker({
     host: '127.0.0.1',
     port,
+    ...(maxPacketBytes === undefined ? {} : { maxPacketBytes }),
     meters: plans,
     accept: async (readings) => void accepted.push(...readings),
     repeats: () => false,
@@ -103,4 +105,28 @@ test("Debian's mosquitto_pub: a collector's batch, with one bad record", async (
   expect(broker.status().setAside).toMatchObject([
     { meter: 'C-1', code: 'milliseconds_as_seconds', detail: `record 2: t: ${seconds}000` },
   ]);
+});
+
+test('a batch of 10,000 records needs a larger packet than usual, and sent again it is one row each', async () => {
+  const records = Array.from({ length: 10_000 }, (_, n) => ({
+    meter: n % 2 === 0 ? 'A1' : 'A2',
+    t: at(1) / 1000 + n,
+    kwh: `${n}.125`,
+    w: n,
+  }));
+  const batch = JSON.stringify({ records });
+  const client = mqtt.connect(`mqtt://127.0.0.1:${broker.port}`, { reconnectPeriod: 0 });
+  client.on('error', () => undefined);
+  client.publish('collector/up', batch, { qos: 1 });
+  await vi.waitFor(() => expect(broker.status().closed).toEqual({ packet_too_large: 1 }));
+  client.end(true);
+  expect(accepted).toEqual([]);
+
+  await broker.stop();
+  await start(0, 1 << 20);
+  const again = mqtt.connect(`mqtt://127.0.0.1:${broker.port}`, { reconnectPeriod: 0 });
+  for (let time = 0; time < 2; time += 1) await again.publishAsync('collector/up', batch, { qos: 1 });
+  await again.endAsync();
+  expect(broker.status()).toMatchObject({ accepted: 20_000, repeated: 20_000, refused: {} });
+  expect(billed('C-2').at(-1)?.[1]).toBe('9999.125');
 });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DataType, type Metric, type Payload } from './payload.ts';
 import { type NodeSession, type SessionStep, stepSession } from './session.ts';
@@ -80,6 +81,11 @@ describe('after a lost message an alias may mean something else: it is not taken
     ['a device never born', [born, ['DDATA', 1, byAlias(1n)]], 'no_birth'],
     ['a device that died', [born, device, ['DDEATH', 2], ['DDATA', 3, byAlias(1n)]], 'no_birth'],
     ['an alias of no birth', [born, device, ['DDATA', 2, byAlias(9n)]], 'unknown_alias'],
+    [
+      'an alias of two metrics',
+      [born, ['DBIRTH', 1, metric('A', 1n), metric('B', 1n)], ['DDATA', 2, byAlias(1n)]],
+      'unknown_alias',
+    ],
     ['no number', [born, device, ['DDATA', null, byAlias(1n)]], 'missing_sequence'],
     ['a birth without number', [['NBIRTH', null]], 'missing_sequence'],
   ])('%s', (_, messages, code) => {
@@ -103,6 +109,41 @@ describe('after a lost message an alias may mean something else: it is not taken
       { code: 'unknown_alias', detail: 'DDATA: alias 7 and 2 more', device: 'D' },
     ]);
   });
+});
+
+test('whatever device births and data are lost, no alias gives the value of another metric', () => {
+  const names = ['A', 'B', 'C', 'D'];
+  const message = fc.record({
+    lost: fc.boolean(),
+    birth: fc.boolean(),
+    /** Which metric has which alias from this birth on. */
+    order: fc.shuffledSubarray([0, 1, 2, 3], { minLength: 4 }),
+  });
+  let taken = 0;
+  fc.assert(
+    fc.property(fc.array(message, { minLength: 20, maxLength: 60 }), (messages) => {
+      let { session } = play([born]);
+      let order = [0, 1, 2, 3];
+      for (const [index, { lost, birth, ...next }] of messages.entries()) {
+        if (birth) order = next.order;
+        // The value says which metric it is of.
+        const metrics = order.map((alias, of): Metric => {
+          const value = { kind: 'integer', raw: BigInt(of) } as const;
+          const named = birth ? { name: names[of] ?? '', datatype: DataType.Int64 } : {};
+          return { ...named, alias: BigInt(alias), value };
+        });
+        if (lost) continue;
+        const payload = { metrics, sequence: (index + 1) % 256 };
+        const step = stepSession(session, topicOf(birth ? 'DBIRTH' : 'DDATA'), payload);
+        session = step.session;
+        taken += step.metrics.length;
+        for (const { name, value } of step.metrics)
+          expect(value).toEqual({ kind: 'integer', raw: BigInt(names.indexOf(name)) });
+      }
+    }),
+    { seed: 42, numRuns: 1000 },
+  );
+  expect(taken).toBeGreaterThan(10_000);
 });
 
 describe('a death', () => {

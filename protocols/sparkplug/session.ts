@@ -93,14 +93,19 @@ function birthDeathSequence({ metrics }: Payload): bigint | null {
   return value?.kind === 'integer' ? value.raw : null;
 }
 
+/** An alias that a birth gives to two metrics tells neither. */
 function birthOf({ metrics }: Payload): Birth {
   const byAlias = new Map<bigint, { name: string; datatype: number }>();
+  const doubled = new Set<bigint>();
   const datatypes = new Map<string, number>();
   for (const { name, alias, datatype } of metrics) {
     if (name === undefined || datatype === undefined) continue;
     datatypes.set(name, datatype);
-    if (alias !== undefined) byAlias.set(alias, { name, datatype });
+    if (alias === undefined) continue;
+    if ((byAlias.get(alias)?.name ?? name) !== name) doubled.add(alias);
+    byAlias.set(alias, { name, datatype });
   }
+  for (const alias of doubled) byAlias.delete(alias);
   return { byAlias, datatypes };
 }
 
