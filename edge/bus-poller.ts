@@ -1,164 +1,221 @@
-/** The meters of one bus: what is read of them at a boundary, and how those are treated that do not answer. */
+/** The meters of one bus: whose turn it is, and how those are treated that do not answer. */
 import type { Logger } from 'pino';
-import type { GatewayStatus } from '../protocols/uplink.ts';
+import type { BusStatus } from '../protocols/uplink.ts';
 import { isAsked } from './asked-profile.ts';
-import { type Backoff, backOff, NO_BACKOFF, nextAttempt } from './backoff.ts';
+import { type Backoff, backOff, NO_BACKOFF, nextAttempt, patienceMs } from './backoff.ts';
+import { BusTally } from './bus-tally.ts';
 import type { Clock } from './clock.ts';
 import type { Bus } from './config.ts';
 import type { MeterUnit } from './exchange.ts';
 import { Line } from './line.ts';
 import { linkName } from './line-stream.ts';
-import type { MeterDriver, MeterRead, RegisterValue } from './meter-driver.ts';
-import { openDriver } from './open-driver.ts';
+import type { MeterRead, RegisterValue } from './meter-driver.ts';
+import type { MeterMemory } from './meter-memory.ts';
 import type { NewReading } from './outbox.ts';
+import { PolledLine } from './polled-line.ts';
+import { beatMs, PolledMeter } from './polled-meter.ts';
 import type { Profiles } from './profiles.ts';
 
 export interface BusPollerOptions {
   bus: Bus;
   profiles: Profiles;
+  memory: MeterMemory;
   clock: Clock;
-  /** Whether meters get the rests that their models need: in driven time they are simulated and need none. */
-  pauses: boolean;
+  /** Of the grid on which billing registers are read. */
+  intervalMs: number;
+  /** In driven time meters are simulated: they need no rests, and silent ones are probed on the beats only. */
+  driven: boolean;
   lastAcceptedMs(meter: string, register: string): number | null;
-  log: Pick<Logger, 'info' | 'warn'>;
+  /** Told what was read of a meter, before it is accepted. */
+  polled?(meter: string, values: readonly RegisterValue[]): void;
+  log: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
-interface PolledMeter {
-  meter: string;
-  unit: MeterUnit;
-  registers: string[];
-  driver: MeterDriver;
-  backoff: Backoff;
-}
-
-/** A meter whose turn it is at a boundary. */
+/** A meter whose turn it is. */
 interface Due {
   polled: PolledMeter;
   attempt: 'poll' | 'probe';
   /** What has not been read of it yet. */
   registers: Set<string>;
+  /** What may come along. */
+  alongside: Set<string>;
+}
+
+/** What is read in one go, for the beats before its start. */
+interface Round {
+  rhythm: 'billing' | 'instantaneous';
+  startMs: number;
+  /** From then on nothing more is asked: a boundary has precedence. Null: it is read to its end. */
+  cutMs: number | null;
+  readings: NewReading[];
 }
 
 export class BusPoller {
+  readonly line: Line;
   readonly #options: BusPollerOptions;
-  readonly #line: Line;
+  readonly #polledLine: PolledLine;
   readonly #meters: PolledMeter[];
-  #reachable = true;
-  #requests = 0;
-  #failures = 0;
+  readonly #tally = new BusTally();
+  /** Of the bus as a whole: when nothing is there to connect to. */
+  #backoff: Backoff = NO_BACKOFF;
 
   /** @throws RangeError when a meter's profile is unknown or not polled */
   constructor(options: BusPollerOptions) {
     this.#options = options;
     const { bus, profiles } = options;
-    this.#line = new Line(bus);
-    this.#meters = bus.meters.map(({ meter, profile: id, unit }) => {
-      const profile = profiles.get(id);
+    this.line = new Line(bus);
+    this.#meters = bus.meters.map((row) => {
+      const profile = profiles.get(row.profile);
       if (!isAsked(profile))
         throw new RangeError(
-          `meter ${meter} on bus ${bus.id}: "${id}" is no profile of a meter that is asked`,
+          `meter ${row.meter} on bus ${bus.id}: "${row.profile}" is no profile of a meter that is asked`,
         );
-      const wanted = (register: { billing: boolean }): boolean => register.billing;
-      const driver = openDriver(profile, { unit, link: bus.link, wanted });
-      const registers = [...profile.registers].filter(wanted).map(({ obis }) => obis);
-      return { meter, unit, registers, driver, backoff: NO_BACKOFF };
+      return new PolledMeter({ ...options, row, profile });
     });
+    const byUnit = new Map(this.#meters.map((polled) => [polled.row.unit, polled]));
+    const patience = (unit: MeterUnit): number | null => {
+      const slowestMs = this.line.slowestTurnaroundMilliseconds(unit);
+      return patienceMs(byUnit.get(unit)?.backoff ?? NO_BACKOFF, slowestMs);
+    };
+    this.#polledLine = new PolledLine({ line: this.line, link: bus.link, patienceMs: patience });
+  }
+
+  get bus(): Bus {
+    return this.#options.bus;
   }
 
   /**
-   * Reads what has not been accepted since `boundaryMs`, meter after meter. Who gave no clean answer is asked once more
-   * when all others have been: so nobody waits for it, and a late reply has the time to pass by.
+   * Reads what is due, meter after meter: the billing registers, with what comes cheaply along; when none of those is due,
+   * the others, until a boundary has precedence. Who gave no clean answer is asked once more when all others have been: so
+   * nobody waits for it, and a late reply has the time to pass by.
    */
-  async sweep(boundaryMs: number, signal: AbortSignal): Promise<NewReading[]> {
-    const readings: NewReading[] = [];
-    const again: Due[] = [];
-    for (const due of this.#dueAt(boundaryMs)) {
-      const read = await this.#read(due, readings);
-      // Nobody is there to connect to: what one meter cost is enough for this boundary.
-      if (signal.aborted || !this.#count(due.polled, read)) return readings;
-      if (read.fault !== null && due.attempt === 'poll') again.push(due);
-      else this.#judge(due.polled, read);
-    }
-    for (const due of again) {
-      const read = await this.#read(due, readings);
-      if (signal.aborted || !this.#count(due.polled, read)) break;
-      this.#judge(due.polled, read);
-    }
-    return readings;
+  async round(signal: AbortSignal): Promise<NewReading[]> {
+    const { clock, intervalMs } = this.#options;
+    const startMs = clock.nowMs();
+    if (nextAttempt(this.#backoff, startMs) === 'wait') return [];
+    const billing = [...this.#due('billing', startMs)];
+    const rhythm = billing.length > 0 ? 'billing' : 'instantaneous';
+    const due = billing.length > 0 ? billing : [...this.#due('instantaneous', startMs)];
+    const cutMs = rhythm === 'billing' ? null : beatMs(intervalMs, startMs) + intervalMs;
+    const round: Round = { rhythm, startMs, cutMs, readings: [] };
+    if (due.length === 0) return round.readings;
+    const startedAt = performance.now();
+    this.#polledLine.takeFloorMs();
+    const isWhole = await this.#readAll(due, round, signal);
+    if (isWhole) this.#tally.noteCycle(performance.now() - startedAt, this.#polledLine.takeFloorMs());
+    return round.readings;
+  }
+
+  /** When `round` has something to do. */
+  nextDueMs(): number {
+    const { clock, intervalMs, driven } = this.#options;
+    const nowMs = clock.nowMs();
+    const boundaryMs = beatMs(intervalMs, nowMs) + intervalMs;
+    if (nextAttempt(this.#backoff, nowMs) === 'wait') return driven ? boundaryMs : this.#backoff.untilMs;
+    const next = this.#meters.map((polled) =>
+      driven && polled.backoff.failures > 0 ? polled.nextBeatMs(nowMs) : polled.nextDueMs(nowMs),
+    );
+    return Math.min(boundaryMs, ...next);
   }
 
   close(): Promise<void> {
-    return this.#line.close();
+    return this.line.close();
   }
 
-  status(): GatewayStatus['buses'][number] {
-    const silent = this.#meters.filter(({ backoff }) => !this.#reachable || backoff.failures > 0);
+  status(): BusStatus {
+    const silent = this.#meters.filter(({ backoff }) => this.#backoff.failures > 0 || backoff.failures > 0);
     return {
-      bus: this.#options.bus.id,
+      bus: this.bus.id,
       meters: this.#meters.length,
-      silent: silent.map(({ meter }) => meter),
-      requests: this.#requests,
-      failures: this.#failures,
+      silent: silent.map(({ row }) => row.meter),
+      ...this.#tally.status(),
+      states: this.#meters.map(({ row, lastReadMs, silentSinceMs, wrong }) => ({
+        meter: row.meter,
+        lastReadAt: instantText(lastReadMs),
+        silentSince: instantText(silentSinceMs),
+        ...(wrong === null ? {} : { wrongMeter: wrong }),
+      })),
     };
   }
 
-  *#dueAt(boundaryMs: number): Generator<Due> {
+  *#due(rhythm: Round['rhythm'], nowMs: number): Generator<Due> {
     for (const polled of this.#meters) {
-      const registers = new Set(
-        polled.registers.filter((obis) => this.#isDue(polled.meter, obis, boundaryMs)),
-      );
-      const attempt = nextAttempt(polled.backoff, this.#options.clock.nowMs());
-      if (registers.size > 0 && attempt !== 'wait') yield { polled, attempt, registers };
+      const registers = polled.due(polled[rhythm], nowMs);
+      const attempt = nextAttempt(polled.backoff, nowMs);
+      if (registers.size === 0 || attempt === 'wait') continue;
+      const alongside = rhythm === 'billing' ? polled.due(polled.instantaneous, nowMs) : new Set<string>();
+      yield { polled, attempt, registers, alongside };
     }
   }
 
-  async #read({ polled, registers }: Due, readings: NewReading[]): Promise<MeterRead> {
-    const { meter, driver } = polled;
-    const read = await driver.read(this.#line, {
-      nowMs: this.#options.clock.nowMs,
+  /** @returns whether all had their turn */
+  async #readAll(list: readonly Due[], round: Round, signal: AbortSignal): Promise<boolean> {
+    const again: Due[] = [];
+    for (const due of list) {
+      const read = await this.#read(due, round);
+      // Nobody is there to connect to: what one meter cost is enough.
+      if (signal.aborted || !this.#count(due.polled, read)) return false;
+      if (read.fault !== null && due.attempt === 'poll') again.push(due);
+      else due.polled.judge(read, this.#options.clock.nowMs());
+      if (this.#isCut(round)) return false;
+    }
+    for (const due of again) {
+      this.#tally.noteRetry();
+      const read = await this.#read(due, round);
+      if (signal.aborted || !this.#count(due.polled, read)) return false;
+      due.polled.judge(read, this.#options.clock.nowMs());
+      if (this.#isCut(round)) return false;
+    }
+    return true;
+  }
+
+  #isCut({ cutMs }: Round): boolean {
+    return cutMs !== null && this.#options.clock.nowMs() >= cutMs;
+  }
+
+  async #read({ polled, registers, alongside }: Due, round: Round): Promise<MeterRead> {
+    const { clock, driven } = this.#options;
+    const options = {
+      nowMs: clock.nowMs,
       attempts: 1,
-      pauses: this.#options.pauses,
-      wanted: (obis) => registers.has(obis),
-    });
+      pauses: !driven,
+      wanted: (obis: string) => registers.has(obis) && !this.#isCut(round),
+      alongside: (obis: string) => alongside.has(obis),
+    };
+    const read = await polled.read(this.#polledLine, options, round.startMs);
+    this.#options.polled?.(polled.row.meter, read.values);
     for (const value of read.values) {
-      readings.push(newReading(meter, value));
+      round.readings.push(newReading(polled.row.meter, value));
       registers.delete(value.register.obis);
     }
+    const rhythm = polled[round.rhythm];
+    if (rhythm !== null && read.fault === null && !this.#isCut(round))
+      rhythm.askedForMs = beatMs(rhythm.everyMs, round.startMs);
     return read;
   }
 
-  #isDue(meter: string, register: string, boundaryMs: number): boolean {
-    const acceptedMs = this.#options.lastAcceptedMs(meter, register);
-    return acceptedMs === null || acceptedMs < boundaryMs;
-  }
-
   /** @returns whether the bus can be reached */
-  #count({ meter, unit }: PolledMeter, { requests, failures, exception, fault }: MeterRead): boolean {
-    const { bus, log } = this.#options;
-    this.#requests += requests;
-    this.#failures += failures;
-    const reachable = fault?.code !== 'unreachable';
-    if (reachable !== this.#reachable) {
-      this.#reachable = reachable;
-      const where = { bus: bus.id, at: linkName(bus.link) };
-      if (reachable) log.info(where, 'bus is back');
-      else log.warn({ ...where, error: fault?.message }, 'bus cannot be reached');
-    }
-    if (exception !== null) log.warn({ bus: bus.id, meter, unit, exception }, 'meter refused a read');
-    return reachable;
-  }
-
-  /** Whether the meter is silent, from the last read at a boundary. */
-  #judge(polled: PolledMeter, { fault }: MeterRead): void {
+  #count({ row }: PolledMeter, read: MeterRead): boolean {
     const { bus, clock, log } = this.#options;
-    const who = { bus: bus.id, meter: polled.meter, unit: polled.unit };
-    const wasSilent = polled.backoff.failures > 0;
-    if (fault !== null && !wasSilent)
-      log.warn({ ...who, code: fault.code, error: fault.message }, 'meter is silent');
-    if (fault === null && wasSilent) log.info(who, 'meter answers again');
-    polled.backoff = fault === null ? NO_BACKOFF : backOff(polled.backoff, clock.nowMs());
+    this.#tally.noteRead(read);
+    const { exception, fault } = read;
+    // The connection ended: behind it there may be other meters now.
+    if (fault?.code === 'unreachable' || fault?.code === 'closed')
+      for (const polled of this.#meters) polled.endSession();
+    const wasReachable = this.#backoff.failures === 0;
+    const isReachable = fault?.code !== 'unreachable';
+    const where = { bus: bus.id, at: linkName(bus.link) };
+    if (isReachable && !wasReachable) log.info(where, 'bus is back');
+    if (!isReachable && wasReachable) log.warn({ ...where, error: fault?.message }, 'bus cannot be reached');
+    this.#backoff = isReachable ? NO_BACKOFF : backOff(this.#backoff, clock.nowMs());
+    if (exception !== null)
+      log.warn({ bus: bus.id, meter: row.meter, unit: row.unit, exception }, 'meter refused a read');
+    return isReachable;
   }
 }
+
+const instantText = (ms: number | null): string | null =>
+  ms === null ? null : Temporal.Instant.fromEpochMilliseconds(ms).toString();
 
 function newReading(meter: string, { register, value, code, raw, readAtMs }: RegisterValue): NewReading {
   return {

@@ -4,6 +4,7 @@ import type { Obis } from '../protocols/obis.ts';
 import type { ReadingCode } from '../protocols/reading.ts';
 import { formatMicro, type Unit } from '../protocols/units.ts';
 import { type AskOptions, LineFault, type LineUse, type Priority } from './line.ts';
+import type { Refusals } from './plan-requests.ts';
 
 /** A register of a profile, as far as it does not depend on the protocol. */
 export interface MeterRegister {
@@ -49,10 +50,20 @@ export interface DriveOptions {
   priority?: Priority;
 }
 
+/** What asking a meter who it is came to; no values. */
+export interface IdentityRead extends MeterRead {
+  /** Null when it could not be had now. */
+  identity: string | null;
+}
+
 /** Reads the registers it was opened for of one meter. */
 export interface MeterDriver {
   /** Never throws a `LineFault`: it is told in the result, after which no further request is sent. */
   read(line: LineUse, options: DriveOptions): Promise<MeterRead>;
+  /** Asks which meter it is; not there where each answer names the meter, or nothing tells it from others. */
+  identify?(line: LineUse, options: DriveOptions): Promise<IdentityRead>;
+  /** What the meter was found to refuse so far; only where it is asked for addresses. */
+  refusals?(): Refusals;
 }
 
 /** @param pauseMilliseconds the rest that the meter's model needs before a request */

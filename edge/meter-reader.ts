@@ -12,8 +12,10 @@ import {
 } from './meter-driver.ts';
 import {
   bridgeableHole,
+  NO_REFUSALS,
   type PlannedRequest,
   planRequests,
+  type Refusals,
   requestFor,
   type WireCost,
 } from './plan-requests.ts';
@@ -23,16 +25,6 @@ export type { MeterRead, RegisterValue } from './meter-driver.ts';
 export interface ReadOptions extends DriveOptions {
   unit: number;
 }
-
-/** What a meter was found to refuse: addresses of registers. */
-export interface Refusals {
-  /** Those at which a request must not be joined with what lies before: the hole between them is refused. */
-  walls: readonly number[];
-  /** Those that are refused even alone. */
-  absent: readonly number[];
-}
-
-export const NO_REFUSALS: Refusals = { walls: [], absent: [] };
 
 /** Exceptions by which a meter refuses addresses that it does not have, or so many at once. */
 const ILLEGAL = new Set([2, 3]);

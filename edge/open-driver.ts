@@ -7,9 +7,10 @@ import { dlmsDriver } from './dlms-driver.ts';
 import { dlt645Driver } from './dlt645-driver.ts';
 import type { MeterUnit } from './exchange.ts';
 import { mbusDriver } from './mbus-driver.ts';
-import type { MeterDriver } from './meter-driver.ts';
+import type { MeterDriver, MeterRegister } from './meter-driver.ts';
+import { modbusIdentity } from './meter-identity.ts';
 import { MeterReader } from './meter-reader.ts';
-import { CONVERTER_COST, type WireCost } from './plan-requests.ts';
+import { CONVERTER_COST, NO_REFUSALS, type Refusals, type WireCost } from './plan-requests.ts';
 
 /**
  * @param wanted which of the model's registers it is to read
@@ -21,7 +22,14 @@ export function openDriver(
     unit,
     link,
     wanted = () => true,
-  }: { unit: MeterUnit; link: Link; wanted?: (register: { billing: boolean }) => boolean },
+    refusals = NO_REFUSALS,
+  }: {
+    unit: MeterUnit;
+    link: Link;
+    wanted?: (register: MeterRegister) => boolean;
+    /** What is known of what the meter refuses. */
+    refusals?: Refusals;
+  },
 ): MeterDriver {
   const refusal = unitRefusal(profile, unit) ?? linkRefusal(profile, link);
   if (refusal !== null) throw new RangeError(refusal);
@@ -32,18 +40,20 @@ export function openDriver(
   if (profile.protocol === 'dlms')
     return dlmsDriver(profile, profile.registers.filter(wanted), { unit: Number(unit), link });
   if (profile.protocol === 'mbus') return mbusDriver(profile.registers.filter(wanted), unit);
-  return modbusDriver(profile, profile.registers.filter(wanted), Number(unit), link);
+  return modbusDriver(profile, profile.registers.filter(wanted), { unit: Number(unit), link, refusals });
 }
 
 /** Plans its requests anew for each read, by what the line was measured to cost. */
 function modbusDriver(
   profile: ModbusProfile,
   registers: ModbusProfile['registers'],
-  unit: number,
-  link: Link,
+  { unit, link, refusals }: { unit: number; link: Link; refusals: Refusals },
 ): MeterDriver {
-  const reader = new MeterReader(profile, registers, wireCost(link, profile, null));
+  const reader = new MeterReader(profile, registers, wireCost(link, profile, null), refusals);
+  const identify = modbusIdentity(profile, unit);
   return {
+    ...(identify === undefined ? {} : { identify }),
+    refusals: () => reader.refusals(),
     read(line, options) {
       // What answers on TCP may be a converter: its turnaround holds the time of its own line, which is not known.
       if (link.kind !== 'tcp') reader.adapt(wireCost(link, profile, line.turnaroundMilliseconds(unit)));

@@ -40,6 +40,16 @@ export function bridgeableHole({ baudRate, turnaroundMilliseconds }: WireCost): 
   return Math.floor(transactionMs / charactersMs(2, baudRate));
 }
 
+/** What a meter was found to refuse: addresses of registers. */
+export interface Refusals {
+  /** Those at which a request must not be joined with what lies before: the hole between them is refused. */
+  walls: readonly number[];
+  /** Those that are refused even alone. */
+  absent: readonly number[];
+}
+
+export const NO_REFUSALS: Refusals = { walls: [], absent: [] };
+
 export interface PlanLimits {
   maxRegisters: number;
   /** Another request costs as much as reading so many registers more. With 0 no hole is read through. */

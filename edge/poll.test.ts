@@ -117,7 +117,16 @@ describe('polling', () => {
         { ...second, readAt },
       ]),
     );
-    expect(polling.status()).toEqual([{ bus: 'bus-1', meters: 2, silent: [], requests: 4, failures: 0 }]);
+    expect(polling.status()).toMatchObject([
+      { bus: 'bus-1', meters: 2, silent: [], requests: 4, failures: 0, failuresByCode: {}, retries: 0 },
+    ]);
+    expect(polling.status()[0]?.states).toEqual(
+      ['bus-1-3', 'bus-1-7'].map((meter) => ({
+        meter,
+        lastReadAt: '2026-09-01T00:15:00Z',
+        silentSince: null,
+      })),
+    );
   });
 
   test('a register without a value is handed over with its code', async () => {
@@ -162,7 +171,7 @@ describe('polling', () => {
     ]);
     await clock.idle();
     await clock.advance(QUARTER_MS);
-    expect(polling.status()).toEqual([
+    expect(polling.status()).toMatchObject([
       { bus: 'off', meters: 3, silent: ['off-1', 'off-2', 'off-3'], requests: 2, failures: 2 },
       { bus: 'on', meters: 1, silent: [], requests: 2, failures: 0 },
     ]);

@@ -1,65 +1,92 @@
 /**
- * Polling: on each boundary of the grid every bus reads the billing registers of its meters and hands them over in one
- * piece. Buses do not wait for each other; a bus that overruns a boundary goes on with the next one at once.
+ * Polling: on each boundary of the grid every bus reads the billing registers of its meters, and in between, as often as
+ * asked, the others. Buses do not wait for each other; a bus that overruns a boundary goes on with the next one at once.
  */
 import type { Logger } from 'pino';
-import type { GatewayStatus } from '../protocols/uplink.ts';
+import type { BusStatus, MeterClockStatus } from '../protocols/uplink.ts';
 import { BusPoller } from './bus-poller.ts';
 import type { Clock } from './clock.ts';
-import type { EdgeConfig } from './config.ts';
+import type { BusMeter, EdgeConfig, Link } from './config.ts';
+import type { Line } from './line.ts';
+import { type CareContext, careFor } from './meter-care.ts';
+import { MeterMemory } from './meter-memory.ts';
 import type { NewReading } from './outbox.ts';
 import type { Profiles } from './profiles.ts';
 
 export interface PollingOptions {
   config: Pick<EdgeConfig, 'buses' | 'pollIntervalSeconds' | 'clock'>;
   profiles: Profiles;
+  /** What was learned of the meters before; nothing, and kept by nobody, when not given. */
+  memory?: MeterMemory;
   clock: Clock;
   outbox: {
     /** Resolves when the readings are committed. */
     accept(readings: NewReading[]): Promise<void>;
     lastAcceptedMs(meter: string, register: string): number | null;
   };
+  /** Meters' clocks are measured and their gaps healed; not when not given. */
+  care?: CareContext;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+/** A bus and its line, for work beside the polls: what a person waits for goes through the same line. */
+export interface PolledBus {
+  id: string;
+  link: Link;
+  line: Line;
+  meters: readonly BusMeter[];
 }
 
 export interface Polling {
   /** Ends the reads under way and closes the lines. */
   stop(): Promise<void>;
-  status(): GatewayStatus['buses'];
+  status(): BusStatus[];
+  bus(id: string): PolledBus | undefined;
+  clockOffsets(): MeterClockStatus[];
 }
 
 /**
  * Starts at once: what has not been read since the last boundary is read now.
  * @throws RangeError when a meter's profile is unknown or not polled
  */
-export function startPolling({ config, profiles, clock, outbox, log }: PollingOptions): Polling {
+export function startPolling(options: PollingOptions): Polling {
+  const { config, profiles, memory = new MeterMemory(), clock, outbox, log } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const driven = config.clock === 'driven';
   const lastAcceptedMs = outbox.lastAcceptedMs.bind(outbox);
-  const pollers = config.buses.map(
-    (bus) => new BusPoller({ bus, profiles, clock, pauses: !driven, lastAcceptedMs, log }),
-  );
+  const intervalMs = config.pollIntervalSeconds * 1000;
+  const common = { profiles, memory, clock, intervalMs, driven, lastAcceptedMs, log };
+  const cared = config.buses.map((bus) => {
+    const poller: BusPoller = new BusPoller({
+      ...common,
+      bus,
+      polled: (meter, values) => care?.polled(meter, values),
+    });
+    const care = options.care && careFor(poller, { ...options, ...options.care, intervalMs, driven });
+    return { poller, care };
+  });
+  const pollers = cared.map(({ poller }) => poller);
 
-  const sweep = async (group: BusPoller[], boundaryMs: number): Promise<void> => {
-    const readings = (await Promise.all(group.map((poller) => poller.sweep(boundaryMs, signal)))).flat();
+  const round = async (group: BusPoller[]): Promise<void> => {
+    const readings = (await Promise.all(group.map((poller) => poller.round(signal)))).flat();
     if (readings.length === 0) return;
     try {
       await outbox.accept(readings);
     } catch (error) {
-      const buses = group.map((poller) => poller.status().bus);
+      const buses = group.map(({ bus }) => bus.id);
       log.error({ buses, readings: readings.length, error }, 'readings not accepted');
     }
+    if (driven) await Promise.all(cared.map(({ care }) => care?.idle()));
   };
 
   const loop = async (group: BusPoller[]): Promise<void> => {
-    const intervalMs = config.pollIntervalSeconds * 1000;
     try {
       await clock.until(0, signal);
       for (;;) {
-        const boundaryMs = Math.floor(clock.nowMs() / intervalMs) * intervalMs;
-        await sweep(group, boundaryMs);
-        await clock.until(boundaryMs + intervalMs, signal);
+        await round(group);
+        const boundaryMs = (Math.floor(clock.nowMs() / intervalMs) + 1) * intervalMs;
+        await clock.until(Math.min(boundaryMs, ...group.map((poller) => poller.nextDueMs())), signal);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -71,9 +98,15 @@ export function startPolling({ config, profiles, clock, outbox, log }: PollingOp
   return {
     async stop() {
       stopping.abort();
+      const ended = cared.map(({ care }) => care?.stop());
       await Promise.all(pollers.map((poller) => poller.close()));
-      await loops;
+      await Promise.all([loops, ...ended]);
     },
     status: () => pollers.map((poller) => poller.status()),
+    clockOffsets: () => cared.flatMap(({ care }) => care?.clocks() ?? []),
+    bus(id) {
+      const poller = pollers.find(({ bus }) => bus.id === id);
+      return poller && { id, link: poller.bus.link, line: poller.line, meters: poller.bus.meters };
+    },
   };
 }

@@ -59,6 +59,22 @@ export const Fingerprint = z.strictObject({
 });
 export type Fingerprint = z.infer<typeof Fingerprint>;
 
+/**
+ * Where a meter keeps its serial number. `number` is unsigned, high word first; `bcd` and `text` (ASCII) are read digit by
+ * digit.
+ */
+export const SerialRegister = z.strictObject({
+  /** When another one than the registers are read with. */
+  functionCode: z.union([z.literal(3), z.literal(4)]).optional(),
+  address: z.int().min(0).max(65535),
+  words: z.int().min(1).max(16),
+  type: z.enum(['number', 'bcd', 'text']),
+  /** A: two sources agree; B: the maker's own document; C: one source that does not cite it. */
+  confidence: z.enum(['A', 'B', 'C']),
+  source: z.string().min(1),
+});
+export type SerialRegister = z.infer<typeof SerialRegister>;
+
 export const ModbusProfile = z.strictObject({
   ...head,
   protocol: z.literal('modbus'),
@@ -67,6 +83,8 @@ export const ModbusProfile = z.strictObject({
   maxRegisters: z.int().min(1).max(125).default(125),
   /** Pause the model needs between two requests, and when the unit id changes. */
   pauseMilliseconds: z.int().min(0).max(1000).default(0),
+  /** Read when a session with the meter begins, to tell whether it is still the same one. */
+  serial: SerialRegister.optional(),
   fingerprint: Fingerprint.prefault({}),
   /** What the meter itself keeps of its registers: read after an outage. */
   history: ModbusHistory.optional(),

@@ -1,0 +1,79 @@
+/** Which meter answers at an address: its serial number, or where it keeps none what it refuses; and whether it is the one expected. */
+import type { ModbusProfile, SerialRegister } from '../protocols/profile.ts';
+import type { AskedProfile } from './asked-profile.ts';
+import {
+  askOptions,
+  askRepeatedly,
+  type IdentityRead,
+  type MeterDriver,
+  nothingRead,
+} from './meter-driver.ts';
+
+/** By these a meter refuses for good what it was asked for. */
+const LASTING = new Set([1, 2, 3]);
+/** The identity of a meter that has no serial number at the place where its model keeps it. */
+export const NO_SERIAL = 'without a serial number';
+
+/** Asks a Modbus meter who it is; undefined when its model has nothing to tell meters apart by. */
+export function modbusIdentity(profile: ModbusProfile, unit: number): MeterDriver['identify'] {
+  const { serial, fingerprint } = profile;
+  const places = serial
+    ? [
+        {
+          functionCode: serial.functionCode ?? profile.functionCode,
+          address: serial.address,
+          count: serial.words,
+        },
+      ]
+    : fingerprint.refused.map((address) => ({ functionCode: profile.functionCode, address, count: 2 }));
+  if (places.length === 0) return undefined;
+  return async (line, options) => {
+    const read: IdentityRead = { ...nothingRead(), identity: null };
+    const said: string[] = [];
+    for (const place of places) {
+      const request = { unit, ...place };
+      const asking = askOptions(options, profile.pauseMilliseconds);
+      const answer = await askRepeatedly(() => line.read(request, asking), options.attempts, read);
+      if (answer === null) return read;
+      if (!answer.ok && !LASTING.has(answer.exception)) {
+        read.failures += 1;
+        read.exception = answer.exception;
+        return read;
+      }
+      if (serial !== undefined) said.push(answer.ok ? serialText(serial, answer.data) : NO_SERIAL);
+      else said.push(`${place.address} ${answer.ok ? 'answered' : 'refused'}`);
+    }
+    read.identity = said.join(', ');
+    return read;
+  };
+}
+
+/** A serial number as it is printed: digits, or the characters of a text. */
+export function serialText({ type }: Pick<SerialRegister, 'type'>, data: Uint8Array): string {
+  const bytes = Buffer.from(data);
+  if (type === 'number') return BigInt(`0x${bytes.toString('hex')}`).toString();
+  if (type === 'bcd') return bytes.toString('hex');
+  return bytes.toString('latin1').replaceAll(/[^\x21-\x7e]/g, '');
+}
+
+/**
+ * What is expected of a meter: what the engineer configured, or else what it was before. A changed configuration confirms an
+ * exchange. Null: whatever it says now is remembered.
+ */
+export function expectedIdentity(
+  profile: AskedProfile,
+  configured: string | null,
+  known: { identity: string | null; serial: string | null },
+): string | null {
+  const hasSerial = profile.protocol === 'modbus' && profile.serial !== undefined;
+  if (hasSerial && configured !== null) return configured;
+  return known.serial === configured ? known.identity : null;
+}
+
+/** Leading zeros and case do not tell meters apart: some labels have them where the register has not. */
+export const isSameIdentity = (a: string, b: string): boolean => normal(a) === normal(b);
+const normal = (text: string): string =>
+  text
+    .trim()
+    .toUpperCase()
+    .replace(/^0+(?=.)/, '');
