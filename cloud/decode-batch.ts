@@ -1,8 +1,8 @@
 /** Bytes of the readings topic -> batches that can be stored, and what in them cannot. Nothing here is trusted. */
 import { zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
-import { Id, UplinkItem } from '../protocols/reading.ts';
-import { Batch } from '../protocols/uplink.ts';
+import { Id } from '../protocols/reading.ts';
+import { Batch, UplinkItem } from '../protocols/uplink.ts';
 
 /** A batch decompresses to no more than this: 10,000 items of the largest size are far below. */
 const MOST_BYTES = 16 * 1024 * 1024;

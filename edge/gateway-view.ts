@@ -1,6 +1,7 @@
 /** What a running gateway shows and lends to its own HTTP server. */
 import type { GatewayStatus } from '../protocols/uplink.ts';
 import type { EdgeConfig } from './config.ts';
+import type { NewEvidence, RecordedEvidence } from './evidence.ts';
 import type { Outbox } from './outbox.ts';
 import type { PolledBus } from './poll.ts';
 import type { PushBroker } from './push-broker.ts';
@@ -14,6 +15,8 @@ export interface GatewayView {
   bus(id: string): PolledBus | null;
   /** The last reading of a register that was accepted. */
   lastAccepted(meter: string, register: string): { atMs: number; value: string | null } | null;
+  /** What a person vouches for at a meter, signed and committed. @throws OutboxError, GatewayKeyError */
+  recordEvidence(given: NewEvidence): RecordedEvidence;
   /** Null: no meter pushes. */
   push(): ReturnType<PushBroker['status']> | null;
 }

@@ -6,6 +6,8 @@ import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import { createCommitter } from './committer.ts';
 import type { EdgeConfig } from './config.ts';
+import { type EvidenceDesk, recordEvidence } from './evidence.ts';
+import { openGatewayKey } from './gateway-key.ts';
 import type { GatewayView } from './gateway-view.ts';
 import { OpenGaps } from './open-gaps.ts';
 import { type NewReading, type Outbox, openOutbox } from './outbox.ts';
@@ -119,6 +121,11 @@ export async function startGateway({
     buffer: () => outbox.stats(),
     bus: (id) => polling.bus(id),
     lastAccepted: (meter, register) => outbox.lastAccepted(meter, register),
+    recordEvidence(given) {
+      const recorded = recordEvidence(evidenceDesk(running, outbox, clock), given);
+      if (recorded.ok) uplink.wake();
+      return recorded;
+    },
     push: () => push?.status() ?? null,
     pushPort: () => push?.port ?? null,
     tell: () => uplink.tell(),
@@ -141,6 +148,20 @@ export async function startGateway({
     },
   };
 }
+
+/** The key is made when it is first needed. */
+const evidenceDesk = (running: RunningConfig, outbox: Outbox, clock: Clock): EvidenceDesk => {
+  const { gateway, dataDir, buses, pushMeters } = running.config;
+  const meters = [...buses.flatMap((bus) => bus.meters), ...pushMeters];
+  return {
+    gateway,
+    key: openGatewayKey(dataDir),
+    photoFolder: join(dataDir, 'photos'),
+    nowMs: () => clock.nowMs(),
+    profileOf: (meter) => meters.find((one) => one.meter === meter)?.profile ?? null,
+    append: (item) => outbox.appendEvidence(item),
+  };
+};
 
 /** The configuration at work; changes come one after the other. */
 class RunningConfig {

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { UplinkItem } from '../protocols/reading.ts';
+import { UplinkItem } from '../protocols/uplink.ts';
 import { type NewReading, type Outbox, openOutbox } from './outbox.ts';
 import { encodeRecord, type OutboxRecord, scanRecords } from './outbox-record.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, type TestContext, test } from 'vitest';
 import { missingPeer } from '../peers.ts';
-import { UplinkItem } from '../protocols/reading.ts';
+import { UplinkItem } from '../protocols/uplink.ts';
 import { type NewReading, type Outbox, openOutbox } from './outbox.ts';
 
 let folder: string;
@@ -169,7 +169,7 @@ describe('a full buffer', () => {
       count: 1,
       reason: 'buffer_full',
     });
-    expect(items.filter(({ kind, register }) => kind === 'reading' && register === ENERGY).length).toBe(3);
+    expect(items.filter((item) => item.kind === 'reading' && item.register === ENERGY).length).toBe(3);
     outbox.close();
   });
 

@@ -21,7 +21,8 @@ import type { GapMarker } from '../protocols/reading.ts';
 import type { Receipt } from '../protocols/uplink.ts';
 import { appendDurably } from './durable-file.ts';
 import { type Accepted, isDiskFull, lockFolder, markText, named, paths } from './outbox-folder.ts';
-import { instantMs, itemText, keyOf, markerRecord, type NewReading, readingRecord } from './outbox-items.ts';
+import type { NewEvidenceItem, NewReading, OutboxItem, OutboxOptions, OutboxStats } from './outbox-items.ts';
+import { evidenceRecord, instantMs, itemText, keyOf, markerRecord, readingRecord } from './outbox-items.ts';
 import { type Damage, lostRecord, type OutboxLog } from './outbox-log.ts';
 import { type OutboxRecord, recordBytes } from './outbox-record.ts';
 import { Refusals } from './outbox-refusals.ts';
@@ -29,42 +30,13 @@ import { type Restored, restoreOutbox, saveAccepted } from './outbox-restore.ts'
 import type { Segment } from './outbox-segment.ts';
 import { SequenceRanges } from './sequence-ranges.ts';
 
-/** An uplink item ready to be sent: `json` is the text of a `Reading` or a `GapMarker`. */
-export interface OutboxItem {
-  sequence: number;
-  json: string;
-}
-
-export interface OutboxOptions {
-  folder: string;
-  gateway: string;
-  /** Of records that are not receipted yet; the files may be larger by a segment. */
-  maxBytes: number;
-  /** Registers that are given up last; all of them when not told. */
-  isBilling?: (meter: string, register: string) => boolean;
-}
-
-export interface OutboxStats {
-  nextSequence: number;
-  /** The newest sequence that is acknowledged together with all before it. */
-  acknowledgedTo: number;
-  rows: number;
-  bytes: number;
-  oldestMs: number | null;
-  /** Readings given up, and refused, since the outbox was opened. */
-  givenUp: number;
-  refused: number;
-  /** Set aside since then. */
-  deadLetters: number;
-}
-
 const DEFAULT_BATCH_BYTES = 512 * 1024;
 const SMALLEST_SEGMENT = 16 * 1024;
 const LARGEST_SEGMENT = 4 * 1024 * 1024;
 /** A segment takes at most this part of the disk, and of what may be buffered: room comes back a segment at a time. */
 const SEGMENTS = 32;
 
-export type { NewReading } from './outbox-items.ts';
+export type { NewReading, OutboxItem, OutboxOptions, OutboxStats } from './outbox-items.ts';
 
 /** @throws OutboxError when another process holds the folder, it is another gateway's, or the disk fails */
 export function openOutbox(options: OutboxOptions): Outbox {
@@ -146,6 +118,20 @@ export class Outbox {
     }
     this.#refuse(readings);
     return { refused: [...readings] };
+  }
+
+  /** Commits evidence among the readings; false: there is no room. @throws OutboxError it was not accepted */
+  appendEvidence(item: NewEvidenceItem): boolean {
+    const record = evidenceRecord(item, this.#log.nextSequence);
+    if (!this.#makeRoom(recordBytes(record))) return false;
+    try {
+      this.#log.append([record]);
+    } catch (error) {
+      if (isDiskFull(error)) return false;
+      throw named(error);
+    }
+    this.#writeMark();
+    return true;
   }
 
   /** The newest sequence that is acknowledged together with all before it. */

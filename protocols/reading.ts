@@ -64,6 +64,3 @@ export const GapMarker = z.strictObject({
   reason: z.enum(['buffer_full', 'buffer_age', 'corrupt', 'dead_letter']),
 });
 export type GapMarker = z.infer<typeof GapMarker>;
-
-export const UplinkItem = z.discriminatedUnion('kind', [Reading, GapMarker]);
-export type UplinkItem = z.infer<typeof UplinkItem>;

@@ -1,6 +1,11 @@
 /** Messages between a gateway and the cloud (MQTT, QoS 1). Payloads are JSON; batches are zstd-compressed JSON. */
 import { z } from 'zod';
-import { Id, InstantText, UplinkItem } from './reading.ts';
+import { EvidenceItem } from './evidence.ts';
+import { GapMarker, Id, InstantText, Reading } from './reading.ts';
+
+/** What takes a place in a gateway's line. */
+export const UplinkItem = z.discriminatedUnion('kind', [Reading, GapMarker, EvidenceItem]);
+export type UplinkItem = z.infer<typeof UplinkItem>;
 
 /** A batch of contiguous sequences of one gateway and epoch: `items[i].sequence === from + i`, `to` the last one. */
 export const Batch = z
@@ -31,17 +36,21 @@ export const Receipt = z.strictObject({
   stored: z.int().nonnegative(),
   duplicates: z.int().nonnegative(),
   quarantined: z.int().nonnegative(),
+  /** When the cloud wrote this, by its clock. */
+  at: InstantText.optional(),
 });
 export type Receipt = z.infer<typeof Receipt>;
 
-/** How the clock of a meter stood against the gateway's: ahead of it when positive. No reading is shifted by it. */
-export const MeterClockStatus = z.strictObject({
-  meter: Id,
+/** How one clock stood against another: ahead of it when positive. No reading is shifted by it. */
+export const ClockOffset = z.strictObject({
   offsetSeconds: z.number(),
   /** How far off the offset may be. */
   uncertaintySeconds: z.number().nonnegative(),
   at: InstantText,
 });
+
+/** The clock of a meter against the gateway's. */
+export const MeterClockStatus = z.strictObject({ meter: Id, ...ClockOffset.shape });
 export type MeterClockStatus = z.infer<typeof MeterClockStatus>;
 
 /** What became of settings that the cloud sent. */
@@ -99,6 +108,8 @@ export const GatewayStatus = z.strictObject({
   bufferedRows: z.int().nonnegative(),
   oldestBufferedAt: InstantText.nullable(),
   lastReceiptAt: InstantText.nullable(),
+  /** The gateway's clock against the cloud's; not there before the first receipt. */
+  cloudOffset: ClockOffset.optional(),
   /** Of meters that tell their time, as last measured. */
   clockOffsets: z.array(MeterClockStatus).optional(),
   buses: z.array(BusStatus),

@@ -1,7 +1,7 @@
 /** Readings, batches and billing runs for the store's contract. */
 import type { Charge } from '../../protocols/api.ts';
-import type { Reading, UplinkItem } from '../../protocols/reading.ts';
-import type { Batch } from '../../protocols/uplink.ts';
+import type { Reading } from '../../protocols/reading.ts';
+import type { Batch, UplinkItem } from '../../protocols/uplink.ts';
 import type { IssuedRun } from './sqlite/billing.ts';
 
 export const START_MS = Date.UTC(2026, 8, 1);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { UplinkItem } from '../../protocols/reading.ts';
+import { UplinkItem } from '../../protocols/uplink.ts';
 import { openOutbox } from '../outbox.ts';
 
 const meterline = join(import.meta.dirname, '../../meterline.ts');
@@ -69,7 +69,7 @@ const stored = (): unknown[] => {
   const outbox = openOutbox({ folder: join(folder, 'data/outbox'), gateway: 'gw-a', maxBytes: 1 << 20 });
   const items = outbox.after(0, 100).map(({ json }) => UplinkItem.parse(JSON.parse(json)));
   outbox.close();
-  return items.map((item) => ('value' in item ? item.value : item.reason));
+  return items.map((item) => (item.kind === 'gap' ? item.reason : item.kind === 'reading' ? item.value : item.kind));
 };
 
 test.each<[string, string[], number]>([

@@ -118,6 +118,7 @@ function testGateway(bus: Bus, line: Line): GatewayView {
     }),
     bus: (id) => (id === bus.id ? { ...bus, line } : null),
     lastAccepted: (meter) => (meter === 'E-3' ? { atMs: NOW_MS - 420_000, value: '123456.78' } : null),
+    recordEvidence: () => ({ ok: false, code: 'unknown_meter', detail: 'a gateway of the test' }),
     push: () => null,
   };
 }

@@ -9,7 +9,15 @@ export interface Admitted {
 }
 /** Why an item goes into quarantine. */
 export interface Refusal {
-  code: 'conflict' | 'out_of_scale' | 'no_value' | 'future_timestamp' | 'past_timestamp';
+  code:
+    | 'conflict'
+    | 'out_of_scale'
+    | 'no_value'
+    | 'future_timestamp'
+    | 'past_timestamp'
+    | 'bad_signature'
+    | 'foreign_evidence'
+    | 'inconsistent_evidence';
   detail: string;
 }
 

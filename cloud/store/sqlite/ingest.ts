@@ -3,13 +3,14 @@
  * stored, the last values, and the marks of what has to be derived or exported again. Any number of processes may ingest:
  * the keys alone decide.
  */
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { GapMarker, Reading } from '../../../protocols/reading.ts';
 import { readingsTopic } from '../../../protocols/topics.ts';
-import type { Batch } from '../../../protocols/uplink.ts';
+import type { Batch, UplinkItem } from '../../../protocols/uplink.ts';
 import { type Admitted, admit, type Refusal, unixMs } from './admit.ts';
 import { appendOnly } from './append-only.ts';
 import { changeMarker } from './changes.ts';
+import { evidenceWriter } from './evidence.ts';
 import { quarantineInserter } from './quarantine.ts';
 import { COLUMNS, hourOf, type ReadingRow, readingRow } from './readings.ts';
 import { transaction } from './transaction.ts';
@@ -74,6 +75,8 @@ function itemWriter(db: DatabaseSync) {
     `SELECT 1 FROM gap_marker WHERE gateway = ? AND epoch = ? AND sequence = ? AND meter = ? AND register = ?
      AND from_instant = ? AND to_instant = ? AND count = ? AND reason = ?`,
   );
+  const holdsReading = ({ gateway, epoch }: Pick<Batch, 'gateway' | 'epoch'>, sequence: number): boolean =>
+    bySequence.get(gateway, epoch, sequence) !== undefined;
 
   return {
     reading({ gateway, epoch }: Batch, item: Reading, admitted: Admitted): Outcome {
@@ -104,9 +107,10 @@ function itemWriter(db: DatabaseSync) {
       if (known !== undefined && sameValue(readingRow(known), item, value)) return 'duplicate';
       return conflict('the register is stored with another value at this instant');
     },
+    holdsReading,
     gap({ gateway, epoch }: Batch, item: GapMarker): Outcome {
       const { sequence, meter, register, count, reason } = item;
-      if (bySequence.get(gateway, epoch, sequence) !== undefined) {
+      if (holdsReading({ gateway, epoch }, sequence)) {
         return conflict('a reading is stored under the sequence of this gap marker');
       }
       const row = [
@@ -128,19 +132,24 @@ function itemWriter(db: DatabaseSync) {
   };
 }
 
-/** What the store holds of a batch's sequences beside readings: gap markers, and payloads in quarantine. */
+/** What the store holds of a batch's sequences beside readings: gap markers, evidence, and payloads in quarantine. */
 function itemFinder(db: DatabaseSync) {
   const where = 'WHERE gateway = ? AND epoch = ? AND sequence BETWEEN ? AND ?';
   const gaps = db.prepare(`SELECT sequence FROM gap_marker ${where}`);
+  const evidence = db.prepare(`SELECT sequence FROM evidence ${where}`);
+  const sequences = (rows: Record<string, SQLOutputValue>[]) =>
+    new Set(rows.map((row) => row.sequence as number));
   const held = db.prepare(`SELECT payload FROM quarantine ${where}`);
   return ({ gateway, epoch, from, to }: Batch) => ({
-    gapSequences: new Set(gaps.all(gateway, epoch, from, to).map((row) => row.sequence as number)),
+    gapSequences: sequences(gaps.all(gateway, epoch, from, to)),
+    evidenceSequences: sequences(evidence.all(gateway, epoch, from, to)),
     heldPayloads: new Set(held.all(gateway, epoch, from, to).map((row) => row.payload as string)),
   });
 }
 
 export function operations(db: DatabaseSync) {
   const write = itemWriter(db);
+  const writeEvidence = evidenceWriter(db);
   const find = itemFinder(db);
   const quarantine = quarantineInserter(db);
   const marker = changeMarker(db);
@@ -153,11 +162,18 @@ export function operations(db: DatabaseSync) {
     ingestBatch(batch: Batch, ingestedAt: string): IngestResult {
       const latestMs = unixMs(ingestedAt) + 10 * 60_000;
       return transaction(db, () => {
-        const { gapSequences, heldPayloads } = find(batch);
+        const { gapSequences, evidenceSequences, heldPayloads } = find(batch);
         const result = { stored: 0, duplicates: 0, quarantined: 0 };
         const changes = marker();
 
-        const outcomeOf = (item: Reading | GapMarker): Outcome => {
+        const outcomeOf = (item: UplinkItem): Outcome => {
+          if (item.kind === 'evidence') {
+            const taken = gapSequences.has(item.sequence) || write.holdsReading(batch, item.sequence);
+            return taken
+              ? conflict('another item is stored under this sequence')
+              : writeEvidence(batch, item, latestMs);
+          }
+          if (evidenceSequences.has(item.sequence)) return conflict('evidence is stored under this sequence');
           if (item.kind === 'gap') {
             const outcome = write.gap(batch, item);
             if (outcome === 'stored') changes.gap(item.meter, unixMs(item.from), unixMs(item.to));

@@ -4,6 +4,7 @@ import * as access from './access.ts';
 import * as anomalies from './anomalies.ts';
 import * as billing from './billing.ts';
 import * as changes from './changes.ts';
+import * as evidence from './evidence.ts';
 import * as exports from './exports.ts';
 import * as gateways from './gateways.ts';
 import * as ingest from './ingest.ts';
@@ -20,6 +21,7 @@ const subjects = [
   changes,
   exports,
   ingest,
+  evidence,
   gateways,
   intervals,
   anomalies,
@@ -36,6 +38,7 @@ export function operations(db: DatabaseSync) {
     ...changes.operations(db),
     ...exports.operations(db),
     ...ingest.operations(db),
+    ...evidence.operations(db),
     ...gateways.operations(db),
     ...access.operations(db),
     ...intervals.operations(db),

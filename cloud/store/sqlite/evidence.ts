@@ -1,0 +1,120 @@
+/**
+ * Commissioning evidence as the gateways signed it: only ever added to. Each is stored once, under its place in the
+ * gateway's line and under its content.
+ */
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+import {
+  Evidence,
+  type EvidenceItem,
+  EvidenceSignature,
+  evidenceText,
+  isConsistent,
+} from '../../../protocols/evidence.ts';
+import type { Batch } from '../../../protocols/uplink.ts';
+import { type Refusal, unixMs } from './admit.ts';
+import { appendOnly } from './append-only.ts';
+
+export const schema = `
+CREATE TABLE IF NOT EXISTS evidence (
+  gateway TEXT NOT NULL,
+  epoch TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  meter TEXT NOT NULL,
+  instant INTEGER NOT NULL,   -- Unix milliseconds
+  digest TEXT NOT NULL UNIQUE, -- SHA-256 of the text
+  text TEXT NOT NULL,          -- what is signed: canonical JSON
+  signature TEXT NOT NULL,     -- JSON
+  PRIMARY KEY (gateway, epoch, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS evidence_meter ON evidence (meter, instant);
+${appendOnly('evidence')}
+`;
+
+export interface StoredEvidence {
+  evidence: Evidence;
+  signature: EvidenceSignature;
+  /** SHA-256 of what is signed. */
+  digest: string;
+}
+
+const sha256 = (content: string | Buffer): string => createHash('sha256').update(content).digest('hex');
+
+/** Whether the signature is that of the key it brings, over this text. */
+export function isSigned(text: string, { keyId, publicKey, value }: EvidenceSignature): boolean {
+  const raw = Buffer.from(publicKey, 'base64');
+  if (sha256(raw).slice(0, 16) !== keyId) return false;
+  const key = createPublicKey({
+    key: { kty: 'OKP', crv: 'Ed25519', x: raw.toString('base64url') },
+    format: 'jwk',
+  });
+  return verify(null, Buffer.from(text), key, Buffer.from(value, 'base64'));
+}
+
+const conflict: Refusal = { code: 'conflict', detail: 'something else is stored under this sequence' };
+
+/** Why the item is no evidence of this gateway, or null. */
+function refusalOf(
+  { evidence, signature }: EvidenceItem,
+  text: string,
+  gateway: string,
+  latestMs: number,
+): Refusal | null {
+  if (evidence.gateway !== gateway)
+    return { code: 'foreign_evidence', detail: `of gateway "${evidence.gateway}"` };
+  if (!isSigned(text, signature))
+    return { code: 'bad_signature', detail: `not signed by key ${signature.keyId}` };
+  if (!isConsistent(evidence))
+    return { code: 'inconsistent_evidence', detail: 'the registers do not give the value that is told' };
+  if (unixMs(evidence.at) > latestMs)
+    return { code: 'future_timestamp', detail: `taken at ${evidence.at}, in the future` };
+  return null;
+}
+
+/** Stores evidence inside the caller's transaction. */
+export function evidenceWriter(db: DatabaseSync) {
+  const insert = db.prepare(
+    `INSERT INTO evidence (gateway, epoch, sequence, meter, instant, digest, text, signature)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  );
+  const bySequence = db.prepare(
+    'SELECT digest FROM evidence WHERE gateway = ? AND epoch = ? AND sequence = ?',
+  );
+  return (
+    { gateway, epoch }: Batch,
+    item: EvidenceItem,
+    latestMs: number,
+  ): 'stored' | 'duplicate' | Refusal => {
+    const { sequence, evidence, signature } = item;
+    const text = evidenceText(evidence);
+    const refusal = refusalOf(item, text, gateway, latestMs);
+    if (refusal !== null) return refusal;
+    const digest = sha256(text);
+    const known = bySequence.get(gateway, epoch, sequence);
+    if (known !== undefined) return known.digest === digest ? 'duplicate' : conflict;
+    const row = [gateway, epoch, sequence, evidence.meter, unixMs(evidence.at), digest, text];
+    return insert.run(...row, JSON.stringify(signature)).changes === 1 ? 'stored' : 'duplicate';
+  };
+}
+
+const Row = z.object({ text: z.string(), signature: z.string(), digest: z.string() });
+
+export function operations(db: DatabaseSync) {
+  const ofMeter = db.prepare(
+    'SELECT text, signature, digest FROM evidence WHERE meter = ? ORDER BY instant DESC, digest LIMIT ?',
+  );
+  return {
+    /** The newest first. */
+    evidenceOf({ meter, limit }: { meter: string; limit: number }): StoredEvidence[] {
+      return ofMeter.all(meter, limit).map((row) => {
+        const { text, signature, digest } = Row.parse(row);
+        return {
+          evidence: Evidence.parse(JSON.parse(text)),
+          signature: EvidenceSignature.parse(JSON.parse(signature)),
+          digest,
+        };
+      });
+    },
+  };
+}
