@@ -33,34 +33,44 @@ const DEVICE_NAME = { classId: DATA, obis: '0-0:42.0.0', attribute: VALUE };
 /** A reading keeps so many bytes at most of what it was decoded from. */
 const MAX_RAW_BYTES = 256;
 
-/** @param unit see `DlmsAddresses` */
+/** What it takes to reach a meter. */
+export interface DlmsAccess {
+  /** See `DlmsAddresses`. */
+  unit: number;
+  link: LineLink;
+  /** For low level security; none for lowest. */
+  password?: string;
+}
+
 export function dlmsDriver(
   profile: DlmsProfile,
   registers: readonly DlmsRegister[],
-  { unit, link }: { unit: number; link: LineLink },
+  access: DlmsAccess,
 ): MeterDriver {
-  const reader = new DlmsReader(profile, unit, link);
+  const reader = new DlmsReader(profile, access);
+  const meter = `${linkName(access.link)} ${access.unit}`;
   return {
     async read(line, options) {
       const read = nothingRead();
       const { wanted = () => true } = options;
       if (!registers.some(({ obis }) => wanted(obis))) return read;
-      return oneAtATime(`${linkName(link)} ${unit}`, () => reader.read(line, registers, options, read));
+      return oneAtATime(meter, () => reader.read(line, registers, options, read));
     },
   };
 }
 
 class DlmsReader {
   readonly #addresses: DlmsAddresses;
-  readonly #link: LineLink;
+  readonly #access: DlmsAccess;
   /** Of the meter that answered last, by register. */
   readonly #scales = new Map<string, KnownScale>();
   #deviceName: string | null = null;
   #sessions = 0;
 
-  constructor({ client, logicalDevice, addressBytes }: DlmsProfile, unit: number, link: LineLink) {
+  constructor({ client, logicalDevice, addressBytes }: DlmsProfile, access: DlmsAccess) {
+    const { unit } = access;
     this.#addresses = { client, logicalDevice, addressBytes: addressBytes ?? (unit < 128 ? 2 : 4), unit };
-    this.#link = link;
+    this.#access = access;
   }
 
   /** Asks in a new session for what is still missing when one fails, `attempts` times at most. */
@@ -89,7 +99,7 @@ class DlmsReader {
   }
 
   #session(line: LineUse, options: DriveOptions, read: MeterRead): DlmsSession {
-    const transport = this.#link.kind === 'tcp' ? wrapperTransport : hdlcTransport;
+    const transport = this.#access.link.kind === 'tcp' ? wrapperTransport : hdlcTransport;
     const send: Parameters<typeof transport>[0] = (exchange) => {
       read.requests += 1;
       return line.ask(exchange, askOptions(options));
@@ -105,7 +115,7 @@ class DlmsReader {
     { nowMs, wanted = () => true }: DriveOptions,
     read: MeterRead,
   ): Promise<void> {
-    const association = await session.open();
+    const association = await session.open(this.#access.password);
     if (association.state === 'rejected') {
       read.failures += 1;
       read.exception = association.diagnostic;

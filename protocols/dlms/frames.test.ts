@@ -8,7 +8,7 @@ import { buildWrapperFrame, WrapperDeframer } from './wrapper.ts';
 const bytes = (hex: string): Uint8Array =>
   Uint8Array.from(hex.replaceAll(' ', '').match(/../g) ?? [], (pair) => parseInt(pair, 16));
 const join = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
-const none = new Uint8Array(0);
+const none: Uint8Array = new Uint8Array(0);
 
 const client = hdlcAddress(16);
 const server = hdlcAddress(1, 17, 2);
