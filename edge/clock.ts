@@ -1,12 +1,14 @@
 /** The gateway's clock: the system's, or one that a parent process drives over IPC so that a month passes in a minute. */
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ClockMessage, type WaitingMessage } from '../protocols/clock.ts';
 
 export interface Clock {
   /** Unix milliseconds. */
   nowMs(): number;
-  /** Resolves when `nowMs() >= ms`, at once if it is already. Rejects with the signal's reason when aborted. */
+  /**
+   * Resolves when `nowMs() >= ms`, at once if it is already; and when the clock is set back meanwhile, since what was
+   * reckoned by it no longer holds. Rejects with the signal's reason when aborted.
+   */
   until(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -18,10 +20,42 @@ export function systemClock(): Clock {
     nowMs: Date.now,
     async until(ms, signal) {
       signal?.throwIfAborted();
-      for (let left = ms - Date.now(); left > 0; left = ms - Date.now())
-        await sleep(Math.min(left, LONGEST_SLEEP_MS), undefined, signal === undefined ? {} : { signal });
+      for (let now = Date.now(); now < ms; ) {
+        await sleepUnlessAborted(Math.min(ms - now, LONGEST_SLEEP_MS), signal);
+        signal?.throwIfAborted();
+        const before = now;
+        now = Date.now();
+        if (now < before) return;
+      }
     },
   };
+}
+
+/** Who sleeps until a signal. Each has one listener: listeners are looked through one by one whenever one is added. */
+const sleepers = new WeakMap<AbortSignal, Set<() => void>>();
+
+function sleepUnlessAborted(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const sleeping = signal === undefined ? undefined : sleepersOf(signal);
+    const wake = (): void => {
+      clearTimeout(timer);
+      sleeping?.delete(wake);
+      resolve();
+    };
+    const timer = setTimeout(wake, milliseconds);
+    sleeping?.add(wake);
+  });
+}
+
+function sleepersOf(signal: AbortSignal): Set<() => void> {
+  let sleeping = sleepers.get(signal);
+  if (sleeping === undefined) {
+    const woken = new Set<() => void>();
+    sleepers.set(signal, woken);
+    signal.addEventListener('abort', () => [...woken].forEach((wake) => void wake()), { once: true });
+    sleeping = woken;
+  }
+  return sleeping;
 }
 
 /** The IPC end of a child process: `process` itself. */
