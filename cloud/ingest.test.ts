@@ -106,6 +106,7 @@ describe('a bad item goes to quarantine and the rest of its batch is stored', ()
       stored: 2,
       duplicates: 0,
       quarantined: 1,
+      at: expect.stringMatching(/Z$/),
     });
     expect((await store.quarantined(10)).map(({ code }) => code)).toEqual(['malformed_item']);
     expect(await store.lastReadings()).toHaveLength(1);

@@ -159,7 +159,7 @@ async function ingest(context: Context, gateway: string, payload: Buffer): Promi
   counters.stored += receipt.stored;
   counters.duplicates += receipt.duplicates;
   counters.quarantined += receipt.quarantined;
-  context.sendReceipt(receipt);
+  context.sendReceipt({ ...receipt, at: now() });
 }
 
 async function keepStatus(context: Context, gateway: string, payload: Buffer): Promise<void> {

@@ -10,7 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type GatewayStatus, Receipt } from '../protocols/uplink.ts';
 import type { Clock } from './clock.ts';
-import type { Outbox } from './outbox.ts';
+import { CloudClock } from './cloud-clock.ts';
+import type { Outbox, OutboxItem } from './outbox.ts';
 import { Sender, type SenderTiming } from './sender.ts';
 import { UplinkSession } from './uplink-session.ts';
 
@@ -89,6 +90,7 @@ class RunningUplink {
   readonly #sender: Sender;
   #timer: NodeJS.Timeout | undefined;
   #lastReceiptMs: number | null = null;
+  readonly #cloudClock = new CloudClock();
   /** Connections since the last receipt. */
   #failures = 0;
 
@@ -101,7 +103,7 @@ class RunningUplink {
       timing: this.#timing,
       nowMs: () => performance.now(),
       random: () => randomInt(2 ** 32) / 2 ** 32,
-      send: (items) => this.session?.sendBatch(outbox.epoch, items),
+      send: (items) => this.#send(items),
       wakeAt: (ms) => this.#setTimer(ms),
       onStalled: () => this.session?.end('no receipts'),
       onSetAside: (sequence) => log.error({ sequence }, 'the cloud receipts all but this: set aside'),
@@ -163,6 +165,7 @@ class RunningUplink {
     const { rows, oldestMs } = outbox.stats();
     const push = this.#options.push?.();
     const clockOffsets = this.#options.clockOffsets?.() ?? [];
+    const cloud = this.#cloudClock.offset;
     return {
       gateway,
       online,
@@ -173,6 +176,15 @@ class RunningUplink {
       lastReceiptAt: this.#lastReceiptMs === null ? null : instantText(this.#lastReceiptMs),
       buses: buses(),
       ...(push === undefined ? {} : { push }),
+      ...(cloud === null
+        ? {}
+        : {
+            cloudOffset: {
+              offsetSeconds: cloud.offsetMs / 1000,
+              uncertaintySeconds: cloud.uncertaintyMs / 1000,
+              at: instantText(cloud.atMs),
+            },
+          }),
       ...(clockOffsets.length === 0 ? {} : { clockOffsets }),
       ...this.#options.configStatus?.(),
     };
@@ -184,6 +196,12 @@ class RunningUplink {
     await this.session?.goodbye(this.status(false));
   }
 
+  #send(items: readonly OutboxItem[]): void {
+    const [from, to] = [items[0]?.sequence, items.at(-1)?.sequence];
+    if (from !== undefined && to !== undefined) this.#cloudClock.sent(from, to, performance.now());
+    this.session?.sendBatch(this.#options.outbox.epoch, items);
+  }
+
   #receive(payload: Buffer): void {
     const { log, gateway, clock } = this.#options;
     const receipt = Receipt.safeParse(parseJson(payload.toString()));
@@ -191,6 +209,12 @@ class RunningUplink {
       log.warn('a receipt that is none was ignored');
       return;
     }
+    const { at } = receipt.data;
+    if (at !== undefined)
+      this.#cloudClock.received(receipt.data, Temporal.Instant.from(at).epochMilliseconds, {
+        atMs: performance.now(),
+        nowMs: clock.nowMs(),
+      });
     this.guarded((sender) => {
       if (!sender.receipt(receipt.data)) return;
       this.#failures = 0;

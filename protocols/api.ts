@@ -7,6 +7,7 @@ import { Decimal } from './decimal.ts';
 import { Obis } from './obis.ts';
 import { DateText, Id, InstantText } from './reading.ts';
 import { Unit, Utility } from './units.ts';
+import { ClockOffset, MeterClockStatus } from './uplink.ts';
 
 export const Quality = z.enum(['actual', 'estimated', 'edited', 'missing']);
 export type Quality = z.infer<typeof Quality>;
@@ -219,6 +220,10 @@ export const Health = z.strictObject({
       online: z.boolean(),
       bufferedRows: z.int(),
       lastReceiptAt: InstantText.nullable(),
+      /** Its clock against this service's; null when it is not known. */
+      cloudOffset: ClockOffset.nullable(),
+      /** The clocks of its meters against its own, of those that tell their time. */
+      clockOffsets: z.array(MeterClockStatus),
     }),
   ),
   openAnomalies: z.int(),

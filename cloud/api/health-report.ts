@@ -96,11 +96,13 @@ export function healthReport(input: HealthInput): Health {
     meters: park.meters.length,
     fresh: park.meters.length - overdue.length,
     silent: overdue.map(({ meter }) => meter),
-    gateways: gateways.map(({ gateway, online, bufferedRows, lastReceiptAt }) => ({
+    gateways: gateways.map(({ gateway, online, bufferedRows, lastReceiptAt, cloudOffset, clockOffsets }) => ({
       gateway,
       online,
       bufferedRows,
       lastReceiptAt,
+      cloudOffset: cloudOffset ?? null,
+      clockOffsets: clockOffsets ?? [],
     })),
     openAnomalies,
     quarantined,
