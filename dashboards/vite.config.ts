@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vite';
 
-/** Two pages that share words, formats and charts: the staff app and the tenant's statement. */
+/** Three pages that share words and formats: the staff app, the tenant's statement, and the gateway's own for the LAN. */
 export default defineConfig({
   root: import.meta.dirname,
   base: '/',
@@ -14,7 +14,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: ['index.html', 'tenant.html'].map((page) => join(import.meta.dirname, page)),
+      input: ['index.html', 'tenant.html', 'edge.html'].map((page) => join(import.meta.dirname, page)),
     },
   },
 });

@@ -5,6 +5,8 @@ import type { Logger } from 'pino';
 import { type Clock, drivenClock, systemClock } from './clock.ts';
 import { type EdgeConfig, type HttpConfig, readConfig } from './config.ts';
 import { type Gateway, startGateway } from './gateway.ts';
+import type { EdgeApiContext } from './http/context.ts';
+import type { EdgeServer } from './http/start.ts';
 import type { Profiles } from './profiles.ts';
 import { RemoteConfig } from './remote-config.ts';
 import { watchConfig } from './watch-config.ts';
@@ -52,13 +54,12 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
     onConfig: (payload) => void remote.take(payload),
   });
   remote.begin(gateway, () => gateway.tell());
-  const http = config.http === undefined ? null : await openHttp(config.http, gateway, clock, options);
+  const reread = (): Promise<void> => reload(file, remote, gateway, options);
+  const importList = listImport(file, profiles, reread);
+  const http =
+    config.http === undefined ? null : await openHttp(config.http, gateway, clock.nowMs, options, importList);
   log.info({ pushPort: gateway.pushPort(), http: http?.url, buses: config.buses.length }, 'gateway up');
-  const unwatch = watchConfig(
-    file,
-    { files: config.reload },
-    () => void reload(file, remote, gateway, options),
-  );
+  const unwatch = watchConfig(file, { files: config.reload }, () => void reread());
   return {
     async stop() {
       unwatch();
@@ -73,18 +74,24 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
 async function openHttp(
   http: HttpConfig,
   gateway: Gateway,
-  clock: Clock,
+  nowMs: () => number,
   { profiles, log }: GatewayProcessOptions,
-) {
+  importList: EdgeApiContext['importList'],
+): Promise<EdgeServer> {
   const { startEdgeServer } = await import('./http/start.ts');
-  return startEdgeServer({
-    http,
-    gateway,
-    profiles,
-    nowMs: clock.nowMs,
-    log: log.child({ part: 'http' }),
-  });
+  return startEdgeServer({ http, gateway, profiles, nowMs, importList, log: log.child({ part: 'http' }) });
 }
+
+/** A list that was taken is at work when this resolves. */
+const listImport =
+  (configFile: string, profiles: Profiles, reread: () => Promise<void>): EdgeApiContext['importList'] =>
+  async (list) => {
+    const { importMeterList } = await import('./meter-list/import-meter-list.ts');
+    const fixed = { parkFile: null, map: {}, defaults: {}, decimalComma: false, remove: false };
+    const result = importMeterList({ ...list, ...fixed, configFile, profiles });
+    if (result.ok && result.written) await reread();
+    return result;
+  };
 
 /** A bad file changes nothing; a good one only what differs. */
 async function reload(

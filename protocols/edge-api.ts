@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { Decimal } from './decimal.ts';
+import { Evidence } from './evidence.ts';
 import { Obis } from './obis.ts';
 import { Id, InstantText } from './reading.ts';
 import { Unit } from './units.ts';
@@ -224,3 +225,33 @@ export const EdgeFinding = z.strictObject({
   detail: z.string(),
   next: z.string().optional(),
 });
+
+/** A photo that is kept until an evidence names it. */
+export const KeptPhoto = z.strictObject({
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  bytes: z.int().positive(),
+});
+export type KeptPhoto = z.infer<typeof KeptPhoto>;
+
+/** What a person vouches for at a meter; the gateway decodes it again, adds itself and the instant, and signs. */
+export const EvidenceRequest = Evidence.pick({
+  meter: true,
+  profile: true,
+  register: true,
+  face: true,
+  decoding: true,
+  by: true,
+  place: true,
+}).extend({ photo: KeptPhoto.shape.sha256.nullable() });
+export type EvidenceRequest = z.infer<typeof EvidenceRequest>;
+
+/** SHA-256 of what was signed. */
+export const KeptEvidence = z.strictObject({
+  meter: Id,
+  at: InstantText,
+  value: Decimal,
+  difference: Decimal,
+  digest: z.string(),
+  keyId: z.string(),
+});
+export type KeptEvidence = z.infer<typeof KeptEvidence>;

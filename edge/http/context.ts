@@ -4,6 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Pages } from '../../built-pages.ts';
 import type { GatewayView } from '../gateway-view.ts';
+import type { ImportOptions, ImportResult } from '../meter-list/import-meter-list.ts';
 import type { Profiles } from '../profiles.ts';
 import type { EdgeErrorCode } from './problems.ts';
 
@@ -15,6 +16,8 @@ export type EdgeApi = FastifyInstance<
   ZodTypeProvider
 >;
 
+export type ListToImport = Pick<ImportOptions, 'name' | 'bytes' | 'dryRun' | 'language'>;
+
 export interface EdgeApiContext {
   gateway: GatewayView;
   profiles: Profiles;
@@ -23,6 +26,8 @@ export interface EdgeApiContext {
   verifyPassword: ((password: string) => Promise<boolean>) | null;
   /** The page for the LAN; null: none. */
   pages: Pages | null;
+  /** Imports a meter list into the gateway's own file, and goes on with it; null: it has none. */
+  importList: ((list: ListToImport) => Promise<ImportResult>) | null;
   /** One search along a bus at a time: which it is, by bus. */
   liveWork: Map<string, 'scan' | 'detect'>;
 }
@@ -31,6 +36,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** `open`: anybody, without the password. A route without it cannot be registered. */
     reach?: 'open' | 'signed_in';
+    /** The body is a file, not JSON. */
+    body?: 'bytes';
   }
   interface FastifyRequest {
     /** The code that the gateway refused it with. */

@@ -14,6 +14,8 @@ import { authenticate } from './authenticate.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 import { detectRoutes } from './detect.ts';
 import { doctorRoutes } from './doctor.ts';
+import { evidenceRoutes } from './evidence.ts';
+import { importRoutes } from './import.ts';
 import { pageRoutes, securityHeaders } from './page.ts';
 import { answerWithProblems, EdgeRefused, sendEdgeRefusal } from './problems.ts';
 import { readRoutes } from './read.ts';
@@ -38,7 +40,9 @@ function requireDeclarations(api: EdgeApi): void {
     route.schema = {
       ...schema,
       querystring: schema.querystring ?? z.strictObject({}),
-      ...(writes ? { body: schema.body ?? z.strictObject({}).nullish() } : {}),
+      ...(writes && route.config.body !== 'bytes'
+        ? { body: schema.body ?? z.strictObject({}).nullish() }
+        : {}),
     };
   });
 }
@@ -109,6 +113,8 @@ export async function buildEdgeServer({ log, ...options }: EdgeServerOptions): P
     detectRoutes,
     watchRoutes,
     doctorRoutes,
+    evidenceRoutes,
+    importRoutes,
     pageRoutes,
   ])
     add(api, context);

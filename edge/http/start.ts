@@ -6,6 +6,7 @@ import { sameSecret, verifyPassword } from '../../secrets.ts';
 import type { HttpConfig } from '../config.ts';
 import type { GatewayView } from '../gateway-view.ts';
 import type { Profiles } from '../profiles.ts';
+import type { EdgeApiContext } from './context.ts';
 import { buildEdgeServer } from './server.ts';
 
 export interface EdgeServer {
@@ -18,6 +19,7 @@ export interface StartOptions {
   gateway: GatewayView;
   profiles: Profiles;
   nowMs: () => number;
+  importList: EdgeApiContext['importList'];
   log: Logger;
 }
 

@@ -48,6 +48,7 @@ export async function startTestServer(options: Partial<EdgeServerOptions> = {}):
     nowMs: () => NOW_MS,
     verifyPassword: null,
     pages: null,
+    importList: null,
     ...options,
   });
   cleanUp(async () => {

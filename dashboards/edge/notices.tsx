@@ -1,0 +1,48 @@
+/** @jsxImportSource preact */
+/** What went wrong: a refusal of the gateway, or how far a question got on the line; each with the next thing to try. */
+import type { Problem } from '../../protocols/api.ts';
+import type { LiveFault } from '../../protocols/edge-api.ts';
+import type { EdgeWords } from '../words/edge.ts';
+import { useSession } from './session.ts';
+
+export function ProblemNotice({ problem, retry }: { problem: Problem; retry?: () => void }) {
+  const { words } = useSession();
+  const unreachable = problem.code === 'unreachable';
+  return (
+    <div class="notice bad" role="alert">
+      <strong>{unreachable ? words.unreachable : problem.title}</strong>
+      <p>{unreachable ? words.unreachableNext : problem.detail}</p>
+      <p class="muted">
+        {words.problemCode} <code>{problem.code}</code>
+      </p>
+      {retry !== undefined && (
+        <button type="button" class="button" onClick={retry}>
+          {words.retry}
+        </button>
+      )}
+    </div>
+  );
+}
+
+const told: Record<LiveFault['layer'], { what: keyof EdgeWords; next: keyof EdgeWords }> = {
+  port: { what: 'faultPort', next: 'nextPort' },
+  reply: { what: 'faultReply', next: 'nextReply' },
+  frame: { what: 'faultFrame', next: 'nextFrame' },
+  foreign: { what: 'faultForeign', next: 'nextForeign' },
+  refused: { what: 'faultRefused', next: 'nextRefused' },
+  value: { what: 'faultValue', next: 'nextValue' },
+};
+
+export function FaultNotice({ fault }: { fault: LiveFault }) {
+  const { words } = useSession();
+  const { what, next } = told[fault.layer];
+  return (
+    <div class="notice bad" role="alert">
+      <strong>{String(words[what])}</strong> <code>{fault.code}</code>
+      <p>{String(words[next])}</p>
+      <p class="muted small" lang="en">
+        {fault.detail}
+      </p>
+    </div>
+  );
+}

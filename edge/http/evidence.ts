@@ -1,0 +1,70 @@
+/** `POST /api/v1/photos` and `/api/v1/evidence`: what a person vouches for at a meter, signed and sent up like a reading. */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EvidenceRequest, KeptEvidence, KeptPhoto } from '../../protocols/edge-api.ts';
+import type { EdgeApi, EdgeApiContext } from './context.ts';
+import { type EdgeErrorCode, EdgeRefused } from './problems.ts';
+
+const PHOTO_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
+const MOST_PHOTO_BYTES = 12 * 1024 * 1024;
+/** Photos that no evidence has named yet: the oldest go first. */
+const MOST_WAITING = 20;
+
+export function evidenceRoutes(api: EdgeApi, { gateway }: EdgeApiContext): void {
+  const waiting = join(gateway.config().dataDir, 'photos-waiting');
+  api.addContentTypeParser(PHOTO_TYPES, { parseAs: 'buffer', bodyLimit: MOST_PHOTO_BYTES }, (_, body, done) =>
+    done(null, body),
+  );
+  api.post(
+    '/api/v1/photos',
+    {
+      config: { reach: 'signed_in', body: 'bytes' },
+      bodyLimit: MOST_PHOTO_BYTES,
+      schema: { consumes: PHOTO_TYPES, response: { 201: KeptPhoto } },
+    },
+    async ({ body }, reply) => {
+      if (!Buffer.isBuffer(body)) throw new EdgeRefused('unsupported_media_type', PHOTO_TYPES.join(', '));
+      const sha256 = createHash('sha256').update(body).digest('hex');
+      await mkdir(waiting, { recursive: true, mode: 0o700 });
+      await writeFile(join(waiting, sha256), body, { mode: 0o600 });
+      await removeOldest(waiting);
+      return reply.status(201).send({ sha256, bytes: body.length });
+    },
+  );
+  api.post(
+    '/api/v1/evidence',
+    { config: { reach: 'signed_in' }, schema: { body: EvidenceRequest, response: { 201: KeptEvidence } } },
+    async ({ body: { photo: sha256, ...given } }, reply) => {
+      const file = sha256 === null ? null : join(waiting, sha256);
+      const photo = file === null ? null : await readFile(file).catch(() => null);
+      if (file !== null && photo === null)
+        throw new EdgeRefused('unknown_photo', 'send it to /api/v1/photos first');
+      const recorded = gateway.recordEvidence({ ...given, photo });
+      if (!recorded.ok) throw new EdgeRefused(refusals[recorded.code], recorded.detail);
+      if (file !== null) await rm(file, { force: true });
+      const { evidence, digest, keyId } = recorded;
+      const { meter, at, value, difference } = evidence;
+      return reply.status(201).send({ meter, at, value, difference, digest, keyId });
+    },
+  );
+}
+
+type RecordRefusal = Extract<ReturnType<EdgeApiContext['gateway']['recordEvidence']>, { ok: false }>['code'];
+const refusals: Record<RecordRefusal, EdgeErrorCode> = {
+  invalid_evidence: 'evidence_refused',
+  no_value: 'evidence_refused',
+  face_differs: 'evidence_refused',
+  not_a_photo: 'evidence_refused',
+  unknown_meter: 'unknown_meter',
+  buffer_full: 'not_ready',
+};
+
+async function removeOldest(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  const aged = await Promise.all(
+    names.map(async (name) => ({ name, ms: (await stat(join(folder, name))).mtimeMs })),
+  );
+  const old = aged.sort((a, b) => b.ms - a.ms).slice(MOST_WAITING);
+  await Promise.all(old.map(({ name }) => rm(join(folder, name), { force: true })));
+}

@@ -1,0 +1,68 @@
+/** `POST /api/v1/import`: a meter list, as a workbook or CSV, into the gateway's own file; whole or not at all. */
+import { z } from 'zod';
+import type { EdgeApi, EdgeApiContext } from './context.ts';
+import { EdgeRefused } from './problems.ts';
+
+const LIST_TYPES = [
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  'application/octet-stream',
+  'text/csv',
+];
+const MOST_LIST_BYTES = 8 * 1024 * 1024;
+
+const Imported = z.strictObject({
+  written: z.boolean(),
+  meters: z.int().nonnegative(),
+  /** What changed, as the import tells it. */
+  difference: z.unknown(),
+});
+/** The list that is refused comes back with its bad cells marked, in base64. */
+const RefusedList = z.strictObject({
+  code: z.string(),
+  detail: z.string(),
+  problems: z.array(z.unknown()),
+  answer: z.strictObject({ name: z.string(), base64: z.string() }).nullable(),
+});
+
+export function importRoutes(api: EdgeApi, { importList }: EdgeApiContext): void {
+  if (importList === null) return;
+  api.addContentTypeParser(LIST_TYPES, { parseAs: 'buffer', bodyLimit: MOST_LIST_BYTES }, (_, body, done) =>
+    done(null, body),
+  );
+  api.post(
+    '/api/v1/import',
+    {
+      config: { reach: 'signed_in', body: 'bytes' },
+      bodyLimit: MOST_LIST_BYTES,
+      schema: {
+        consumes: LIST_TYPES,
+        querystring: z.strictObject({
+          name: z.string().regex(/^[^/\\]{1,200}\.(xlsx|csv)$/i, 'a file name ending in .xlsx or .csv'),
+          dryRun: z.literal(['true', 'false']).default('true'),
+        }),
+        response: { 200: Imported, 422: RefusedList },
+      },
+    },
+    async ({ body, query, headers }, reply) => {
+      if (!Buffer.isBuffer(body)) throw new EdgeRefused('unsupported_media_type', LIST_TYPES.join(', '));
+      const language = /^\s*en\b/i.test(headers['accept-language'] ?? '') ? 'en' : 'zh-CN';
+      const result = await importList({
+        name: query.name,
+        bytes: body,
+        dryRun: query.dryRun === 'true',
+        language,
+      });
+      if (result.ok) return { written: result.written, meters: result.meters, difference: result.edge };
+      const { code, detail, problems, answer } = result;
+      return reply.status(422).send({
+        code,
+        detail,
+        problems,
+        answer:
+          answer === null
+            ? null
+            : { name: answer.name, base64: Buffer.from(answer.bytes).toString('base64') },
+      });
+    },
+  );
+}
