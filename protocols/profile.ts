@@ -11,6 +11,7 @@ import { isScaledByProfile, MbusRegister } from './mbus/register.ts';
 import { ModbusHistory } from './modbus/frozen-history.ts';
 import { Obis } from './obis.ts';
 import { Id } from './reading.ts';
+import { TimeZone } from './time-zone.ts';
 import { Unit, Utility } from './units.ts';
 
 export const RegisterType = z.enum(['u16', 'i16', 'u32', 'i32', 'u64', 'i64', 'f32', 'f64', 'bcd32']);
@@ -204,14 +205,6 @@ export const MbusProfile = z
   });
 export type MbusProfile = z.infer<typeof MbusProfile>;
 
-const isTimeZone = (name: string): boolean => {
-  try {
-    return Temporal.PlainDateTime.from('2026-01-01').toZonedDateTime(name).timeZoneId !== '';
-  } catch {
-    return false;
-  }
-};
-
 /**
  * A meter that pushes JSON over MQTT. Paths are dot-separated keys; one that begins with a slash starts at the payload,
  * any other one at the record.
@@ -228,7 +221,7 @@ export const MqttProfile = z
     /** How a stamp is written; `local` is without an offset, in `timeZone`. */
     timestampFormat: z.enum(['rfc3339', 'unix_seconds', 'unix_milliseconds', 'local']).default('rfc3339'),
     /** IANA name, `Asia/Shanghai`. */
-    timeZone: z.string().refine(isTimeZone, 'not a time zone such as "Asia/Shanghai"').optional(),
+    timeZone: TimeZone.optional(),
     registers: z
       .array(z.strictObject({ ...label, path: z.string().min(1), scale: Decimal.default('1') }))
       .min(1),
