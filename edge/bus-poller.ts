@@ -6,7 +6,8 @@ import { type Backoff, backOff, NO_BACKOFF, nextAttempt, patienceMs } from './ba
 import { BusTally } from './bus-tally.ts';
 import type { Clock } from './clock.ts';
 import type { Bus } from './config.ts';
-import type { MeterUnit } from './exchange.ts';
+import type { Alarm, MeterUnit } from './exchange.ts';
+import { instantText } from './instant-text.ts';
 import { Line } from './line.ts';
 import { linkName } from './line-stream.ts';
 import type { MeterRead, RegisterValue } from './meter-driver.ts';
@@ -63,7 +64,7 @@ export class BusPoller {
   constructor(options: BusPollerOptions) {
     this.#options = options;
     const { bus, profiles } = options;
-    this.line = new Line(bus);
+    this.line = new Line({ ...bus, onAlarm: (alarm) => this.#hear(alarm) });
     this.#meters = bus.meters.map((row) => {
       const profile = profiles.get(row.profile);
       if (!isAsked(profile))
@@ -129,11 +130,12 @@ export class BusPoller {
       meters: this.#meters.length,
       silent: silent.map(({ row }) => row.meter),
       ...this.#tally.status(),
-      states: this.#meters.map(({ row, lastReadMs, silentSinceMs, wrong }) => ({
+      states: this.#meters.map(({ row, lastReadMs, silentSinceMs, wrong, secondSlaveMs }) => ({
         meter: row.meter,
-        lastReadAt: instantText(lastReadMs),
-        silentSince: instantText(silentSinceMs),
+        lastReadAt: textOrNull(lastReadMs),
+        silentSince: textOrNull(silentSinceMs),
         ...(wrong === null ? {} : { wrongMeter: wrong }),
+        ...(secondSlaveMs === null ? {} : { secondSlaveAt: instantText(secondSlaveMs) }),
       })),
     };
   }
@@ -194,6 +196,11 @@ export class BusPoller {
     return read;
   }
 
+  #hear({ kind, unit }: Alarm): void {
+    const polled = this.#meters.find(({ row }) => row.unit === unit);
+    if (kind === 'second_slave' && polled !== undefined) polled.noteSecondSlave(this.#options.clock.nowMs());
+  }
+
   /** @returns whether the bus can be reached */
   #count({ row }: PolledMeter, read: MeterRead): boolean {
     const { bus, clock, log } = this.#options;
@@ -214,14 +221,13 @@ export class BusPoller {
   }
 }
 
-const instantText = (ms: number | null): string | null =>
-  ms === null ? null : Temporal.Instant.fromEpochMilliseconds(ms).toString();
+const textOrNull = (ms: number | null): string | null => (ms === null ? null : instantText(ms));
 
 function newReading(meter: string, { register, value, code, raw, readAtMs }: RegisterValue): NewReading {
   return {
     meter,
     register: register.obis,
-    readAt: Temporal.Instant.fromEpochMilliseconds(readAtMs).toString(),
+    readAt: instantText(readAtMs),
     value,
     unit: register.unit,
     ...(code === undefined ? {} : { code }),

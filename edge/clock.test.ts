@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { drivenClock, systemClock } from './clock.ts';
 
 const NINE = Temporal.Instant.from('2026-09-01T09:00:00Z').epochMilliseconds;
@@ -66,4 +66,18 @@ test.each([['driven'], ['system']])(
 
 test('an instant in the past is reached already', async () => {
   await systemClock().until(Date.now() - 1);
+});
+
+test('a wait ends when the clock is set back, since its instant may then be years away', async () => {
+  vi.useFakeTimers({ now: NINE + 10 * 365 * 86_400_000 });
+  try {
+    const clock = systemClock();
+    const waiting = clock.until(clock.nowMs() + 900_000);
+    vi.setSystemTime(NINE);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await waiting;
+    expect(clock.nowMs()).toBe(NINE + 10_000);
+  } finally {
+    vi.useRealTimers();
+  }
 });

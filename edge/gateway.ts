@@ -9,6 +9,7 @@ import type { EdgeConfig } from './config.ts';
 import { type EvidenceDesk, recordEvidence } from './evidence.ts';
 import { openGatewayKey } from './gateway-key.ts';
 import type { GatewayView } from './gateway-view.ts';
+import { MeterMemory } from './meter-memory.ts';
 import { OpenGaps } from './open-gaps.ts';
 import { type NewReading, type Outbox, openOutbox } from './outbox.ts';
 import type { Profiles } from './profiles.ts';
@@ -75,8 +76,11 @@ export async function startGateway({
     return refused;
   };
 
+  const memory = new MeterMemory(join(config.dataDir, 'meters.json'));
+  if (memory.damaged) log.warn('what was learned of the meters cannot be read: it is learned anew');
   const polling = new RunningBuses({
     profiles,
+    memory,
     clock,
     outbox: {
       accept: async (readings) => void (await accept(readings)),

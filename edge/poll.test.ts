@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Clock } from './clock.ts';
 import type { Bus } from './config.ts';
 import type { NewReading } from './outbox.ts';
 import { type Polling, startPolling } from './poll.ts';
 import { loadProfiles } from './profiles.ts';
+import { HandClock } from './test-clock.ts';
 import { type MeterImage, serveMeters, type TestMeters } from './test-meters.ts';
 
 const loaded = loadProfiles();
@@ -12,40 +12,6 @@ const { profiles } = loaded;
 
 const START = Temporal.Instant.from('2026-09-01T00:00:00Z').epochMilliseconds;
 const QUARTER_MS = 900_000;
-
-/** Time that stands still until the test moves it; `idle` resolves when everybody waits. */
-class HandClock implements Clock {
-  now = START;
-  readonly #waits: { ms: number; resolve: () => void }[] = [];
-  #onIdle: (() => void) | null = null;
-
-  nowMs = (): number => this.now;
-
-  until(ms: number, signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.now >= ms) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      signal?.addEventListener('abort', () => reject(signal.reason));
-      this.#waits.push({ ms, resolve });
-      this.#onIdle?.();
-    });
-  }
-
-  async idle(): Promise<void> {
-    while (this.#waits.length === 0)
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-      });
-  }
-
-  /** Moves on by `ms`, lets all work be done. */
-  async advance(ms: number): Promise<void> {
-    await this.idle();
-    this.now += ms;
-    for (const wait of this.#waits.splice(0)) wait.resolve();
-    await this.idle();
-  }
-}
 
 const acrel = (energy: string): MeterImage => ({ 3: { 10: energy } });
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -82,7 +48,7 @@ function start(
     profiles?: typeof profiles;
   } = {},
 ): Started {
-  const clock = new HandClock();
+  const clock = new HandClock(START);
   const accepted: NewReading[][] = [];
   const log = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
   const polling = startPolling({

@@ -47,6 +47,8 @@ export class PolledMeter {
   lastReadMs: number | null = null;
   silentSinceMs: number | null = null;
   wrong: WrongMeter | null = null;
+  /** When more than one device was last heard to answer at its address (Unix milliseconds). */
+  secondSlaveMs: number | null = null;
   readonly #options: PolledMeterOptions;
   readonly #driver: MeterDriver;
   #known: KnownMeter;
@@ -112,6 +114,12 @@ export class PolledMeter {
   /** Contact was lost: what answers next may be another meter. */
   endSession(): void {
     this.#isIdentified = false;
+  }
+
+  noteSecondSlave(nowMs: number): void {
+    if (this.secondSlaveMs === null)
+      this.#options.log.error(this.#who, 'a second device answers at the address of this meter');
+    this.secondSlaveMs = nowMs;
   }
 
   /**
