@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startFixture } from './cloud/api/fixture-server.ts';
 import { decodeBatch } from './cloud/decode-batch.ts';
+import { isSigned } from './cloud/store/sqlite/evidence.ts';
 import { openStore, type Store } from './cloud/store/store.ts';
 import {
   type EvidenceDesk,
@@ -200,6 +202,24 @@ test('something else under the sequence of evidence is a conflict, in either ord
   [store] = [other, await store.close()];
   expect(await ingest(asReading)).toMatchObject({ stored: 1 });
   expect(await ingest(asEvidence)).toMatchObject({ stored: 0, quarantined: 1 });
+});
+
+test('the API tells the evidence of a meter, with what a third party needs to check it', async () => {
+  const fixture = await startFixture();
+  try {
+    const own = { ...desk, profileOf: () => 'acrel-dtsd1352' };
+    const { evidence, digest } = recorded(recordEvidence(own, given({ meter: 'E-B-101' })));
+    const batch = decodeBatch(onTheWire(), 'gw-a');
+    for (const part of batch.ok ? batch.parts : []) await fixture.store.ingestBatch(part, INGESTED_AT);
+    const reply = await fixture.get('/api/v1/meters/E-B-101/evidence');
+    expect(reply.json()).toEqual({ items: [{ evidence, digest, signature: expect.anything() }], next: null });
+    const [{ signature }] = reply.json().items;
+    expect(isSigned(evidenceText(evidence), signature)).toBe(true);
+    expect((await fixture.get('/api/v1/meters/E-0/evidence')).json()).toEqual({ items: [], next: null });
+    expect((await fixture.get('/api/v1/meters/nobody/evidence')).statusCode).toBe(404);
+  } finally {
+    await fixture.close();
+  }
 });
 
 describe('refused before anything is signed', () => {

@@ -70,6 +70,14 @@ export const EvidenceItem = z.strictObject({
 });
 export type EvidenceItem = z.infer<typeof EvidenceItem>;
 
+/** As the cloud keeps and shows it; `digest` is the SHA-256 of what is signed, hex. */
+export const SignedEvidence = z.strictObject({
+  evidence: Evidence,
+  signature: EvidenceSignature,
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type SignedEvidence = z.infer<typeof SignedEvidence>;
+
 /** What is signed: canonical JSON, so that whoever holds the record has the very bytes. */
 export const evidenceText = (evidence: Evidence): string => canonicalJson(evidence);
 

@@ -24,6 +24,7 @@ const routes: [string, string, string][] = [
   ['GET', '/api/v1/meters', 'meters:read'],
   ['GET', '/api/v1/meters/:id', 'meters:read'],
   ['GET', '/api/v1/meters/:id/curve', 'curves:read'],
+  ['GET', '/api/v1/meters/:id/evidence', 'meters:read'],
   ['GET', '/api/v1/meters/:id/readings', 'meters:read'],
   ['GET', '/api/v1/tree', 'meters:read'],
   ['GET', '/api/v1/anomalies', 'anomalies:read'],

@@ -1,6 +1,7 @@
 /** `/api/v1/meters`: the list, one meter, its 15-minute curve, its raw readings. */
 import { z } from 'zod';
 import { Curve, type IntervalPoint, MeterSummary, page, StoredReading } from '../../protocols/api.ts';
+import { SignedEvidence } from '../../protocols/evidence.ts';
 import { Obis } from '../../protocols/obis.ts';
 import type { ParkMeter } from '../../protocols/park.ts';
 import { Id } from '../../protocols/reading.ts';
@@ -80,6 +81,22 @@ export function meterRoutes(api: Api, context: ApiContext): void {
       schema: { params: byId, querystring: z.strictObject(spanText), response: { 200: Curve } },
     },
     ({ params, query }) => curveOf(context, find(params.id), spanOf(query)),
+  );
+  api.get(
+    '/api/v1/meters/:id/evidence',
+    {
+      config: { access: 'meters:read' },
+      schema: {
+        params: byId,
+        querystring: z.strictObject({ limit: limitText(1_000, 100) }),
+        response: { 200: page(SignedEvidence) },
+      },
+    },
+    // The newest first; a meter is proved a few times in its life.
+    async ({ params, query }) => ({
+      items: await store.evidenceOf({ meter: find(params.id).id, limit: query.limit }),
+      next: null,
+    }),
   );
   api.get(
     '/api/v1/meters/:id/readings',

@@ -6,6 +6,7 @@ import { dayBefore, quantityText, sumOf } from '../format.ts';
 import { CurveChart } from './curve-chart.tsx';
 import { CurveTable } from './curve-table.tsx';
 import { Heatmap } from './heatmap.tsx';
+import { MeterEvidence } from './meter-evidence.tsx';
 import { freshnessMarks, servesText } from './meter-table.tsx';
 import { ResourceState } from './problem-notice.tsx';
 import { hashOf } from './route.ts';
@@ -24,6 +25,7 @@ export function MeterPage({ id }: { id: string }) {
           {timeZone !== undefined && meter.data.lastReadAt !== null && (
             <MeterCurves meter={meter.data} lastReadAt={meter.data.lastReadAt} timeZone={timeZone} />
           )}
+          <MeterEvidence meter={meter.data} />
         </>
       )}
     </>

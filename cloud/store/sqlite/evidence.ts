@@ -6,11 +6,11 @@ import { createHash, createPublicKey, verify } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import {
-  Evidence,
   type EvidenceItem,
-  EvidenceSignature,
+  type EvidenceSignature,
   evidenceText,
   isConsistent,
+  SignedEvidence,
 } from '../../../protocols/evidence.ts';
 import type { Batch } from '../../../protocols/uplink.ts';
 import { type Refusal, unixMs } from './admit.ts';
@@ -31,13 +31,6 @@ CREATE TABLE IF NOT EXISTS evidence (
 CREATE INDEX IF NOT EXISTS evidence_meter ON evidence (meter, instant);
 ${appendOnly('evidence')}
 `;
-
-export interface StoredEvidence {
-  evidence: Evidence;
-  signature: EvidenceSignature;
-  /** SHA-256 of what is signed. */
-  digest: string;
-}
 
 const sha256 = (content: string | Buffer): string => createHash('sha256').update(content).digest('hex');
 
@@ -106,14 +99,10 @@ export function operations(db: DatabaseSync) {
   );
   return {
     /** The newest first. */
-    evidenceOf({ meter, limit }: { meter: string; limit: number }): StoredEvidence[] {
+    evidenceOf({ meter, limit }: { meter: string; limit: number }): SignedEvidence[] {
       return ofMeter.all(meter, limit).map((row) => {
         const { text, signature, digest } = Row.parse(row);
-        return {
-          evidence: Evidence.parse(JSON.parse(text)),
-          signature: EvidenceSignature.parse(JSON.parse(signature)),
-          digest,
-        };
+        return SignedEvidence.parse({ evidence: JSON.parse(text), signature: JSON.parse(signature), digest });
       });
     },
   };
