@@ -76,11 +76,9 @@ export async function startGateway({
     return refused;
   };
 
-  const memory = new MeterMemory(join(config.dataDir, 'meters.json'));
-  if (memory.damaged) log.warn('what was learned of the meters cannot be read: it is learned anew');
   const polling = new RunningBuses({
     profiles,
-    memory,
+    memory: openMemory(config.dataDir, log),
     clock,
     outbox: {
       accept: async (readings) => void (await accept(readings)),
@@ -151,6 +149,12 @@ export async function startGateway({
       outbox.close();
     },
   };
+}
+
+function openMemory(dataDir: string, log: Logger): MeterMemory {
+  const memory = new MeterMemory(join(dataDir, 'meters.json'));
+  if (memory.damaged) log.warn('what was learned of the meters cannot be read: it is learned anew');
+  return memory;
 }
 
 /** The key is made when it is first needed. */
