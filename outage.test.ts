@@ -16,7 +16,7 @@ import type { Dlt645Profile } from './protocols/profile.ts';
 import { formatMicro } from './protocols/units.ts';
 import { UplinkItem } from './protocols/uplink.ts';
 import { busMeters } from './simulators/meters/bus-meters.ts';
-import { dlt645Meter, framedLine } from './simulators/meters/framed-meters.ts';
+import { dlt645Meter, type FramedMeter, framedLine } from './simulators/meters/framed-meters.ts';
 import { startTcpConverter } from './simulators/meters/tcp-converter.ts';
 import { startTransparentConverter } from './simulators/meters/transparent-line.ts';
 import { Truth } from './simulators/park/truth.ts';
@@ -67,6 +67,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
+let converter: Awaited<ReturnType<typeof startTcpConverter>>;
 async function adl400(): Promise<Bus> {
   const wiring = {
     id: 'bus-1',
@@ -74,13 +75,14 @@ async function adl400(): Promise<Bus> {
     meters: [{ meter: 'E-1', profile: 'acrel-adl400', unit: 1 }],
   };
   const clock = { nowMs: () => nowMs, timeZone };
-  const converter = await startTcpConverter(busMeters(wiring, { truth, profiles, clock }));
+  converter = await startTcpConverter(busMeters(wiring, { truth, profiles, clock }));
   cleanups.push(converter.close);
   const link = { kind: 'tcp' as const, host: '127.0.0.1', port: converter.port };
   return { id: 'bus-1', link, timeoutMilliseconds: 300, meters: wiring.meters };
 }
 
 const ADDRESS = '000000000001';
+let framedMeters: FramedMeter[] = [];
 async function dlt645(loadMinutes?: number): Promise<Bus> {
   const local = (ms: number) =>
     Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(timeZone).toPlainDateTime();
@@ -92,16 +94,21 @@ async function dlt645(loadMinutes?: number): Promise<Bus> {
     ...(loadMinutes === undefined ? {} : { loadMinutes }),
   };
   const profile = profiles.get('dlt645-2007-3ph') as Dlt645Profile;
-  const one = dlt645Meter(profile, ADDRESS, () => face(nowMs), memory);
-  const converter = await startTransparentConverter(framedLine([one]));
-  cleanups.push(converter.close);
-  const link = { kind: 'rtu-over-tcp' as const, host: '127.0.0.1', port: converter.port };
+  framedMeters = [dlt645Meter(profile, ADDRESS, () => face(nowMs), memory)];
+  const transparent = await startTransparentConverter(framedLine(framedMeters));
+  cleanups.push(transparent.close);
+  const link = { kind: 'rtu-over-tcp' as const, host: '127.0.0.1', port: transparent.port };
   const meters = [{ meter: 'E-1', profile: 'dlt645-2007-3ph', unit: ADDRESS }];
   return { id: 'bus-1', link, timeoutMilliseconds: 300, meters };
 }
 
 /** A gateway over `[from, to]`: polls on each quarter, and is then switched off. */
-async function runGateway(bus: Bus, from: string, to: string) {
+async function runGateway(
+  bus: Bus,
+  from: string,
+  to: string,
+  happens: (ms: number) => Promise<void> = async () => undefined,
+) {
   nowMs = at(from);
   const endMs = at(to);
   const outbox = openOutbox({ folder: join(dir, 'outbox'), gateway: 'gw-a', maxBytes: 1e8 });
@@ -118,6 +125,7 @@ async function runGateway(bus: Bus, from: string, to: string) {
           await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
         }
         nowMs = Math.max(nowMs, ms);
+        await happens(nowMs);
       },
     },
     outbox: {
@@ -279,4 +287,35 @@ test('a short silence that no boundary of the meter fell in heals nothing, and d
     expect.objectContaining({ readings: 0 }),
     'gap not healed: nothing was frozen in it',
   );
+});
+
+test('a bus that was away for two days is healed when it is back, while the gateway runs on', async () => {
+  const bus = await adl400();
+  const run = await runGateway(bus, '2026-08-29T17:45', '2026-08-31T20:00', async (ms) => {
+    if (ms >= at('2026-08-29T18:15') && ms < at('2026-08-31T19:00')) await converter.off();
+    else await converter.on();
+  });
+  expect(frozenOf(run).map(({ readAt }) => Temporal.Instant.from(readAt).epochMilliseconds)).toEqual(
+    ['2026-08-30T00:00', '2026-08-31T00:00'].map(at),
+  );
+});
+
+test('a meter that was silent over midnight is healed when it answers again', async () => {
+  const bus = await dlt645();
+  let isSilent = false;
+  const own = framedMeters[0]?.answer;
+  if (own === undefined) throw new Error('there is no meter');
+  const silenced = vi.spyOn(framedMeters[0] as FramedMeter, 'answer');
+  silenced.mockImplementation((frame) => (isSilent ? null : own(frame)));
+  const run = await runGateway(
+    { ...bus, timeoutMilliseconds: 20 },
+    '2026-08-31T22:30',
+    '2026-09-01T01:00',
+    async (ms) => {
+      isSilent = ms >= at('2026-08-31T22:45') && ms < at('2026-09-01T00:45');
+    },
+  );
+  expect(frozenOf(run).map(({ readAt }) => Temporal.Instant.from(readAt).epochMilliseconds)).toEqual([
+    at('2026-09-01T00:00'),
+  ]);
 });
