@@ -147,6 +147,19 @@ describe('a meter is asked who it is', () => {
     });
   });
 
+  test('and a register that may not be the serial tells of an exchange only where a serial is configured', async () => {
+    const unsure = ModbusProfile.parse({ ...plain, serial: { ...serial, confidence: 'C' } });
+    const memory = new MeterMemory();
+    const { server, polling } = await start(await serve(meterOf(5)), { memory, profile: unsure });
+    await polling.stop();
+    server.meters.set(1, meterOf(6));
+    const again = await start(server, { memory, profile: unsure });
+    expect(wrongIn(again.polling)).toBeUndefined();
+    await again.polling.stop();
+    const configured = await start(server, { memory, profile: unsure, serial: '5' });
+    expect(wrongIn(configured.polling)).toEqual({ expected: '5', found: '6' });
+  });
+
   test('and where its model keeps no serial, by the addresses that it refuses', async () => {
     const memory = new MeterMemory();
     const { server, polling } = await start(await serve({ 4: { 0: '0001' } }), {

@@ -65,8 +65,9 @@ export function expectedIdentity(
   configured: string | null,
   known: { identity: string | null; serial: string | null },
 ): string | null {
-  const hasSerial = profile.protocol === 'modbus' && profile.serial !== undefined;
-  if (hasSerial && configured !== null) return configured;
+  const serial = profile.protocol === 'modbus' ? profile.serial : undefined;
+  if (serial !== undefined && configured !== null) return configured;
+  if (serial?.confidence === 'C') return null;
   return known.serial === configured ? known.identity : null;
 }
 

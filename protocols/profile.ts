@@ -70,7 +70,10 @@ export const SerialRegister = z.strictObject({
   address: z.int().min(0).max(65535),
   words: z.int().min(1).max(16),
   type: z.enum(['number', 'bcd', 'text']),
-  /** A: two sources agree; B: the maker's own document; C: one source that does not cite it. */
+  /**
+   * A: independent sources agree, or a mature project uses it in the field; B: one that cites the maker's document; C: any
+   * other, which is compared with a configured serial number only.
+   */
   confidence: z.enum(['A', 'B', 'C']),
   source: z.string().min(1),
 });
