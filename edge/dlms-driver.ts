@@ -12,11 +12,13 @@ import { type LineLink, linkName } from './line-stream.ts';
 import {
   askOptions,
   type DriveOptions,
+  type IdentityRead,
   type MeterDriver,
   type MeterRead,
   nothingRead,
   registerValue,
 } from './meter-driver.ts';
+import { NO_SERIAL } from './meter-identity.ts';
 
 type DlmsRegister = DlmsProfile['registers'][number];
 
@@ -56,6 +58,7 @@ export function dlmsDriver(
       if (!registers.some(({ obis }) => wanted(obis))) return read;
       return oneAtATime(meter, () => reader.read(line, registers, options, read));
     },
+    identify: (line, options) => oneAtATime(meter, () => reader.identify(line, options)),
   };
 }
 
@@ -73,7 +76,7 @@ class DlmsReader {
     this.#access = access;
   }
 
-  /** Asks in a new session for what is still missing when one fails, `attempts` times at most. */
+  /** Asks for what is still missing in a new session when one fails. */
   async read(
     line: LineUse,
     registers: readonly DlmsRegister[],
@@ -81,20 +84,48 @@ class DlmsReader {
     read: MeterRead,
   ): Promise<MeterRead> {
     const missing = new Set(registers);
+    await this.#inSession(line, options, read, async (session) => {
+      await this.#recognise(session);
+      await this.#readMissing(session, missing, options, read);
+    });
+    return read;
+  }
+
+  async identify(line: LineUse, options: DriveOptions): Promise<IdentityRead> {
+    const read: IdentityRead = { ...nothingRead(), identity: null };
+    await this.#inSession(line, options, read, async (session) => {
+      await this.#recognise(session);
+      read.identity = this.#deviceName ?? NO_SERIAL;
+    });
+    return read;
+  }
+
+  /** Does `work` in an association, in a new one when it fails, `attempts` times at most. */
+  async #inSession(
+    line: LineUse,
+    options: DriveOptions,
+    read: MeterRead,
+    work: (session: DlmsSession) => Promise<void>,
+  ): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const session = this.#session(line, options, read);
       try {
-        await this.#readIn(session, missing, options, read);
+        const association = await session.open(this.#access.password);
+        if (association.state === 'open') await work(session);
+        else {
+          read.failures += 1;
+          read.exception = association.diagnostic;
+        }
       } catch (error) {
         if (!(error instanceof LineFault)) throw error;
         read.failures += 1;
         if (attempt < options.attempts && error.code !== 'unreachable') continue;
         read.fault = error;
-        return read;
+        return;
       }
       // All is read: a meter that does not answer to this lets go of the association by itself.
       await session.close().catch(ignoreFault);
-      return read;
+      return;
     }
   }
 
@@ -109,19 +140,12 @@ class DlmsReader {
     return new DlmsSession(transport(send, this.#addresses), this.#sessions * 5);
   }
 
-  async #readIn(
+  async #readMissing(
     session: DlmsSession,
     missing: Set<DlmsRegister>,
     { nowMs, wanted = () => true }: DriveOptions,
     read: MeterRead,
   ): Promise<void> {
-    const association = await session.open(this.#access.password);
-    if (association.state === 'rejected') {
-      read.failures += 1;
-      read.exception = association.diagnostic;
-      return;
-    }
-    await this.#identify(session);
     for (const register of missing) {
       if (!wanted(register.obis)) continue;
       const known = await this.#scaleOf(session, register);
@@ -140,7 +164,7 @@ class DlmsReader {
   }
 
   /** Forgets what is known of the meter when it is not surely the one that answered before. */
-  async #identify(session: DlmsSession): Promise<void> {
+  async #recognise(session: DlmsSession): Promise<void> {
     const answer = await session.get(DEVICE_NAME);
     const name = answer.ok ? nameOf(answer.data) : null;
     if (name === null || name !== this.#deviceName) this.#scales.clear();
@@ -163,10 +187,13 @@ class DlmsReader {
   }
 }
 
+/** As it is printed, or in hex where it is no text. */
 function nameOf(data: CosemData): string | null {
   if (data.type === 'text') return data.text === '' ? null : data.text;
   if (data.type !== 'octet-string' || data.bytes.length === 0) return null;
-  return Buffer.from(data.bytes).toString('hex');
+  const bytes = Buffer.from(data.bytes);
+  const text = bytes.toString('latin1');
+  return /^[\x21-\x7e]+$/.test(text) ? text : bytes.toString('hex');
 }
 
 function ignoreFault(error: unknown): void {
