@@ -80,6 +80,38 @@ test('meters of any protocol stand on one line behind a transparent converter', 
   });
 });
 
+describe('registers between the boundaries', () => {
+  const often = (registers: string): string =>
+    OWN.replace(
+      '    meters:',
+      `    instantaneous: { everySeconds: 10, registers: [${registers}] }\n    meters:`,
+    );
+  test('are listed for a bus or for a meter; a serial number may be digits', () => {
+    const own = 'unit: 4, serial: 1234, instantaneous: { everySeconds: 5 }';
+    const checked = read(often('1-0:32.7.0').replace('unit: 4', own));
+    expect(checked.ok && checked.config.buses[0]).toMatchObject({
+      instantaneous: { everySeconds: 10, registers: ['1-0:32.7.0'] },
+      meters: [{}, {}, { serial: '1234', instantaneous: { everySeconds: 5 } }],
+    });
+  });
+  test.each([
+    [
+      'that no meter of the bus has',
+      '1-0:99.9.9',
+      '7: buses.0.instantaneous.registers.0: "1-0:99.9.9" is no',
+    ],
+    ['that bill', '1-0:1.8.0', '7: buses.0.instantaneous.registers.0: "1-0:1.8.0" bills'],
+  ])('%s are refused', (_, obis, message) => {
+    const checked = read(often(obis));
+    expect(checked.ok ? [] : checked.errors[0]).toContain(`${file}:${message}`);
+  });
+  test('that the meter itself has not are refused', () => {
+    const own = 'unit: 4, instantaneous: { everySeconds: 5, registers: ["8-0:1.0.0"] }';
+    const checked = read(OWN.replace('unit: 4', own));
+    expect(checked.ok ? [] : checked.errors[0]).toContain('buses.0.meters.2.instantaneous.registers.0');
+  });
+});
+
 describe('an address that a meter cannot have is refused', () => {
   test.each([
     [

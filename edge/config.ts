@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { Obis } from '../protocols/obis.ts';
 import type { Profile } from '../protocols/profile.ts';
 import { Id } from '../protocols/reading.ts';
 import { TimeZone } from '../protocols/time-zone.ts';
@@ -10,6 +9,7 @@ import type { GatewaySettings } from '../protocols/uplink.ts';
 import { checkYaml } from '../protocols/yaml-document.ts';
 import { type AskedProfile, isAsked, linkRefusal, unitRefusal } from './asked-profile.ts';
 import type { MeterUnit } from './exchange.ts';
+import { Instantaneous, refuseRegisters } from './instantaneous.ts';
 import { PushMeter, refuseProfiles, refuseRepeatedSources } from './push-meter.ts';
 
 const DAY_MS = 86_400_000;
@@ -39,12 +39,6 @@ const BusUnit = z.union(
   [z.int().min(1).max(16_383), z.string().regex(/^(\d{12}|\d{14}|[0-9A-F]{16})$/, NO_UNIT)],
   NO_UNIT,
 );
-
-/** Registers that bill nothing, read as often as the line allows but no oftener than this; all of them when none is listed. */
-const Instantaneous = z.strictObject({
-  everySeconds: z.int().min(1).max(86_400),
-  registers: z.array(Obis).optional(),
-});
 
 const SerialNumber = z.union([z.string().min(1).max(64), z.int().nonnegative().transform(String)]);
 
@@ -241,6 +235,12 @@ function refuseUnknownProfiles(profiles: ReadonlyMap<string, Profile>) {
         if (wrongUnit !== null) refuse([...path, 'unit'], wrongUnit);
         if (wrongLink !== null) refuse([...path, 'profile'], wrongLink);
       }
+    const profileOf = (id: string): AskedProfile | null => {
+      const profile = profiles.get(id);
+      return isAsked(profile) ? profile : null;
+    };
+    for (const [b, bus] of buses.entries())
+      refuseRegisters(bus, profileOf, (path, message) => refuse(['buses', b, ...path], message));
     refuseProfiles(pushMeters, profiles, (path, message) => refuse(['pushMeters', ...path], message));
   };
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { AskedProfile } from './asked-profile.ts';
 import { type Backoff, backOff, NO_BACKOFF, nextAttempt } from './backoff.ts';
 import type { Bus, BusMeter } from './config.ts';
+import { isInstantaneous } from './instantaneous.ts';
 import type { LineUse } from './line.ts';
 import type { DriveOptions, MeterDriver, MeterRead, RegisterValue } from './meter-driver.ts';
 import { expectedIdentity, isSameIdentity } from './meter-identity.ts';
@@ -62,8 +63,8 @@ export class PolledMeter {
     this.#options = options;
     this.row = row;
     const often = row.instantaneous ?? bus.instantaneous;
-    const isOften = ({ obis, billing }: { obis: string; billing: boolean }): boolean =>
-      often !== undefined && !billing && (often.registers?.includes(obis) ?? true);
+    const isOften = (register: { obis: string; billing: boolean }): boolean =>
+      isInstantaneous(often, register);
     const rhythm = (everyMs: number, registers: { obis: string }[]): Rhythm => {
       return { everyMs, registers: registers.map(({ obis }) => obis), askedForMs: Number.NEGATIVE_INFINITY };
     };
