@@ -102,15 +102,18 @@ export async function askRepeatedly<T>(
   }
 }
 
-/** @param bytes those that it was decoded from, as on the wire */
+/** @param bytes those that it was decoded from, as on the wire, or their hex */
 export function registerValue(
   register: MeterRegister,
   decoded: Decoded,
-  bytes: Uint8Array,
+  bytes: Uint8Array | string,
   readAtMs: number,
 ): RegisterValue {
-  const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+  const raw = typeof bytes === 'string' ? bytes : hexOf(bytes);
   return decoded.value === null
     ? { register, value: null, code: decoded.code, raw, readAtMs }
     : { register, value: formatMicro(decoded.value), raw, readAtMs };
 }
+
+export const hexOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');

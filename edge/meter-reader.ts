@@ -6,6 +6,7 @@ import {
   askOptions,
   askRepeatedly,
   type DriveOptions,
+  hexOf,
   type MeterRead,
   nothingRead,
   registerValue,
@@ -159,10 +160,13 @@ export class MeterReader {
   }
 
   #decode(request: PlannedRequest, data: Uint8Array, readAtMs: number, read: MeterRead): void {
+    const hex = hexOf(data);
     for (const { register, offset, bytes } of request.registers) {
       const decoded = this.#decoders.get(register)?.(data, offset);
       if (decoded === undefined) continue;
-      read.values.push(registerValue(register, decoded, data.subarray(offset, offset + bytes), readAtMs));
+      read.values.push(
+        registerValue(register, decoded, hex.slice(2 * offset, 2 * (offset + bytes)), readAtMs),
+      );
     }
   }
 }
