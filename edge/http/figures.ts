@@ -78,7 +78,9 @@ function busFigures({ gateway }: EdgeApiContext): Figure[] {
 
 function meterFigures({ gateway, profiles, nowMs }: EdgeApiContext): Figure[] {
   const { buses, pushMeters } = gateway.config();
-  const silent = new Set(gateway.status().buses.flatMap((bus) => bus.silent));
+  const status = gateway.status();
+  const silent = new Set(status.buses.flatMap((bus) => bus.silent));
+  const offsets = new Map(status.clockOffsets?.map(({ meter, offsetSeconds }) => [meter, offsetSeconds]));
   const meters = [
     ...buses.flatMap(({ id, meters: listed }) => listed.map((meter) => ({ bus: id, ...meter }))),
     ...pushMeters.map((meter) => ({ bus: 'push', ...meter })),
@@ -98,11 +100,16 @@ function meterFigures({ gateway, profiles, nowMs }: EdgeApiContext): Figure[] {
       '1: it does not answer.',
       of(({ meter }) => (silent.has(meter) ? 1 : 0)),
     ),
+    gauge(
+      'meter_clock_offset_seconds',
+      "The meter's clock against the gateway's, of those that tell their time.",
+      of(({ meter }) => offsets.get(meter) ?? null),
+    ),
   ];
 }
 
 function lineFigures({ gateway, nowMs }: EdgeApiContext): Figure[] {
-  const { online, lastReceiptAt, oldestBufferedAt } = gateway.status();
+  const { online, lastReceiptAt, oldestBufferedAt, cloudOffset } = gateway.status();
   const { rows, bytes, givenUp, refused } = gateway.buffer();
   const age = (text: string | null): number | null =>
     text === null ? null : (nowMs() - Temporal.Instant.from(text).epochMilliseconds) / 1000;
@@ -113,6 +120,11 @@ function lineFigures({ gateway, nowMs }: EdgeApiContext): Figure[] {
     gauge('outbox_oldest_age_seconds', 'Age of the oldest of them.', one(age(oldestBufferedAt))),
     counter('outbox_given_up_total', 'Readings given up for want of room, or too old.', one(givenUp)),
     counter('outbox_refused_total', 'Readings that found no room.', one(refused)),
+    gauge(
+      'cloud_clock_offset_seconds',
+      "The gateway's clock against the cloud's.",
+      one(cloudOffset?.offsetSeconds ?? null),
+    ),
     gauge('uplink_connected', '1: there is a session with the broker.', one(online ? 1 : 0)),
     gauge('uplink_last_receipt_age_seconds', 'Since the cloud last said stored.', one(age(lastReceiptAt))),
     counter('push_accepted_total', 'Readings that meters pushed.', one(push?.accepted ?? null)),
