@@ -1,7 +1,10 @@
 /** What is read when: billing registers on the boundaries, the others as often as asked, and which of them goes first. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { ModbusProfile } from '../protocols/profile.ts';
+import { BusStatus } from '../protocols/uplink.ts';
 import type { Bus } from './config.ts';
+import type { Line } from './line.ts';
+import { openDriver } from './open-driver.ts';
 import type { NewReading } from './outbox.ts';
 import { type Polling, startPolling } from './poll.ts';
 import { HandClock } from './test-clock.ts';
@@ -164,6 +167,56 @@ describe('a clock that is set', () => {
     expect(registersOf((await accepted(START + YEARS_MS)).accepted)).toEqual([[ENERGY]]);
     // A second off is the care of every clock: the boundary has been read.
     expect(registersOf((await accepted(START + 1000)).accepted)).toEqual([]);
+  });
+});
+
+describe('work beside the polls', () => {
+  test('goes through the line of its bus, and waits for one request of a sweep at most', async () => {
+    const units = Array.from({ length: 12 }, (_, i) => i + 1);
+    const { server, clock, polling } = await start(units);
+    const bus = polling.bus('bus-1');
+    expect(bus?.meters.map(({ unit }) => unit)).toEqual(units);
+    expect(polling.bus('bus-2')).toBeUndefined();
+    server.delayMilliseconds = 20;
+    server.requests.length = 0;
+    const sweep = clock.advance(QUARTER_MS);
+    await vi.waitFor(() => expect(server.requests.length).toBeGreaterThanOrEqual(3));
+    const driver = openDriver(profile, { unit: 12, link: bus?.link ?? ({} as Bus['link']) });
+    const before = server.requests.length;
+    const options = { nowMs: clock.nowMs, attempts: 1, pauses: false, priority: 'live' } as const;
+    const read = await driver.read(bus?.line ?? ({} as Line), options);
+    const meanwhile = server.requests.slice(before);
+    await sweep;
+    expect(read.values.map(({ value }) => value)).toEqual(['1', '3', '4']);
+    // The one under way, and a poll or two between the two requests of the read.
+    expect(meanwhile.indexOf(12)).toBeLessThanOrEqual(1);
+    expect(meanwhile.length).toBeLessThan(6);
+    expect(server.requests).toHaveLength(units.length + 2);
+  });
+});
+
+describe('the status of a bus', () => {
+  test('is what the cloud reads: its cycle and floor, failures by code, and how each meter is', async () => {
+    const { server, clock, polling } = await start([1, 2, 3]);
+    server.meters.delete(2);
+    server.meters.set(3, { 3: { 9: '0000' } });
+    await clock.advance(QUARTER_MS);
+    const [status] = polling.status();
+    expect(BusStatus.parse(status)).toEqual(status);
+    expect(status).toMatchObject({
+      requests: 7,
+      failures: 3,
+      failuresByCode: { timeout: 2, refused: 1 },
+      retries: 1,
+      states: [
+        { meter: 'meter-1', lastReadAt: '2026-09-01T00:15:00Z', silentSince: null },
+        { meter: 'meter-2', lastReadAt: '2026-09-01T00:00:00Z', silentSince: '2026-09-01T00:15:00Z' },
+        { meter: 'meter-3', lastReadAt: '2026-09-01T00:00:00Z', silentSince: null },
+      ],
+    });
+    const { milliseconds, floorMilliseconds, utilisation } = status?.cycle ?? {};
+    expect(floorMilliseconds).toBeLessThan(milliseconds ?? 0);
+    expect(utilisation).toBeLessThan(1);
   });
 });
 

@@ -13,16 +13,18 @@ export interface TestMeters {
   meters: Map<number, MeterImage>;
   /** Units in the order in which requests came. */
   requests: number[];
+  /** How long each answer takes; may be changed at any time. */
+  delayMilliseconds: number;
   /** How many connections were made. */
   connections(): number;
   close(): Promise<void>;
 }
 
 export async function serveMeters(
-  meters: Record<number, MeterImage>,
+  images: Record<number, MeterImage>,
   kind: 'tcp' | 'rtu-over-tcp' = 'tcp',
 ): Promise<TestMeters> {
-  const served = new Map(Object.entries(meters).map(([unit, image]) => [Number(unit), image]));
+  const served = new Map(Object.entries(images).map(([unit, image]) => [Number(unit), image]));
   const requests: number[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
@@ -38,19 +40,21 @@ export async function serveMeters(
         const image = served.get(event.unit);
         if (image === undefined) continue;
         const pdu = answer(event.pdu, image);
-        socket.write(
+        const frame =
           'transaction' in event
             ? buildTcpFrame({ ...event, pdu })
-            : buildRtuFrame({ unit: event.unit, pdu }),
-        );
+            : buildRtuFrame({ unit: event.unit, pdu });
+        if (meters.delayMilliseconds === 0) socket.write(frame);
+        else setTimeout(() => socket.write(frame), meters.delayMilliseconds);
       }
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
+  const meters: TestMeters = {
     port: (server.address() as AddressInfo).port,
     meters: served,
     requests,
+    delayMilliseconds: 0,
     connections: () => connections,
     close: () =>
       new Promise((resolve) => {
@@ -58,6 +62,7 @@ export async function serveMeters(
         server.close(() => resolve());
       }),
   };
+  return meters;
 }
 
 function answer(request: Uint8Array, image: MeterImage): Uint8Array {
