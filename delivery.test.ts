@@ -190,6 +190,8 @@ describe.each(brokers)('over $name', ({ start }) => {
     await expectStored(5100);
     expect(ingest.counters).toMatchObject({ stored: 5100, duplicates: 0, quarantined: 0, malformed: 0 });
     expect((await store.gatewayStatuses())[0]).toMatchObject({ gateway: 'gw-a', online: true });
+    const { offsetSeconds = NaN, uncertaintySeconds = NaN } = uplink.status(true).cloudOffset ?? {};
+    expect(Math.abs(offsetSeconds)).toBeLessThanOrEqual(uncertaintySeconds);
     await uplink.stop();
     await vi.waitFor(async () =>
       expect((await store.gatewayStatuses())[0]).toMatchObject({ online: false, bufferedRows: 0 }),

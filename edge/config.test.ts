@@ -150,6 +150,12 @@ describe('refused, naming file, line and key', () => {
       'dataDir: ./data\npollIntervalSeconds: 0',
       '3: pollIntervalSeconds: ',
     ],
+    [
+      'no time zone',
+      'dataDir: ./data',
+      'dataDir: ./data\ntimeZone: Mars/Olympus',
+      '3: timeZone: not a time zone',
+    ],
     ['two meters with one unit id', 'unit: 4', 'unit: 3', '12: buses.0.meters.1.unit: "3" is listed twice'],
     ['a meter that is listed twice', 'E-3', 'E-1', '15: buses.1.meters.0.meter: "E-1" is listed twice'],
     ['a bus that is listed twice', 'id: bus-2', 'id: bus-1', '13: buses.1.id: "bus-1" is listed twice'],
