@@ -12,6 +12,7 @@ import { linkName } from '../line-stream.ts';
 import { loadProfiles } from '../profiles.ts';
 import { readSnapshot, type Snapshot } from '../read-snapshot.ts';
 import { LINK_USAGE, linkOptions, parseLink, parseWhole } from './link-options.ts';
+import { SIGN_USAGE, signOptions, signRegister } from './sign-register.ts';
 
 const USAGE = `Usage: meterline detect-register --face DIGITS --unit U (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE) [--json]
 
@@ -22,10 +23,12 @@ const USAGE = `Usage: meterline detect-register --face DIGITS --unit U (--tcp HO
   --pause MS                 rest of the meter between two requests; default 100, since some models reboot without
   --ct N                     ratio of the current transformers, to find registers on their other side as well
 ${LINK_USAGE}
+${SIGN_USAGE}
   --json                     one JSON document`;
 
 const options = {
   ...linkOptions,
+  ...signOptions,
   face: { type: 'string' },
   unit: { type: 'string' },
   from: { type: 'string', default: '0' },
@@ -64,6 +67,7 @@ export async function run(args: string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  if (values.sign) return signRegister(values);
   const search = parseSearch(values);
   if (typeof search === 'string') return refuse(search);
   const parsed = parseLink(values, DEFAULT_TIMEOUT_MS);
