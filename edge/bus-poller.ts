@@ -224,14 +224,9 @@ export class BusPoller {
 const textOrNull = (ms: number | null): string | null => (ms === null ? null : instantText(ms));
 
 function newReading(meter: string, { register, value, code, raw, readAtMs }: RegisterValue): NewReading {
-  return {
-    meter,
-    register: register.obis,
-    readAt: instantText(readAtMs),
-    value,
-    unit: register.unit,
-    ...(code === undefined ? {} : { code }),
-    raw,
-    source: 'poll',
-  };
+  const { obis, unit } = register;
+  const readAt = instantText(readAtMs);
+  return code === undefined
+    ? { meter, register: obis, readAt, value, unit, raw, source: 'poll' }
+    : { meter, register: obis, readAt, value, unit, code, raw, source: 'poll' };
 }

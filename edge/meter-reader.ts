@@ -36,7 +36,7 @@ export class MeterReader {
   readonly #profile: ModbusProfile;
   readonly #decoders: Map<ProfileRegister, ReturnType<typeof registerDecoder>>;
   /** Plans by what is asked for. */
-  readonly #plans = new Map<string, PlannedRequest[]>();
+  #plans: { registers: readonly ProfileRegister[]; requests: PlannedRequest[] }[] = [];
   #longestHole: number;
   readonly #walls: Set<number>;
   /** When a register was refused alone (Unix milliseconds); null: before this process. */
@@ -66,17 +66,19 @@ export class MeterReader {
     const longestHole = bridgeableHole(cost);
     if (longestHole === this.#longestHole) return;
     this.#longestHole = longestHole;
-    this.#plans.clear();
+    this.#plans = [];
   }
 
   /** Never throws a `LineFault`: it is told in the result, after which no further request is sent. */
   async read(line: Pick<Line, 'read'>, options: ReadOptions): Promise<MeterRead> {
     const read = nothingRead();
     const { wanted = () => true, alongside = () => false } = options;
-    const due = [...this.#decoders.keys()].filter(
-      (register) =>
-        (wanted(register.obis) || alongside(register.obis)) && !this.#isLeftOut(register, options.nowMs()),
-    );
+    const nowMs = options.nowMs();
+    const due: ProfileRegister[] = [];
+    for (const register of this.#decoders.keys()) {
+      const isAsked = wanted(register.obis) || alongside(register.obis);
+      if (isAsked && !this.#isLeftOut(register, nowMs)) due.push(register);
+    }
     for (const request of this.#planFor(due)) {
       if (!request.registers.some(({ register }) => wanted(register.obis))) continue;
       if ((await this.#readRange(line, request, options, read)) === null) break;
@@ -92,16 +94,15 @@ export class MeterReader {
   }
 
   #planFor(registers: readonly ProfileRegister[]): PlannedRequest[] {
-    const key = registers.map(({ obis }) => obis).join(' ');
-    const known = this.#plans.get(key);
-    if (known !== undefined) return known;
-    const plan = planRequests(registers, {
+    const known = this.#plans.find((plan) => isSameList(plan.registers, registers));
+    if (known !== undefined) return known.requests;
+    const requests = planRequests(registers, {
       maxRegisters: this.#profile.maxRegisters,
       longestHole: this.#longestHole,
       walls: [...this.#walls, ...[...this.#absent.keys()].flatMap((address) => [address, address + 1])],
     });
-    this.#plans.set(key, plan);
-    return plan;
+    this.#plans.push({ registers, requests });
+    return requests;
   }
 
   /**
@@ -119,8 +120,9 @@ export class MeterReader {
     if (answer === null) return null;
     if (answer.ok) {
       this.#decode(request, answer.data, options.nowMs(), read);
-      for (const { register } of request.registers)
-        if (this.#absent.delete(register.address)) this.#plans.clear();
+      if (this.#absent.size > 0)
+        for (const { register } of request.registers)
+          if (this.#absent.delete(register.address)) this.#plans = [];
       return true;
     }
     const registers = request.registers.map(({ register }) => register);
@@ -144,7 +146,7 @@ export class MeterReader {
 
   #learn(note: () => void): void {
     note();
-    this.#plans.clear();
+    this.#plans = [];
   }
 
   #ask(
@@ -187,3 +189,6 @@ function halfOf({ registers }: PlannedRequest): number {
   }
   return half;
 }
+
+const isSameList = <T>(a: readonly T[], b: readonly T[]): boolean =>
+  a.length === b.length && a.every((one, i) => one === b[i]);
