@@ -70,13 +70,19 @@ buses:
       - { meter: E-1, profile: dlt645-2007-3ph, unit: "000000000001" }
       - { meter: W-1, profile: cjt188-water, unit: "78330011223344" }
       - { meter: E-2, profile: acrel-dtsd1352, unit: 4 }
+      - { meter: E-3, profile: dlms-electricity, unit: 1017, password: "12345678" }
 `;
 
 test('meters of any protocol stand on one line behind a transparent converter', () => {
   const checked = read(OWN);
   expect(checked.ok && checked.config.buses[0]).toMatchObject({
     link: { kind: 'rtu-over-tcp', host: '10.0.0.9', port: 4001 },
-    meters: [{ unit: '000000000001' }, { unit: '78330011223344' }, { unit: 4 }],
+    meters: [
+      { unit: '000000000001' },
+      { unit: '78330011223344' },
+      { unit: 4 },
+      { unit: 1017, password: '12345678' },
+    ],
   });
 });
 
@@ -91,7 +97,7 @@ describe('registers between the boundaries', () => {
     const checked = read(often('1-0:32.7.0').replace('unit: 4', own));
     expect(checked.ok && checked.config.buses[0]).toMatchObject({
       instantaneous: { everySeconds: 10, registers: ['1-0:32.7.0'] },
-      meters: [{}, {}, { serial: '1234', instantaneous: { everySeconds: 5 } }],
+      meters: [{}, {}, { serial: '1234', instantaneous: { everySeconds: 5 } }, {}],
     });
   });
   test.each([
@@ -129,6 +135,14 @@ describe('an address that a meter cannot have is refused', () => {
     ],
     ['a unit id', '"78330011223344"', '7', '9: buses.0.meters.1.unit: a CJ/T 188 meter has the 14 digits'],
     ['digits', 'unit: 4', 'unit: "000000000004"', '10: buses.0.meters.2.unit: a Modbus meter has a unit id'],
+    ['too large a number', 'unit: 4', 'unit: 1018', '10: buses.0.meters.2.unit: '],
+    [
+      'a text',
+      'unit: 1017',
+      'unit: "78330011223345"',
+      '11: buses.0.meters.3.unit: a DLMS meter has the number',
+    ],
+    ['a password', 'unit: 4', 'unit: 4, password: x', '10: buses.0.meters.2.password: only DLMS meters have'],
     ['Modbus TCP', 'rtuOverTcp', 'tcp', '8: buses.0.meters.0.profile: DL/T 645 is spoken on a serial line'],
   ])('%s', (_, found, replacement, message) => {
     const checked = read(OWN.replace(found, replacement));

@@ -64,6 +64,8 @@ const Bus = z
           instantaneous: Instantaneous.optional(),
           /** As printed on the meter. Another one that answers is not taken for it; a new one here confirms an exchange. */
           serial: SerialNumber.optional(),
+          /** Of a DLMS meter with low level security: it goes over the wire as it stands here. */
+          password: z.string().min(1).max(64).optional(),
         }),
       )
       .min(1)
@@ -224,13 +226,15 @@ function refuseUnknownProfiles(profiles: ReadonlyMap<string, Profile>) {
     const refuse = (path: PropertyKey[], message: string): void =>
       context.addIssue({ code: 'custom', path, message });
     for (const [b, bus] of buses.entries())
-      for (const [m, { profile: id, unit }] of bus.meters.entries()) {
+      for (const [m, { profile: id, unit, password }] of bus.meters.entries()) {
         const path = ['buses', b, 'meters', m];
         const profile = profiles.get(id);
         if (!isAsked(profile)) {
           refuse([...path, 'profile'], `"${id}" is no profile of a meter that is asked`);
           continue;
         }
+        if (password !== undefined && profile.protocol !== 'dlms')
+          refuse([...path, 'password'], 'only DLMS meters have a password');
         const [wrongUnit, wrongLink] = [busUnitRefusal(profile, unit), linkRefusal(profile, bus.link)];
         if (wrongUnit !== null) refuse([...path, 'unit'], wrongUnit);
         if (wrongLink !== null) refuse([...path, 'profile'], wrongLink);

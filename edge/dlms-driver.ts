@@ -41,7 +41,7 @@ export interface DlmsAccess {
   unit: number;
   link: LineLink;
   /** For low level security; none for lowest. */
-  password?: string;
+  password?: string | undefined;
 }
 
 export function dlmsDriver(

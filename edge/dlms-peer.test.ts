@@ -283,4 +283,12 @@ describe('meterline read', () => {
       quality: 'actual',
     });
   });
+  test('with a password, which no other model takes', async (context) => {
+    requireGurux(context);
+    const port = await gurux('wrapper', '-', { ...meter, server: 1, password: '12345678' });
+    const link = ['--unit', '1', '--tcp', `127.0.0.1:${port}`];
+    expect(await read(['--profile', 'dlms-electricity', ...link])).toBe(1);
+    expect(await read(['--profile', 'dlms-electricity', '--password', '12345678', ...link])).toBe(0);
+    expect(await read(['--profile', 'abb-b23', '--password', '12345678', ...link])).toBe(2);
+  });
 });

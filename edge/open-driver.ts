@@ -23,12 +23,15 @@ export function openDriver(
     link,
     wanted = () => true,
     refusals = NO_REFUSALS,
+    password,
   }: {
     unit: MeterUnit;
     link: Link;
     wanted?: (register: MeterRegister) => boolean;
     /** What is known of what the meter refuses. */
     refusals?: Refusals;
+    /** Of a DLMS meter with low level security. */
+    password?: string | undefined;
   },
 ): MeterDriver {
   const refusal = unitRefusal(profile, unit) ?? linkRefusal(profile, link);
@@ -38,7 +41,7 @@ export function openDriver(
   if (profile.protocol === 'cjt188')
     return cjt188Driver(profile, profile.registers.filter(wanted), String(unit));
   if (profile.protocol === 'dlms')
-    return dlmsDriver(profile, profile.registers.filter(wanted), { unit: Number(unit), link });
+    return dlmsDriver(profile, profile.registers.filter(wanted), { unit: Number(unit), link, password });
   if (profile.protocol === 'mbus') return mbusDriver(profile.registers.filter(wanted), unit);
   return modbusDriver(profile, profile.registers.filter(wanted), { unit: Number(unit), link, refusals });
 }

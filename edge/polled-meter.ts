@@ -81,7 +81,13 @@ export class PolledMeter {
     this.#known = memory.recall(row.meter, profile);
     const wanted = (register: { obis: string; billing: boolean }): boolean =>
       register.billing || isOften(register);
-    this.#driver = openDriver(profile, { unit: row.unit, link: bus.link, wanted, refusals: this.#known });
+    this.#driver = openDriver(profile, {
+      unit: row.unit,
+      link: bus.link,
+      wanted,
+      refusals: this.#known,
+      password: row.password,
+    });
   }
 
   /** What of a rhythm has not been read for its last beat, nor asked for in vain. */
@@ -132,15 +138,15 @@ export class PolledMeter {
     if (asked !== null && asked.fault !== null) return asked;
     const read = await this.#driver.read(line, options);
     this.#noteRefusals();
+    const billingBeat = beatMs(this.billing.everyMs, roundMs);
+    const otherBeat = this.instantaneous === null ? billingBeat : beatMs(this.instantaneous.everyMs, roundMs);
     for (const { register } of read.values)
-      this.#readForMs.set(register.obis, beatMs(this.#rhythmOf(register).everyMs, roundMs));
+      this.#readForMs.set(register.obis, register.billing ? billingBeat : otherBeat);
     if (read.values.length > 0) this.lastReadMs = options.nowMs();
-    return {
-      ...read,
-      values: this.wrong === null ? read.values : read.values.map(withoutValue),
-      requests: read.requests + (asked?.requests ?? 0),
-      failures: read.failures + (asked?.failures ?? 0),
-    };
+    if (this.wrong !== null) read.values = read.values.map(withoutValue);
+    read.requests += asked?.requests ?? 0;
+    read.failures += asked?.failures ?? 0;
+    return read;
   }
 
   /** Takes the outcome of a read that was not repeated: whether it answers at all. */
@@ -157,10 +163,6 @@ export class PolledMeter {
       log.info(this.#who, 'meter answers again');
     }
     this.backoff = fault === null ? NO_BACKOFF : backOff(this.backoff, nowMs);
-  }
-
-  #rhythmOf({ billing }: { billing: boolean }): Rhythm {
-    return billing ? this.billing : (this.instantaneous ?? this.billing);
   }
 
   #isRead(obis: string, rhythm: Rhythm, beat: number, nowMs: number): boolean {

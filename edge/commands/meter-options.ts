@@ -9,12 +9,14 @@ export const meterOptions = {
   ...linkOptions,
   profile: { type: 'string' },
   unit: { type: 'string' },
+  password: { type: 'string' },
 } as const;
 
 export const METER_USAGE = `  --profile P                a meter model: see \`meterline profiles\`
   --unit U                   the meter's address on its line: 0 to 255; of a DL/T 645 meter the 12 digits printed on it,
                              of a CJ/T 188 meter 14; of a DLMS meter its physical device, over TCP its logical one;
                              on M-Bus the primary address, 0 to 250, or the 16 hex digits of the secondary one
+  --password TEXT            of a DLMS meter that asks for one (low level security)
 ${LINK_USAGE}`;
 
 export interface NamedMeter {
@@ -22,15 +24,17 @@ export interface NamedMeter {
   unit: MeterUnit;
   link: Link;
   timeoutMilliseconds: number;
+  password: string | undefined;
 }
 
+const PASSWORD_OF_DLMS = 'only DLMS meters have a password';
 const DEFAULT_TIMEOUT_MS = 1000;
 /** The longest telegram takes 1.2 s at 2400 baud, the usual speed of M-Bus. */
 const MBUS_TIMEOUT_MS = 2500;
 
 /** The meter named by the options, or the sentence that says what is wrong with them. */
 export function parseMeter(
-  values: LinkValues & { profile?: string | undefined; unit?: string | undefined },
+  values: LinkValues & Partial<Record<'profile' | 'unit' | 'password', string | undefined>>,
 ): { ok: true; meter: NamedMeter } | { ok: false; error: string } {
   const loaded = loadProfiles();
   if (!loaded.ok) return refuse(loaded.errors.join('\n'));
@@ -43,9 +47,11 @@ export function parseMeter(
   const parsed = parseLink(values, profile.protocol === 'mbus' ? MBUS_TIMEOUT_MS : DEFAULT_TIMEOUT_MS);
   if (!parsed.ok) return parsed;
   const { link, timeoutMilliseconds } = parsed;
+  const { password } = values;
+  if (password !== undefined && profile.protocol !== 'dlms') return refuse(PASSWORD_OF_DLMS);
   const refusal = unitRefusal(profile, unit) ?? linkRefusal(profile, link);
   return refusal === null
-    ? { ok: true, meter: { profile, unit, link, timeoutMilliseconds } }
+    ? { ok: true, meter: { profile, unit, link, timeoutMilliseconds, password } }
     : refuse(refusal);
 }
 
