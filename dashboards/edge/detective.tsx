@@ -83,7 +83,7 @@ export function Detective({ status, meters, toProve }: Props) {
     <>
       <form class="card" onSubmit={search}>
         <BusChoice buses={status.buses} value={bus} onChange={setBus} />
-        <TextField label={words.unit} inputMode="numeric" value={unit} onChange={setUnit} />
+        <TextField label={words.unitLabel} inputMode="numeric" value={unit} onChange={setUnit} />
         <TextField
           label={words.face}
           class="face"

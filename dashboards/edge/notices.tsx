@@ -11,7 +11,9 @@ export function ProblemNotice({ problem, retry }: { problem: Problem; retry?: ()
   return (
     <div class="notice bad" role="alert">
       <strong>{unreachable ? words.unreachable : problem.title}</strong>
-      <p>{unreachable ? words.unreachableNext : problem.detail}</p>
+      {(unreachable || problem.detail !== '') && (
+        <p>{unreachable ? words.unreachableNext : problem.detail}</p>
+      )}
       <p class="muted">
         {words.problemCode} <code>{problem.code}</code>
       </p>

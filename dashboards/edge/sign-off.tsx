@@ -131,8 +131,10 @@ export function SignOff({ meters, face, ratio, decoding, onAgain }: Props) {
       </label>
       <label>
         {words.photo}
+        <span class="button">{words.takePhoto}</span>
         <input
           type="file"
+          class="visually-hidden"
           accept="image/jpeg,image/png,image/webp"
           capture="environment"
           onChange={({ currentTarget }) => {

@@ -29,7 +29,7 @@ export interface EdgeApiContext {
   /** Imports a meter list into the gateway's own file, and goes on with it; null: it has none. */
   importList: ((list: ListToImport) => Promise<ImportResult>) | null;
   /** One search along a bus at a time: which it is, by bus. */
-  liveWork: Map<string, 'scan' | 'detect'>;
+  liveWork: Map<string, { kind: 'scan' | 'detect' }>;
 }
 
 declare module 'fastify' {

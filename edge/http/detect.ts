@@ -36,6 +36,8 @@ export function detectRoutes(api: EdgeApi, context: EdgeApiContext): void {
       const search = { ...body, face };
       return alone(context, bus.id, 'detect', (end) =>
         sendEvents<DetectEvent>(reply, 'lines', async (send, signal) => {
+          // Whoever leaves frees the bus for the next search at once: nothing more is asked for this one.
+          signal.addEventListener('abort', end, { once: true });
           const line = new LiveLine(bus.line, { signal });
           try {
             const result = await searchRegister(line, search, models, {

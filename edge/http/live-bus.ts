@@ -54,7 +54,11 @@ export function alone<T>(
   kind: 'scan' | 'detect',
   begin: (end: () => void) => T,
 ): T {
-  if (liveWork.has(bus)) throw new EdgeRefused('bus_busy', `a ${liveWork.get(bus)} runs along it`);
-  liveWork.set(bus, kind);
-  return begin(() => liveWork.delete(bus));
+  const other = liveWork.get(bus);
+  if (other !== undefined) throw new EdgeRefused('bus_busy', `a ${other.kind} runs along it`);
+  const own = { kind };
+  liveWork.set(bus, own);
+  return begin(() => {
+    if (liveWork.get(bus) === own) liveWork.delete(bus);
+  });
 }

@@ -46,7 +46,7 @@ const CATALOGUE = 'https://meterline.dev/problems';
 export class EdgeRefused extends Error {
   override readonly name = 'EdgeRefused';
   readonly code: EdgeErrorCode;
-  constructor(code: EdgeErrorCode, detail: string = edgeRefusals[code].title.en) {
+  constructor(code: EdgeErrorCode, detail = '') {
     super(detail);
     this.code = code;
   }

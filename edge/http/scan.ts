@@ -37,6 +37,8 @@ export function scanRoutes(api: EdgeApi, context: EdgeApiContext): void {
       const { timeoutMilliseconds } = body;
       return alone(context, bus.id, 'scan', (end) =>
         sendEvents<ScanEvent>(reply, 'lines', async (send, signal) => {
+          // Whoever leaves frees the bus for the next search at once: nothing more is asked for this one.
+          signal.addEventListener('abort', end, { once: true });
           // A meter that is polled keeps the patience of its bus: a late answer of it must meet no poll.
           const patience = (unit: MeterUnit) =>
             listed.has(unit) ? {} : { timeoutMilliseconds, worstReplyMilliseconds: 0 };

@@ -36,7 +36,7 @@ function edgeStatus({ gateway, liveWork, nowMs }: EdgeApiContext): EdgeStatus {
         failures,
         cycleMilliseconds: cycle?.milliseconds ?? null,
         utilisation: cycle?.utilisation ?? null,
-        liveWork: liveWork.get(bus) ?? null,
+        liveWork: liveWork.get(bus)?.kind ?? null,
       };
     }),
   };

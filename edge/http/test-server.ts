@@ -1,7 +1,11 @@
 /** For tests: the gateway's server over real lines to test meters, without the rest of a gateway. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { afterEach } from 'vitest';
 import type { Bus, EdgeConfig } from '../config.ts';
+import type { NewEvidence } from '../evidence.ts';
 import type { GatewayView } from '../gateway-view.ts';
 import { Line } from '../line.ts';
 import { loadProfiles } from '../profiles.ts';
@@ -25,6 +29,8 @@ export interface TestServer {
   api: EdgeApi;
   meters: TestMeters;
   line: Line;
+  /** What was recorded. */
+  evidence: NewEvidence[];
   ask(options: InjectOptions): Promise<LightMyRequestResponse>;
   post(url: string, body: unknown, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
 }
@@ -42,8 +48,10 @@ export async function startTestServer(options: Partial<EdgeServerOptions> = {}):
     ],
   };
   const line = new Line(bus);
+  const dataDir = mkdtempSync(join(tmpdir(), 'meterline-edge-http-'));
+  const evidence: NewEvidence[] = [];
   const api = await buildEdgeServer({
-    gateway: testGateway(bus, line),
+    gateway: testGateway(bus, line, dataDir, evidence),
     profiles,
     nowMs: () => NOW_MS,
     verifyPassword: null,
@@ -55,11 +63,13 @@ export async function startTestServer(options: Partial<EdgeServerOptions> = {}):
     await api.close();
     await line.close();
     await meters.close();
+    rmSync(dataDir, { recursive: true });
   });
   return {
     api,
     meters,
     line,
+    evidence,
     ask: (request) => api.inject(request),
     post: (url, body, headers = {}) =>
       api.inject({
@@ -71,10 +81,10 @@ export async function startTestServer(options: Partial<EdgeServerOptions> = {}):
   };
 }
 
-function testGateway(bus: Bus, line: Line): GatewayView {
+function testGateway(bus: Bus, line: Line, dataDir: string, evidence: NewEvidence[]): GatewayView {
   const config: EdgeConfig = {
     gateway: 'gw-a',
-    dataDir: '/nonexistent',
+    dataDir,
     clock: 'system',
     reload: false,
     pollIntervalSeconds: 900,
@@ -119,7 +129,14 @@ function testGateway(bus: Bus, line: Line): GatewayView {
     }),
     bus: (id) => (id === bus.id ? { ...bus, line } : null),
     lastAccepted: (meter) => (meter === 'E-3' ? { atMs: NOW_MS - 420_000, value: '123456.78' } : null),
-    recordEvidence: () => ({ ok: false, code: 'unknown_meter', detail: 'a gateway of the test' }),
+    recordEvidence(given) {
+      evidence.push(given);
+      const { photo, ...rest } = given;
+      const at = '2026-09-01T00:07:00Z';
+      const kept = photo === null ? null : { sha256: 'a'.repeat(64), bytes: photo.length };
+      const record = { ...rest, gateway: 'gw-a', at, value: given.face, difference: '0', photo: kept };
+      return { ok: true, evidence: record, digest: 'b'.repeat(64), keyId: 'c'.repeat(16) };
+    },
     push: () => null,
   };
 }
