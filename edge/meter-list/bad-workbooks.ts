@@ -31,6 +31,23 @@ const cell = (reference: string): RegExp => new RegExp(`<c r="${reference}"[^>]*
 const rowsOf = (count: number): Uint8Array =>
   Buffer.concat([Buffer.from('meter,model,bus,unit\n'), Buffer.alloc(count * 8, 'E,m,b,1\n')]);
 
+/** As some programs write them: every element with a prefix, rows and cells without their names, strings shared. */
+export const unusualWorkbook = (): Uint8Array =>
+  changed((parts) => {
+    const sheet = parts[SHEET] ?? '';
+    parts[SHEET] = sheet
+      .replace(/ r="[A-Z]*\d+"/g, '')
+      .replace(/<(\/?)(?=\w)/g, '<$1x:')
+      .replace('xmlns=', 'xmlns:x=')
+      .replace(/<x:c ([^>]*)t="inlineStr"><x:is><x:t[^>]*>E-1<\/x:t><\/x:is>/, '<x:c $1t="s"><x:v>0</x:v>');
+    parts['xl/sharedStrings.xml'] =
+      '<x:sst xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><x:si><x:r><x:t>E-</x:t></x:r><x:rPh sb="0" eb="1"><x:t>yi</x:t></x:rPh><x:r><x:t><![CDATA[1]]></x:t></x:r></x:si></x:sst>';
+    parts['xl/_rels/workbook.xml.rels'] = (parts['xl/_rels/workbook.xml.rels'] ?? '').replace(
+      '</Relationships>',
+      '<Relationship Id="rId9" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings" Target="/xl/sharedStrings.xml"/></Relationships>',
+    );
+  });
+
 export const badLists: Record<string, () => Uint8Array> = {
   rows_20001: () => rowsOf(20_001),
   rows_1000000: () => rowsOf(1_000_000),

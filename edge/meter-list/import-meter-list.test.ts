@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Park } from '../../protocols/park.ts';
 import { loadProfiles } from '../profiles.ts';
+import { unusualWorkbook } from './bad-workbooks.ts';
 import { outlineOf } from './edge-document.ts';
 import { exportMeterList } from './export-meter-list.ts';
 import { type ImportOptions, type ImportResult, importMeterList } from './import-meter-list.ts';
@@ -278,6 +279,30 @@ describe('the park document', () => {
     expect(parkNow()).toEqual(PARK);
     expect(edgeText()).toBe(EDGE);
   });
+});
+
+test('a workbook of prefixes, shared strings and cells without names is read, and marked at the right places', () => {
+  const list = unusualWorkbook();
+  const cells = readWorkbook(openPackage(list), {}).table.rows[1]?.cells.map((cell) => cell?.text);
+  expect(cells).toEqual(['E-1', 'eastron-sdm630', 'b1', '1', 'A']);
+  writeFileSync(at('edge.yaml'), EDGE.replaceAll('b1', 'b7'));
+  const result = importList(list, { name: 'a.xlsx' });
+  if (result.ok || result.answer === null) throw new Error('taken');
+  expect(result.problems.map(({ row, column, code }) => [row, column, code])).toEqual([
+    [2, 2, 'unknown_bus'],
+  ]);
+  const sheet = openPackage(result.answer.bytes).text('xl/worksheets/sheet1.xml');
+  expect([...sheet.matchAll(/<x:c [^>]*s="(\d+)"/g)].map(([, style]) => style).slice(5)).toEqual([
+    '2',
+    '2',
+    '4',
+    '2',
+    '2',
+  ]);
+  expect(sheet).toMatch(/<x:legacyDrawing [^>]*\/><\/x:worksheet>$/);
+  expect(readWorkbook(openPackage(result.answer.bytes), {}).table).toEqual(
+    readWorkbook(openPackage(list), {}).table,
+  );
 });
 
 describe('the same workbook, marked', () => {
