@@ -1,7 +1,8 @@
 /**
  * Reads a meter on M-Bus: a session of reset (or selection) and requests for data, telegram after telegram until all wanted
  * registers are found or the meter has no more to say. A telegram counts only when its header names the meter that is
- * meant: the one selected, or on a primary address the one that answered there first.
+ * meant: the one selected, or on a primary address the one that was identified there, or else answered first. Sessions on a
+ * line do not mix: a selection would end the one before.
  */
 import { SELECTED } from '../protocols/mbus/address.ts';
 import type { MbusCommand } from '../protocols/mbus/link.ts';
@@ -10,35 +11,60 @@ import { readRegister } from '../protocols/mbus/register.ts';
 import type { MbusProfile } from '../protocols/profile.ts';
 import type { Doubt, MeterUnit } from './exchange.ts';
 import type { LineUse } from './line.ts';
+import { type LineLink, linkName } from './line-stream.ts';
 import { acknowledged, type MbusAnswer, requestedData } from './mbus-exchange.ts';
 import {
   askOptions,
   askRepeatedly,
   type DriveOptions,
+  type IdentityRead,
   type MeterDriver,
   type MeterRead,
   nothingRead,
   registerValue,
 } from './meter-driver.ts';
+import { NO_SERIAL } from './meter-identity.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 
 type MbusRegister = MbusProfile['registers'][number];
+type MbusTelegram = Extract<MbusAnswer, { records: unknown }>;
 
 /** No meter has more to tell: one that never ends is cut short. */
 const MOST_TELEGRAMS = 32;
 
 /** @param unit the primary address, 0 to 250, or the 16 hex digits of the secondary one */
-export function mbusDriver(registers: readonly MbusRegister[], unit: MeterUnit): MeterDriver {
+export function mbusDriver(
+  registers: readonly MbusRegister[],
+  { unit, link }: { unit: MeterUnit; link: LineLink },
+): MeterDriver {
   const meter = new MbusMeter(unit);
-  return {
+  const sessions = linkName(link);
+  const driver: MeterDriver = {
     async read(line, options) {
       const read = nothingRead();
       const { wanted = () => true, alongside = () => false } = options;
       if (!registers.some(({ obis }) => wanted(obis))) return read;
       const welcome = registers.filter(({ obis }) => wanted(obis) || alongside(obis));
-      await readSession(meter, line, options, { left: new Set(welcome), wanted, read });
+      const session = { left: new Set(welcome), wanted, read };
+      await oneAtATime(sessions, () => readSession(meter, line, options, session));
       return read;
     },
   };
+  // A secondary address names the meter.
+  if (typeof unit === 'string') return driver;
+  return {
+    ...driver,
+    identify: (line, options) => oneAtATime(sessions, () => identify(meter, line, options)),
+  };
+}
+
+/** The number in the header, as it is printed on the meter; whoever answers now is the one whose telegrams count. */
+async function identify(meter: MbusMeter, line: LineUse, options: DriveOptions): Promise<IdentityRead> {
+  const read: IdentityRead = { ...nothingRead(), identity: null };
+  meter.forget();
+  const answer = (await begin(meter, line, options, read)) ? await next(meter, line, options, read, 0) : null;
+  if (answer !== null) read.identity = answer.header?.id ?? NO_SERIAL;
+  return read;
 }
 
 interface Session {
@@ -55,26 +81,46 @@ async function readSession(
   { left, wanted, read }: Session,
 ): Promise<void> {
   const isWanting = (): boolean => [...left].some(({ obis }) => wanted(obis));
-  const { attempts, nowMs } = options;
-  const start = () => line.ask(acknowledged(meter.unit, meter.begin()), askOptions(options));
-  if ((await askRepeatedly(start, attempts, read)) === null) return;
+  if (!(await begin(meter, line, options, read))) return;
   const records: MbusRecord[] = [];
   for (let telegrams = 0; telegrams < MOST_TELEGRAMS && isWanting(); telegrams += 1) {
-    const next = () => line.ask(meter.request(telegrams), askOptions(options));
-    const answer = await askRepeatedly(next, attempts, read);
+    const answer = await next(meter, line, options, read, telegrams);
     if (answer === null) return;
-    meter.heard(answer);
-    if ('applicationError' in answer) {
-      read.failures += 1;
-      read.exception = answer.applicationError;
-      return;
-    }
     records.push(...answer.records);
-    take(records, left, read, nowMs());
+    take(records, left, read, options.nowMs());
     if (!answer.more) break;
   }
   // What the meter lacks, or tells twice and differently.
   if (isWanting()) read.failures += 1;
+}
+
+/** Resets the meter, or selects it. */
+async function begin(
+  meter: MbusMeter,
+  line: LineUse,
+  options: DriveOptions,
+  read: MeterRead,
+): Promise<boolean> {
+  const ask = () => line.ask(acknowledged(meter.unit, meter.begin()), askOptions(options));
+  return (await askRepeatedly(ask, options.attempts, read)) !== null;
+}
+
+/** @param telegrams how many came before in this session @returns null for none: `read` says why */
+async function next(
+  meter: MbusMeter,
+  line: LineUse,
+  options: DriveOptions,
+  read: MeterRead,
+  telegrams: number,
+): Promise<MbusTelegram | null> {
+  const ask = () => line.ask(meter.request(telegrams), askOptions(options));
+  const answer = await askRepeatedly(ask, options.attempts, read);
+  if (answer === null) return null;
+  meter.heard(answer);
+  if ('records' in answer) return answer;
+  read.failures += 1;
+  read.exception = answer.applicationError;
+  return null;
 }
 
 function take(
@@ -105,6 +151,11 @@ class MbusMeter {
     this.unit = unit;
     this.#address = typeof unit === 'number' ? unit : SELECTED;
     this.#secondary = typeof unit === 'number' ? null : unit;
+  }
+
+  /** Whoever answers next is the one that is meant. */
+  forget(): void {
+    this.#secondary = typeof this.unit === 'string' ? this.unit : null;
   }
 
   begin(): MbusCommand {

@@ -66,7 +66,9 @@ export function expectedIdentity(
   known: { identity: string | null; serial: string | null },
 ): string | null {
   const serial = profile.protocol === 'modbus' ? profile.serial : undefined;
-  if (serial !== undefined && configured !== null) return configured;
+  // On M-Bus it is the number in the header of each answer.
+  const isPrinted = serial !== undefined || profile.protocol === 'mbus';
+  if (isPrinted && configured !== null) return configured;
   if (serial?.confidence === 'C') return null;
   return known.serial === configured ? known.identity : null;
 }

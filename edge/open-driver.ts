@@ -42,7 +42,7 @@ export function openDriver(
     return cjt188Driver(profile, profile.registers.filter(wanted), String(unit));
   if (profile.protocol === 'dlms')
     return dlmsDriver(profile, profile.registers.filter(wanted), { unit: Number(unit), link, password });
-  if (profile.protocol === 'mbus') return mbusDriver(profile.registers.filter(wanted), unit);
+  if (profile.protocol === 'mbus') return mbusDriver(profile.registers.filter(wanted), { unit, link });
   return modbusDriver(profile, profile.registers.filter(wanted), { unit: Number(unit), link, refusals });
 }
 
