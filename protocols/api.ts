@@ -222,6 +222,15 @@ export const Health = z.strictObject({
       lastReceiptAt: InstantText.nullable(),
       /** Its clock against this service's; null when it is not known. */
       cloudOffset: ClockOffset.nullable(),
+      /** How its lines go; `utilisation` is how near the last round came to what the line takes at least. */
+      buses: z.array(
+        z.strictObject({
+          bus: Id,
+          utilisation: z.number().nullable(),
+          /** Meters at whose addresses another one answers. */
+          wrongMeters: z.array(Id),
+        }),
+      ),
       /** The clocks of its meters against its own, of those that tell their time. */
       clockOffsets: z.array(MeterClockStatus),
     }),

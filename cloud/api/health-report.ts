@@ -1,7 +1,7 @@
 /** The park's health in one sentence, from what is known of meters, gateways and anomalies. */
 import type { Freshness, Health } from '../../protocols/api.ts';
 import type { Park } from '../../protocols/park.ts';
-import type { GatewayStatus } from '../../protocols/uplink.ts';
+import type { BusStatus, GatewayStatus } from '../../protocols/uplink.ts';
 import type { ReadingRow } from '../store/sqlite/readings.ts';
 import { freshnessOf, lastByMeter } from './meter-summaries.ts';
 import { instantText } from './query.ts';
@@ -72,6 +72,17 @@ function sentenceOf(meters: number, overdue: Overdue[], offline: string[], anoma
   return { 'zh-CN': `${zh.join('；')}。`, en: `${en.join('; ')}.` };
 }
 
+/** A status that was stored by an earlier version tells neither. */
+const busHealth = ({
+  bus,
+  cycle = null,
+  states = [],
+}: BusStatus): Health['gateways'][number]['buses'][number] => ({
+  bus,
+  utilisation: cycle?.utilisation ?? null,
+  wrongMeters: states.filter(({ wrongMeter }) => wrongMeter !== undefined).map(({ meter }) => meter),
+});
+
 export function healthReport(input: HealthInput): Health {
   const { park, nowMs, intervalMinutes, gateways, openAnomalies, quarantined } = input;
   const last = lastByMeter(park, input.lastReadings);
@@ -96,13 +107,14 @@ export function healthReport(input: HealthInput): Health {
     meters: park.meters.length,
     fresh: park.meters.length - overdue.length,
     silent: overdue.map(({ meter }) => meter),
-    gateways: gateways.map(({ gateway, online, bufferedRows, lastReceiptAt, cloudOffset, clockOffsets }) => ({
-      gateway,
-      online,
-      bufferedRows,
-      lastReceiptAt,
-      cloudOffset: cloudOffset ?? null,
-      clockOffsets: clockOffsets ?? [],
+    gateways: gateways.map((status) => ({
+      gateway: status.gateway,
+      online: status.online,
+      bufferedRows: status.bufferedRows,
+      lastReceiptAt: status.lastReceiptAt,
+      cloudOffset: status.cloudOffset ?? null,
+      buses: status.buses.map(busHealth),
+      clockOffsets: status.clockOffsets ?? [],
     })),
     openAnomalies,
     quarantined,

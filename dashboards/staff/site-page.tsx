@@ -33,6 +33,9 @@ function Figures({ health }: { health: Health }) {
   const buffered = health.gateways.reduce((sum, { bufferedRows }) => sum + bufferedRows, 0);
   const receipts = health.gateways.flatMap(({ lastReceiptAt }) => lastReceiptAt ?? []).sort();
   const last = receipts.at(-1);
+  const buses = health.gateways.flatMap((gateway) => gateway.buses);
+  const utilisations = buses.flatMap(({ utilisation }) => utilisation ?? []);
+  const wrong = buses.flatMap(({ wrongMeters }) => wrongMeters);
   return (
     <dl className="figures">
       <Figure
@@ -45,6 +48,11 @@ function Figures({ health }: { health: Health }) {
         value={`${online} / ${health.gateways.length}`}
         warn={online < health.gateways.length}
       />
+      <Figure
+        name={words.lineUtilisation}
+        value={utilisations.length === 0 ? '—' : `${Math.floor(100 * Math.min(...utilisations))} %`}
+      />
+      {wrong.length > 0 && <Figure name={words.wrongMeters} value={wrong.join(', ')} warn />}
       <Figure name={words.buffered} value={`${buffered} ${words.rows}`} />
       <Figure name={words.lastReceipt} value={last === undefined ? '—' : instantText(last)} />
       <Figure
