@@ -2,6 +2,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { run as read } from './edge/commands/read.ts';
 import { run as scan } from './edge/commands/scan.ts';
+import type { Bus } from './edge/config.ts';
+import { Line } from './edge/line.ts';
+import { openDriver } from './edge/open-driver.ts';
+import type { NewReading } from './edge/outbox.ts';
+import { startPolling } from './edge/poll.ts';
 import { loadProfiles } from './edge/profiles.ts';
 import { missingPeer } from './peers.ts';
 import { isSelected, SELECTED } from './protocols/mbus/address.ts';
@@ -268,4 +273,76 @@ describe('meterline scan', () => {
     expect(await found([meterOf('mbus-gas'), meterOf('mbus-gas')], 40)).toEqual({ code: 1, found: [] });
     expect(err).toContainEqual(expect.stringContaining('two meters with one number?'));
   });
+});
+
+const NOW = Temporal.Instant.from('2026-09-01T00:15:00Z').epochMilliseconds;
+
+/** One sweep over one bus. */
+async function poll(meters: Bus['meters']): Promise<{ readings: NewReading[]; errors: unknown[] }> {
+  const [, address = ''] = await converterTo(allMeters());
+  const [host = '', port] = address.split(':');
+  const log = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+  const link = { kind: 'rtu-over-tcp', host, port: Number(port) } as const;
+  const readings = await new Promise<NewReading[]>((resolve) => {
+    const polling = startPolling({
+      config: {
+        ...{ buses: [{ id: 'bus-1', link, timeoutMilliseconds: 200, meters }] },
+        ...{ pollIntervalSeconds: 900, clock: 'driven' },
+      },
+      profiles,
+      clock: {
+        nowMs: () => NOW,
+        async until(ms, signal) {
+          if (ms <= NOW) return;
+          signal?.throwIfAborted();
+          await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+        },
+      },
+      outbox: { accept: async (accepted) => resolve(accepted), lastAcceptedMs: () => null },
+      log,
+    });
+    cleanups.push(() => polling.stop());
+  });
+  return { readings, errors: log.error.mock.calls };
+}
+
+const common = { readAt: '2026-09-01T00:15:00Z', source: 'poll' };
+
+test('a bus is polled like any other, each total with its bytes', async () => {
+  const { readings, errors } = await poll([
+    { meter: 'E-1', profile: 'abb-b23-mbus', unit: 250, serial: '1478077' },
+    { meter: 'W-1', profile: 'mbus-water', unit: '1200007177041407' },
+  ]);
+  expect(errors).toEqual([]);
+  expect(readings).toEqual([
+    { ...common, meter: 'E-1', register: '1-0:1.8.0', value: '6923.03', unit: 'kWh', raw: '032369000000' },
+    {
+      ...{ ...common, meter: 'W-1', register: '8-0:1.0.0' },
+      ...{ value: '123456789.012', unit: 'm3', raw: '129078563412' },
+    },
+  ]);
+});
+
+test('a meter with another number than the configured one gives no value', async () => {
+  const { readings, errors } = await poll([
+    { meter: 'W-1', profile: 'mbus-water', unit: 2, serial: '12000072' },
+  ]);
+  expect(readings).toMatchObject([{ meter: 'W-1', register: '8-0:1.0.0', value: null }]);
+  expect(errors).toMatchObject([[{ expected: '12000072', found: '12000071' }, expect.any(String)]]);
+});
+
+test('meters that are selected in turn by two readers at once are not taken for each other', async () => {
+  const [, address = ''] = await converterTo(allMeters());
+  const [host = '', port] = address.split(':');
+  const link = { kind: 'rtu-over-tcp', host, port: Number(port) } as const;
+  const line = new Line({ link, timeoutMilliseconds: 500 });
+  cleanups.push(() => line.close());
+  const reads = Object.entries(shown).map(async ([id, { secondary, face }]) => {
+    const driver = openDriver(profileOf(id), { unit: secondary, link });
+    const { values, fault } = await driver.read(line, { nowMs: () => 0, attempts: 1, pauses: false });
+    const read = Object.fromEntries(values.map(({ register, value }) => [register.obis, value]));
+    expect(fault).toBeNull();
+    expect(read).toMatchObject(face);
+  });
+  await Promise.all(reads);
 });
