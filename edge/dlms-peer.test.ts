@@ -15,6 +15,9 @@ import { DlmsSession } from './dlms-session.ts';
 import { hdlcTransport, wrapperTransport } from './dlms-transport.ts';
 import { Line } from './line.ts';
 import type { LineLink } from './line-stream.ts';
+import { MeterMemory } from './meter-memory.ts';
+import type { NewReading } from './outbox.ts';
+import { startPolling } from './poll.ts';
 import { loadProfiles } from './profiles.ts';
 
 const PYTHON = '/usr/bin/python3';
@@ -267,6 +270,14 @@ describe.each(Object.entries(ways))('a meter of Gurux over %s', (_way, { unit, l
   });
 });
 
+test('every profile of DLMS is proved here', () => {
+  const ids = [...(loaded.ok ? loaded.profiles : new Map()).values()].filter(
+    ({ protocol }) => protocol === 'dlms',
+  );
+  expect(ids.map(({ id }) => id)).toEqual([profile.id]);
+  expect(profile.registers.map(({ obis }) => obis)).toEqual(Object.keys(face));
+});
+
 describe('meterline read', () => {
   test('over TCP', async (context) => {
     requireGurux(context);
@@ -291,4 +302,48 @@ describe('meterline read', () => {
     expect(await read(['--profile', 'dlms-electricity', '--password', '12345678', ...link])).toBe(0);
     expect(await read(['--profile', 'abb-b23', '--password', '12345678', ...link])).toBe(2);
   });
+});
+
+test('is polled like any other: who it is, and then its billing registers', async (context) => {
+  requireGurux(context);
+  const port = Number(await gurux('wrapper', '-', { ...meter, server: 1, password: '12345678' }));
+  const nowMs = Temporal.Instant.from('2026-09-01T00:15:00Z').epochMilliseconds;
+  const memory = new MeterMemory();
+  const log = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+  const readings = await new Promise<NewReading[]>((resolve) => {
+    const row = { meter: 'E-1', profile: 'dlms-electricity', unit: 1, password: '12345678' };
+    const link = { kind: 'tcp' as const, host: '127.0.0.1', port };
+    const polling = startPolling({
+      config: {
+        buses: [{ id: 'bus-1', link, timeoutMilliseconds: 2000, meters: [row] }],
+        pollIntervalSeconds: 900,
+        clock: 'driven',
+      },
+      profiles: loaded.ok ? loaded.profiles : new Map(),
+      memory,
+      clock: {
+        nowMs: () => nowMs,
+        async until(ms, signal) {
+          if (ms <= nowMs) return;
+          signal?.throwIfAborted();
+          await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+        },
+      },
+      outbox: { accept: async (accepted) => resolve(accepted), lastAcceptedMs: () => null },
+      log,
+    });
+    cleanups.push(() => polling.stop());
+  });
+  expect(readings).toEqual([
+    {
+      meter: 'E-1',
+      register: '1-0:1.8.0',
+      readAt: '2026-09-01T00:15:00Z',
+      value: '1234.56789',
+      unit: 'kWh',
+      raw: '06075bcd1502020ffe161e',
+      source: 'poll',
+    },
+  ]);
+  expect(log.error).not.toHaveBeenCalled();
 });
