@@ -3,16 +3,23 @@
  * Exit codes: 0 found, 1 none does or the meter is silent, 2 usage, 3 the line cannot be opened.
  */
 import { parseArgs } from 'node:util';
-import { formatDecimal } from '../../protocols/decimal.ts';
-import { type Face, findDecodings, parseFace } from '../../protocols/modbus/find-decodings.ts';
-import { type RankedDecoding, rankDecodings } from '../../protocols/modbus/rank-decodings.ts';
-import type { ModbusProfile } from '../../protocols/profile.ts';
+import { parseFace } from '../../protocols/modbus/find-decodings.ts';
+import type { RankedDecoding } from '../../protocols/modbus/rank-decodings.ts';
 import { Line } from '../line.ts';
 import { linkName } from '../line-stream.ts';
 import { loadProfiles } from '../profiles.ts';
-import { readSnapshot, type Snapshot } from '../read-snapshot.ts';
+import {
+  type FunctionSnapshot,
+  faceText,
+  MOST_SEARCHED,
+  type RegisterSearch,
+  scaleText,
+  searchRegister,
+  searchReport,
+} from '../search-register.ts';
 import { LINK_USAGE, linkOptions, parseLink, parseWhole } from './link-options.ts';
 import { SIGN_USAGE, signOptions, signRegister } from './sign-register.ts';
+import { detectThroughGateway, GATEWAY_USAGE, gatewayOptions, HELD_HINT } from './through-gateway.ts';
 
 const USAGE = `Usage: meterline detect-register --face DIGITS --unit U (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE) [--json]
 
@@ -23,11 +30,13 @@ const USAGE = `Usage: meterline detect-register --face DIGITS --unit U (--tcp HO
   --pause MS                 rest of the meter between two requests; default 100, since some models reboot without
   --ct N                     ratio of the current transformers, to find registers on their other side as well
 ${LINK_USAGE}
+${GATEWAY_USAGE}
 ${SIGN_USAGE}
   --json                     one JSON document`;
 
 const options = {
   ...linkOptions,
+  ...gatewayOptions,
   ...signOptions,
   face: { type: 'string' },
   unit: { type: 'string' },
@@ -42,19 +51,7 @@ const options = {
 type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
 
 const DEFAULT_TIMEOUT_MS = 1000;
-/** More would be no range to look through by hand, and hours on a slow line. */
-const MOST_REGISTERS = 10_000;
 const SHOWN = 10;
-
-interface Search {
-  face: Face;
-  unit: number;
-  from: number;
-  to: number;
-  functionCodes: (3 | 4)[];
-  ratio: string | null;
-  pauseMilliseconds: number;
-}
 
 export async function run(args: string[]): Promise<number> {
   let values: Values;
@@ -70,6 +67,8 @@ export async function run(args: string[]): Promise<number> {
   if (values.sign) return signRegister(values);
   const search = parseSearch(values);
   if (typeof search === 'string') return refuse(search);
+  if (values.gateway !== undefined)
+    return detectThroughGateway(values, { ...search, face: faceText(search.face) });
   const parsed = parseLink(values, DEFAULT_TIMEOUT_MS);
   if (!parsed.ok) return refuse(parsed.error);
   const loaded = loadProfiles();
@@ -77,16 +76,20 @@ export async function run(args: string[]): Promise<number> {
   const models = [...loaded.profiles.values()].filter((profile) => profile.protocol === 'modbus');
 
   const line = new Line(parsed);
-  const snapshots = await readAll(line, search);
+  const progress = process.stderr.isTTY;
+  const result = await searchRegister(line, search, models, {
+    onRequest: (functionCode, address) =>
+      void (progress && process.stderr.write(`\r function ${functionCode}, register ${address} `)),
+  });
+  if (progress) process.stderr.write('\r\x1b[K');
   await line.close();
-  const fault = snapshots.find((snapshot) => snapshot.fault !== null)?.fault ?? null;
-  if (fault?.code === 'unreachable') {
-    console.error(`meterline detect-register: ${fault.message}`);
+  if (result.fault?.code === 'unreachable') {
+    console.error(`meterline detect-register: ${result.fault.message}\n${HELD_HINT}`);
     return 3;
   }
-  const found = decode(snapshots, search, models);
-  if (values.json) console.log(JSON.stringify(report(search, snapshots, found)));
-  else show(search, linkName(parsed.link), snapshots, found);
+  const { found } = result;
+  if (values.json) console.log(JSON.stringify(searchReport(search, result)));
+  else show(search, linkName(parsed.link), result.reads, found);
   return found.length > 0 ? 0 : 1;
 }
 
@@ -96,7 +99,7 @@ function refuse(message: string): number {
 }
 
 /** What to look for, or the sentence that says what is wrong with it. */
-function parseSearch(values: Values): Search | string {
+function parseSearch(values: Values): RegisterSearch | string {
   if (values.face === undefined) return '--face is missing';
   const face = parseFace(values.face);
   if (face === null) return `--face "${values.face}" is not digits such as 12345.67, with three that count`;
@@ -105,7 +108,7 @@ function parseSearch(values: Values): Search | string {
   const from = parseAddress(values.from);
   const to = parseAddress(values.to);
   if (from === null || to === null || from > to) return '--from and --to are not addresses from 0 to 65535';
-  if (to - from >= MOST_REGISTERS) return `--from to --to are more than ${MOST_REGISTERS} registers`;
+  if (to - from >= MOST_SEARCHED) return `--from to --to are more than ${MOST_SEARCHED} registers`;
   if (values.fc !== undefined && values.fc !== '3' && values.fc !== '4') return '--fc is not 3 or 4';
   const functionCodes: (3 | 4)[] = values.fc === undefined ? [3, 4] : [values.fc === '3' ? 3 : 4];
   const ratio = values.ct ?? null;
@@ -121,56 +124,12 @@ function parseAddress(text: string): number | null {
   return parseWhole(text, 0, 65_535);
 }
 
-type Read = Snapshot & { functionCode: 3 | 4 };
-
-async function readAll(line: Line, { functionCodes, pauseMilliseconds, ...range }: Search): Promise<Read[]> {
-  const reads: Read[] = [];
-  const progress = process.stderr.isTTY;
-  const rested: Pick<Line, 'read'> = {
-    read(request) {
-      if (progress) process.stderr.write(`\r function ${request.functionCode}, register ${request.address} `);
-      return line.read(request, { pauseMilliseconds });
-    },
-  };
-  for (const functionCode of functionCodes) {
-    const snapshot = await readSnapshot(rested, { ...range, functionCode });
-    reads.push({ functionCode, ...snapshot });
-    if (snapshot.fault?.code === 'unreachable') break;
-  }
-  if (progress) process.stderr.write('\r\x1b[K');
-  return reads;
-}
-
-function decode(reads: readonly Read[], { face, ratio }: Search, models: ModbusProfile[]): RankedDecoding[] {
-  const found = reads.flatMap(({ functionCode, registers }) =>
-    findDecodings(registers, face, ratio).map((decoding) => ({ ...decoding, functionCode })),
-  );
-  return rankDecodings(found, models);
-}
-
-function report(
-  { face, unit, ratio }: Search,
-  reads: readonly Read[],
+function show(
+  search: RegisterSearch,
+  where: string,
+  reads: readonly FunctionSnapshot[],
   found: readonly RankedDecoding[],
-): object {
-  return {
-    face: formatDecimal(face.digits, face.fraction, face.fraction),
-    unit,
-    ct: ratio,
-    read: reads.map(({ functionCode, registers, requests }) => ({
-      functionCode,
-      registers: registers.size,
-      requests,
-    })),
-    found: found.map(({ exponent, offBy, ...rest }) => ({
-      ...rest,
-      scale: scaleText(exponent),
-      offBy: offBy.toString(),
-    })),
-  };
-}
-
-function show(search: Search, where: string, reads: readonly Read[], found: readonly RankedDecoding[]): void {
+): void {
   console.log(`Unit ${search.unit} at ${where}`);
   const all = search.to - search.from + 1;
   for (const { functionCode, registers, requests, fault } of reads) {
@@ -179,7 +138,7 @@ function show(search: Search, where: string, reads: readonly Read[], found: read
       `  function ${functionCode}: ${registers.size} of ${all} registers, ${requests} requests${ended}`,
     );
   }
-  const digits = formatDecimal(search.face.digits, search.face.fraction, search.face.fraction);
+  const digits = faceText(search.face);
   if (found.length === 0) {
     console.log(
       `No register gives ${digits}. Another range (--from, --to), a CT ratio (--ct), or another unit?`,
@@ -219,7 +178,3 @@ function describe(rank: number, decoding: RankedDecoding, ratio: string | null):
   ];
   return [columns.join(' '), ...notes.map((note) => `           ${note}`)];
 }
-
-/** Ten to the power, in the face's unit: kWh or m3. */
-const scaleText = (exponent: number): string =>
-  exponent > 0 ? `1${'0'.repeat(exponent)}` : formatDecimal(1n, -exponent);

@@ -55,6 +55,15 @@ export function parseMeter(
     : refuse(refusal);
 }
 
+/** A meter that a gateway is asked for: the gateway judges whether it can be. Null when it is not named. */
+export function parseAsked({
+  profile,
+  unit: text = '',
+}: Partial<Record<'profile' | 'unit', string | undefined>>): { profile: string; unit: MeterUnit } | null {
+  const unit = parseUnit(text);
+  return profile === undefined || unit === null ? null : { profile, unit };
+}
+
 const refuse = (error: string): { ok: false; error: string } => ({ ok: false, error });
 
 /** A unit id as a number, an address as it is written; null for neither. */

@@ -4,16 +4,23 @@ import { Line } from '../line.ts';
 import { linkName } from '../line-stream.ts';
 import type { MeterRead } from '../meter-driver.ts';
 import { openDriver } from '../open-driver.ts';
-import { METER_USAGE, meterOptions, type NamedMeter, parseMeter } from './meter-options.ts';
+import { METER_USAGE, meterOptions, type NamedMeter, parseAsked, parseMeter } from './meter-options.ts';
 import { inOrder, instantText, meterTable } from './meter-table.ts';
+import { GATEWAY_USAGE, gatewayOptions, HELD_HINT, readThroughGateway } from './through-gateway.ts';
 
 const USAGE = `Usage: meterline read --profile P --unit U (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE) [--json]
 
 ${METER_USAGE}
+${GATEWAY_USAGE}
   --json                     one JSON document`;
 
 export async function run(args: string[]): Promise<number> {
-  const options = { ...meterOptions, json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
+  const options = {
+    ...meterOptions,
+    ...gatewayOptions,
+    json: { type: 'boolean' },
+    help: { type: 'boolean' },
+  } as const;
   let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
   try {
     ({ values } = parseArgs({ args, options }));
@@ -23,6 +30,10 @@ export async function run(args: string[]): Promise<number> {
   if (values.help) {
     console.log(USAGE);
     return 0;
+  }
+  if (values.gateway !== undefined) {
+    const asked = parseAsked(values);
+    return asked === null ? refuse('--profile and --unit are needed') : readThroughGateway(values, asked);
   }
   const parsed = parseMeter(values);
   if (!parsed.ok) return refuse(parsed.error);
@@ -36,7 +47,7 @@ export async function run(args: string[]): Promise<number> {
   });
   await line.close();
   if (read.fault?.code === 'unreachable') {
-    console.error(`meterline read: ${read.fault.message}`);
+    console.error(`meterline read: ${read.fault.message}\n${HELD_HINT}`);
     return 3;
   }
   if (values.json) console.log(JSON.stringify(report(meter, read)));

@@ -1,19 +1,18 @@
 /** `meterline scan`: who answers on a line. Exit codes: 0 found, 1 nobody answers, 2 usage, 3 the line cannot be opened. */
 import { parseArgs } from 'node:util';
 import type { ModbusProfile } from '../../protocols/profile.ts';
-import type { AskedProfile } from '../asked-profile.ts';
-import type { MeterUnit } from '../exchange.ts';
 import { findLoneMeters } from '../find-lone-meter.ts';
 import { findMbusMeters } from '../find-mbus-meters.ts';
-import { identifyMeter } from '../identify-meter.ts';
 import { Line, LineFault, type LineOptions } from '../line.ts';
-import type { RegisterValue } from '../meter-driver.ts';
 import { loadProfiles, type Profiles } from '../profiles.ts';
+import { type FoundMeter, scanReport, scanUnits } from '../scan-units.ts';
 import { LINK_USAGE, linkOptions, parseLink, parseWhole } from './link-options.ts';
+import { GATEWAY_USAGE, gatewayOptions, HELD_HINT, scanThroughGateway } from './through-gateway.ts';
 
 const USAGE = `Usage: meterline scan (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE) [--units 1-247] [--json]
 
 ${LINK_USAGE}
+${GATEWAY_USAGE}
   --units LIST               addresses to try, such as 1-20 or 1,5,30-40; default 1-247
                              A DL/T 645 or CJ/T 188 meter that is alone on its line is found whatever its address;
                              meters on M-Bus are searched for by their secondary addresses.
@@ -28,17 +27,10 @@ const LONE_METER_TIMEOUT_MS = 1000;
 const MBUS_TIMEOUT_MS = 2500;
 const MBUS_FIRST_BYTE_MS = 300;
 
-interface Found {
-  unit: MeterUnit;
-  profile: AskedProfile | null;
-  values: RegisterValue[];
-  /** Models that fit as well. */
-  equals: AskedProfile[];
-}
-
 export async function run(args: string[]): Promise<number> {
   const options = {
     ...linkOptions,
+    ...gatewayOptions,
     units: { type: 'string', default: '1-247' },
     json: { type: 'boolean' },
     help: { type: 'boolean' },
@@ -55,6 +47,11 @@ export async function run(args: string[]): Promise<number> {
   }
   const units = parseUnits(values.units);
   if (units === null) return refuse('--units is not a list of addresses from 1 to 247');
+  if (values.gateway !== undefined) {
+    const timeoutMilliseconds = parseWhole(values.timeout ?? String(DEFAULT_TIMEOUT_MS), 20, 10_000);
+    if (timeoutMilliseconds === null) return refuse('--timeout is not 20 to 10000 (milliseconds)');
+    return scanThroughGateway(values, { units, timeoutMilliseconds });
+  }
   const parsed = parseLink(values, DEFAULT_TIMEOUT_MS);
   if (!parsed.ok) return refuse(parsed.error);
   const loaded = loadProfiles();
@@ -71,12 +68,12 @@ export async function run(args: string[]): Promise<number> {
       const mbus = values.timeout === undefined ? MBUS_TIMEOUT_MS : timeoutMilliseconds;
       found.push(...(await scanMbus({ ...parsed, timeoutMilliseconds: mbus }, loaded.profiles, quiet)));
     }
-    if (quiet) console.log(JSON.stringify({ probed: units.length, found: found.map(report) }));
+    if (quiet) console.log(JSON.stringify({ probed: units.length, found: found.map(scanReport) }));
     else console.log(`${units.length} addresses tried, ${found.length} found`);
     return found.length > 0 ? 0 : 1;
   } catch (error) {
     if (!(error instanceof LineFault)) throw error;
-    console.error(`meterline scan: ${error.message}`);
+    console.error(`meterline scan: ${error.message}\n${HELD_HINT}`);
     return 3;
   }
 }
@@ -91,20 +88,22 @@ async function scan(
   units: number[],
   models: ModbusProfile[],
   quiet: boolean,
-): Promise<Found[]> {
-  const found: Found[] = [];
+): Promise<FoundMeter[]> {
+  const found: FoundMeter[] = [];
   const progress = process.stderr.isTTY && !quiet;
   // Each address is asked on its own: a late answer of the one before shows by its unit.
   const line = new Line({ ...options, worstReplyMilliseconds: 0 });
   try {
-    for (const unit of units) {
-      if (progress) process.stderr.write(`\r unit ${unit} `);
-      const meter = await identifyMeter(line, unit, models, { nowMs: Date.now });
-      if (progress) process.stderr.write('\r\x1b[K');
-      if (meter === null) continue;
-      found.push({ unit, ...meter });
-      if (!quiet) console.log(describe({ unit, ...meter }));
-    }
+    await scanUnits(line, units, models, {
+      nowMs: Date.now,
+      onProbe: (unit) => void (progress && process.stderr.write(`\r unit ${unit} `)),
+      onFound(meter) {
+        if (progress) process.stderr.write('\r\x1b[K');
+        found.push(meter);
+        if (!quiet) console.log(describe(meter));
+      },
+    });
+    if (progress) process.stderr.write('\r\x1b[K');
   } finally {
     await line.close();
   }
@@ -112,7 +111,7 @@ async function scan(
 }
 
 /** DL/T 645 and CJ/T 188: one meter of each can be found, if it is alone. */
-async function scanLone(options: LineOptions, profiles: Profiles, quiet: boolean): Promise<Found[]> {
+async function scanLone(options: LineOptions, profiles: Profiles, quiet: boolean): Promise<FoundMeter[]> {
   // A late answer shows by its item.
   const line = new Line({ ...options, worstReplyMilliseconds: 0 });
   try {
@@ -129,7 +128,7 @@ async function scanLone(options: LineOptions, profiles: Profiles, quiet: boolean
   }
 }
 
-async function scanMbus(options: LineOptions, profiles: Profiles, quiet: boolean): Promise<Found[]> {
+async function scanMbus(options: LineOptions, profiles: Profiles, quiet: boolean): Promise<FoundMeter[]> {
   const line = new Line({ ...options, worstReplyMilliseconds: 0 });
   try {
     const { found, unclear } = await findMbusMeters(line, {
@@ -146,7 +145,7 @@ async function scanMbus(options: LineOptions, profiles: Profiles, quiet: boolean
   }
 }
 
-function describe({ unit, profile, values, equals }: Found): string {
+function describe({ unit, profile, values, equals }: FoundMeter): string {
   const head = `unit ${String(unit).padStart(3)}  `;
   if (profile === null) return `${head}answers, but no known model fits`;
   const billed = values
@@ -155,11 +154,6 @@ function describe({ unit, profile, values, equals }: Found): string {
   const model = `${head}${profile.id.padEnd(20)} ${`${profile.make} ${profile.model}`.padEnd(24)} ${billed.join(', ')}`;
   const others = equals.map(({ id }) => id).join(', ');
   return others === '' ? model : `${model}\n${' '.repeat(head.length)}fits equally: ${others}`;
-}
-
-function report({ unit, profile, values, equals }: Found): object {
-  const registers = Object.fromEntries(values.map(({ register, value }) => [register.obis, value]));
-  return { unit, profile: profile?.id ?? null, equals: equals.map(({ id }) => id), registers };
 }
 
 /** `1-3,7` is [1, 2, 3, 7]; null when it is no such list. */

@@ -9,8 +9,9 @@ import { linkName } from '../line-stream.ts';
 import type { MeterRead } from '../meter-driver.ts';
 import { openDriver } from '../open-driver.ts';
 import { parseWhole } from './link-options.ts';
-import { METER_USAGE, meterOptions, type NamedMeter, parseMeter } from './meter-options.ts';
+import { METER_USAGE, meterOptions, type NamedMeter, parseAsked, parseMeter } from './meter-options.ts';
 import { inOrder, instantText, meterTable, reason } from './meter-table.ts';
+import { GATEWAY_USAGE, gatewayOptions, HELD_HINT, watchThroughGateway } from './through-gateway.ts';
 
 const USAGE = `Usage: meterline watch --profile P --unit U (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE)
 
@@ -18,12 +19,14 @@ On a terminal a table that stays in its place, with what has changed since the r
 value: instant, register, name, value, unit.
 
 ${METER_USAGE}
+${GATEWAY_USAGE}
   --interval S               seconds from one read to the next, 1 to 3600; default 5
   --count N                  reads; without it until Ctrl-C`;
 
 export async function run(args: string[]): Promise<number> {
   const options = {
     ...meterOptions,
+    ...gatewayOptions,
     interval: { type: 'string', default: '5' },
     count: { type: 'string' },
     help: { type: 'boolean' },
@@ -42,6 +45,11 @@ export async function run(args: string[]): Promise<number> {
   if (intervalSeconds === null) return refuse('--interval is not 1 to 3600 (seconds)');
   const count = values.count === undefined ? Infinity : parseWhole(values.count, 1, 999_999_999);
   if (count === null) return refuse('--count is not a number of reads');
+  if (values.gateway !== undefined) {
+    const asked = parseAsked(values);
+    if (asked === null) return refuse('--profile and --unit are needed');
+    return watchThroughGateway(values, { ...asked, intervalSeconds, count });
+  }
   const parsed = parseMeter(values);
   if (!parsed.ok) return refuse(parsed.error);
 
@@ -79,7 +87,7 @@ async function watch(meter: NamedMeter, { count, intervalMs, signal }: Pace): Pr
       if (signal.aborted) break;
       // A line that could be opened once may come back; one that never could is a mistake.
       if (read.fault?.code === 'unreachable' && !answered) {
-        console.error(`meterline watch: ${read.fault.message}`);
+        console.error(`meterline watch: ${read.fault.message}\n${HELD_HINT}`);
         return 3;
       }
       answered ||= read.values.length > 0;
