@@ -9,8 +9,8 @@ import { Obis } from './obis.ts';
 import { Id, InstantText } from './reading.ts';
 import { Unit } from './units.ts';
 
-/** A Modbus unit id; or the digits printed on a meter, whose zeros count. */
-export const UnitText = z.union([z.int().min(0).max(255), z.string().regex(/^[0-9A-Fa-f]{1,32}$/)]);
+/** A Modbus unit id or the number of a DLMS meter; or the digits printed on a meter, whose zeros count. */
+export const UnitText = z.union([z.int().min(0).max(16_383), z.string().regex(/^[0-9A-Fa-f]{1,32}$/)]);
 
 /** `fresh`: read within two periods; `late`: not; `silent`: it does not answer; `never`: nothing was ever read of it. */
 export const EdgeFreshness = z.enum(['fresh', 'late', 'silent', 'never']);
