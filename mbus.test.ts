@@ -1,8 +1,11 @@
 /** M-Bus from end to end: simulated meters and telegrams of real ones on sockets and pseudo terminals, read and polled by the edge. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { run as read } from './edge/commands/read.ts';
 import { run as scan } from './edge/commands/scan.ts';
-import type { Bus } from './edge/config.ts';
+import { type Bus, readConfig } from './edge/config.ts';
 import { Line } from './edge/line.ts';
 import { openDriver } from './edge/open-driver.ts';
 import type { NewReading } from './edge/outbox.ts';
@@ -345,4 +348,34 @@ test('meters that are selected in turn by two readers at once are not taken for 
     expect(read).toMatchObject(face);
   });
   await Promise.all(reads);
+});
+
+describe('a configuration', () => {
+  test.each([
+    ['a primary address', '0', 'baudRate: 2400', 1500, []],
+    ['a secondary address', '"12000071770414E7"', 'baudRate: 2400', 1500, []],
+    ['no primary address', '251', 'baudRate: 2400', 1500, ['an M-Bus meter has a primary address']],
+    [
+      'an address that fits several meters',
+      '"12000071FFFF1407"',
+      'baudRate: 2400',
+      1500,
+      ['an M-Bus meter has'],
+    ],
+    ['too little time for a telegram', '2', 'baudRate: 2400', 1000, ['takes up to 1384 ms']],
+    ['the same at 9600 baud', '2', 'baudRate: 9600', 1000, []],
+  ])('with %s', (_title, unit, rate, timeout, expected) => {
+    const folder = mkdtempSync(join(tmpdir(), 'mbus-'));
+    cleanups.push(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'edge.yaml');
+    const lines = [
+      ...['gateway: gw-a', 'dataDir: data', 'broker: mqtt://127.0.0.1:1883', 'buses:', '  - id: bus-1'],
+      `    serial: { path: /dev/ttyUSB0, ${rate}, parity: even }`,
+      `    timeoutMilliseconds: ${timeout}`,
+      `    meters: [{ meter: W-1, profile: mbus-water, unit: ${unit} }]`,
+    ];
+    writeFileSync(file, lines.join('\n'));
+    const checked = readConfig(file, profiles, {});
+    expect(checked.ok ? [] : checked.errors).toEqual(expected.map((part) => expect.stringContaining(part)));
+  });
 });

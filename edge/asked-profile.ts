@@ -9,6 +9,7 @@ import type {
   ModbusProfile,
   Profile,
 } from '../protocols/profile.ts';
+import type { Link } from './config.ts';
 import type { MeterUnit } from './exchange.ts';
 
 /** A model whose meters are asked; those of the others speak by themselves. */
@@ -53,4 +54,20 @@ function mbusUnitRefusal(unit: MeterUnit): string | null {
 export function linkRefusal({ protocol }: AskedProfile, { kind }: { kind: string }): string | null {
   if (protocol === 'modbus' || protocol === 'dlms' || kind !== 'tcp') return null;
   return `${standardNames[protocol]} is spoken on a serial line or through a transparent converter, not over Modbus TCP`;
+}
+
+/** 8E1; the longest frame has 261 characters, and a meter may take 330 bit times and 50 ms to begin. */
+const MBUS_BITS = 261 * 11 + 330;
+const MBUS_PAUSE_MS = 50;
+
+/** Why a meter of the model cannot be polled with this timeout, or null. */
+export function timeoutRefusal(
+  { protocol }: AskedProfile,
+  { link, timeoutMilliseconds }: { link: Link; timeoutMilliseconds: number },
+): string | null {
+  if (protocol !== 'mbus' || link.kind !== 'serial') return null;
+  const needed = Math.ceil((MBUS_BITS * 1000) / link.baudRate) + MBUS_PAUSE_MS;
+  return timeoutMilliseconds >= needed
+    ? null
+    : `at ${link.baudRate} baud an answer on M-Bus takes up to ${needed} ms: give the bus a longer timeoutMilliseconds`;
 }

@@ -7,7 +7,7 @@ import { Id } from '../protocols/reading.ts';
 import { TimeZone } from '../protocols/time-zone.ts';
 import type { GatewaySettings } from '../protocols/uplink.ts';
 import { checkYaml } from '../protocols/yaml-document.ts';
-import { type AskedProfile, isAsked, linkRefusal, unitRefusal } from './asked-profile.ts';
+import { type AskedProfile, isAsked, linkRefusal, timeoutRefusal, unitRefusal } from './asked-profile.ts';
 import type { MeterUnit } from './exchange.ts';
 import { Instantaneous, refuseRegisters } from './instantaneous.ts';
 import { PushMeter, refuseProfiles, refuseRepeatedSources } from './push-meter.ts';
@@ -36,7 +36,7 @@ const NO_UNIT =
 const LAST_MODBUS_UNIT = 247;
 /** A Modbus unit id or the number of a DLMS meter; or, in quotes, the digits printed on a DL/T 645 or CJ/T 188 meter (as a number they lose their zeros), or the secondary address of one on M-Bus. */
 const BusUnit = z.union(
-  [z.int().min(1).max(16_383), z.string().regex(/^(\d{12}|\d{14}|[0-9A-F]{16})$/, NO_UNIT)],
+  [z.int().min(0).max(16_383), z.string().regex(/^(\d{12}|\d{14}|[0-9A-F]{16})$/, NO_UNIT)],
   NO_UNIT,
 );
 
@@ -235,7 +235,10 @@ function refuseUnknownProfiles(profiles: ReadonlyMap<string, Profile>) {
         }
         if (password !== undefined && profile.protocol !== 'dlms')
           refuse([...path, 'password'], 'only DLMS meters have a password');
-        const [wrongUnit, wrongLink] = [busUnitRefusal(profile, unit), linkRefusal(profile, bus.link)];
+        const [wrongUnit, wrongLink] = [
+          busUnitRefusal(profile, unit),
+          linkRefusal(profile, bus.link) ?? timeoutRefusal(profile, bus),
+        ];
         if (wrongUnit !== null) refuse([...path, 'unit'], wrongUnit);
         if (wrongLink !== null) refuse([...path, 'profile'], wrongLink);
       }
@@ -251,7 +254,8 @@ function refuseUnknownProfiles(profiles: ReadonlyMap<string, Profile>) {
 
 /** As `unitRefusal`, without the numbers that no Modbus meter on a bus has: 0 is everyone, 248 and above are reserved. */
 function busUnitRefusal(profile: AskedProfile, unit: MeterUnit): string | null {
-  const isReserved = profile.protocol === 'modbus' && typeof unit === 'number' && unit > LAST_MODBUS_UNIT;
+  const isReserved =
+    profile.protocol === 'modbus' && typeof unit === 'number' && (unit === 0 || unit > LAST_MODBUS_UNIT);
   return isReserved ? NO_UNIT : unitRefusal(profile, unit);
 }
 
