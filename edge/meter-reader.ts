@@ -32,11 +32,39 @@ const ILLEGAL = new Set([2, 3]);
 /** So long a register that bills nothing is left out after it was refused: it may have been a mood of the meter. */
 const ABSENT_MS = 3_600_000;
 
+/** What to ask for registers that are due. */
+interface Plan {
+  registers: readonly ProfileRegister[];
+  longestHole: number;
+  requests: PlannedRequest[];
+}
+
+/** Enough for what is due together in practice. */
+const MOST_PLANS = 32;
+
+/** Of meters that refuse nothing: all of a model share them, and what they share stays at hand in the processor's cache. */
+const sharedPlans = new WeakMap<ModbusProfile, Plan[]>();
+const decoders = new WeakMap<ProfileRegister, ReturnType<typeof registerDecoder>>();
+
+function plansOf(profile: ModbusProfile): Plan[] {
+  const plans = sharedPlans.get(profile) ?? [];
+  sharedPlans.set(profile, plans);
+  return plans;
+}
+
+function decoderOf(register: ProfileRegister): ReturnType<typeof registerDecoder> {
+  const known = decoders.get(register);
+  if (known !== undefined) return known;
+  const decoder = registerDecoder(register);
+  decoders.set(register, decoder);
+  return decoder;
+}
+
 export class MeterReader {
   readonly #profile: ModbusProfile;
-  readonly #decoders: Map<ProfileRegister, ReturnType<typeof registerDecoder>>;
+  readonly #registers: readonly ProfileRegister[];
   /** Plans by what is asked for. */
-  #plans: { registers: readonly ProfileRegister[]; requests: PlannedRequest[] }[] = [];
+  #plans: Plan[];
   #longestHole: number;
   readonly #walls: Set<number>;
   /** When a register was refused alone (Unix milliseconds); null: before this process. */
@@ -50,10 +78,11 @@ export class MeterReader {
     known: Refusals = NO_REFUSALS,
   ) {
     this.#profile = profile;
-    this.#decoders = new Map(registers.map((register) => [register, registerDecoder(register)]));
+    this.#registers = registers;
     this.#longestHole = bridgeableHole(cost);
     this.#walls = new Set(known.walls);
     this.#absent = new Map(known.absent.map((address) => [address, null]));
+    this.#plans = this.#walls.size + this.#absent.size === 0 ? plansOf(profile) : [];
   }
 
   /** What the meter was found to refuse so far. */
@@ -64,9 +93,7 @@ export class MeterReader {
   /** Plans anew for what the line turned out to cost. */
   adapt(cost: WireCost): void {
     const longestHole = bridgeableHole(cost);
-    if (longestHole === this.#longestHole) return;
     this.#longestHole = longestHole;
-    this.#plans = [];
   }
 
   /** Never throws a `LineFault`: it is told in the result, after which no further request is sent. */
@@ -75,7 +102,7 @@ export class MeterReader {
     const { wanted = () => true, alongside = () => false } = options;
     const nowMs = options.nowMs();
     const due: ProfileRegister[] = [];
-    for (const register of this.#decoders.keys()) {
+    for (const register of this.#registers) {
       const isAsked = wanted(register.obis) || alongside(register.obis);
       if (isAsked && !this.#isLeftOut(register, nowMs)) due.push(register);
     }
@@ -94,14 +121,18 @@ export class MeterReader {
   }
 
   #planFor(registers: readonly ProfileRegister[]): PlannedRequest[] {
-    const known = this.#plans.find((plan) => isSameList(plan.registers, registers));
+    const longestHole = this.#longestHole;
+    const known = this.#plans.find(
+      (plan) => plan.longestHole === longestHole && isSameList(plan.registers, registers),
+    );
     if (known !== undefined) return known.requests;
     const requests = planRequests(registers, {
       maxRegisters: this.#profile.maxRegisters,
-      longestHole: this.#longestHole,
+      longestHole,
       walls: [...this.#walls, ...[...this.#absent.keys()].flatMap((address) => [address, address + 1])],
     });
-    this.#plans.push({ registers, requests });
+    if (this.#plans.length >= MOST_PLANS) this.#plans.shift();
+    this.#plans.push({ registers, longestHole, requests });
     return requests;
   }
 
@@ -164,11 +195,8 @@ export class MeterReader {
   #decode(request: PlannedRequest, data: Uint8Array, readAtMs: number, read: MeterRead): void {
     const hex = hexOf(data);
     for (const { register, offset, bytes } of request.registers) {
-      const decoded = this.#decoders.get(register)?.(data, offset);
-      if (decoded === undefined) continue;
-      read.values.push(
-        registerValue(register, decoded, hex.slice(2 * offset, 2 * (offset + bytes)), readAtMs),
-      );
+      const raw = hex.slice(2 * offset, 2 * (offset + bytes));
+      read.values.push(registerValue(register, decoderOf(register)(data, offset), raw, readAtMs));
     }
   }
 }
