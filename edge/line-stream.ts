@@ -31,8 +31,10 @@ function openSocket(
     // Read into one buffer, past the machinery of streams, which costs more than all else that an answer costs.
     const onread = {
       buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-      callback(length: number, bytes: Uint8Array): boolean {
-        receive(Buffer.from(bytes.subarray(0, length)));
+      callback(length: number): boolean {
+        const chunk = Buffer.allocUnsafe(length);
+        onread.buffer.copy(chunk, 0, 0, length);
+        receive(chunk);
         return true;
       },
     };
