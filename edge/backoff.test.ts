@@ -27,7 +27,8 @@ describe('a unit is waited for', () => {
   const failing = (failures: number): Backoff => ({ failures, untilMs: 0 });
   test.each<[string, number, number | null, number | null]>([
     ['as long as the line allows while little is known of it', 0, null, null],
-    ['no shorter than 100 ms however fast it is', 0, 2, 100],
+    ['no shorter than 300 ms however fast it is', 0, 2, 300],
+    ['at a probe no shorter than 100 ms', 1, 2, 100],
     ['half as long again as its slowest answer took, and 50 ms', 0, 200, 350],
     ['so at the first two probes too', 2, 200, 350],
     ['as long as the line allows later: it may have become slow', 3, 200, null],

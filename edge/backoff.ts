@@ -29,8 +29,12 @@ export function nextAttempt({ failures, untilMs }: Backoff, nowMs: number): 'pol
   return nowMs >= untilMs || untilMs - nowMs > LAST_STEP_MS ? 'probe' : 'wait';
 }
 
-/** The least time in which a unit that answers is given up for silent, whatever was measured of it. */
-const LEAST_PATIENCE_MS = 100;
+/**
+ * The least time in which a unit is given up for silent, whatever was measured of it: one that answers has a busy machine
+ * or converter forgiven, whose late answer would only disturb the next unit.
+ */
+const LEAST_PATIENCE_MS = 300;
+const LEAST_PROBE_PATIENCE_MS = 100;
 /** So many times its slowest answer, and this more, a unit is waited for. */
 const SLOWEST_TIMES = 1.5;
 const MARGIN_MS = 50;
@@ -43,5 +47,6 @@ const IMPATIENT_FAILURES = 2;
  */
 export function patienceMs({ failures }: Backoff, slowestMs: number | null): number | null {
   if (slowestMs === null || failures > IMPATIENT_FAILURES) return null;
-  return Math.max(LEAST_PATIENCE_MS, SLOWEST_TIMES * slowestMs + MARGIN_MS);
+  const leastMs = failures === 0 ? LEAST_PATIENCE_MS : LEAST_PROBE_PATIENCE_MS;
+  return Math.max(leastMs, SLOWEST_TIMES * slowestMs + MARGIN_MS);
 }
