@@ -29,6 +29,10 @@ export function askedProfileOf(
   return profile;
 }
 
+/** What a person who may read the bus need not know: the password of the meter that is polled there. */
+export const passwordAt = ({ meters }: PolledBus, unit: MeterUnit): string | undefined =>
+  meters.find((meter) => meter.unit === unit)?.password;
+
 /** As the profile lists them. */
 export const liveReadings = (profile: AskedProfile, read: MeterRead): LiveReading[] =>
   profile.registers.flatMap((register) =>

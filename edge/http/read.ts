@@ -6,7 +6,7 @@ import { asLineFault, exceptionFault, lineFault, readFault } from '../live-fault
 import { LiveLine } from '../live-line.ts';
 import { openDriver } from '../open-driver.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
-import { askedProfileOf, busOf, liveReadings } from './live-bus.ts';
+import { askedProfileOf, busOf, liveReadings, passwordAt } from './live-bus.ts';
 
 const params = z.strictObject({ bus: Id });
 
@@ -21,7 +21,11 @@ export function readRoutes(api: EdgeApi, context: EdgeApiContext): void {
       const bus = busOf(context, id);
       const profile = askedProfileOf(context, bus, body);
       const line = new LiveLine(bus.line);
-      const driver = openDriver(profile, { unit: body.unit, link: bus.link });
+      const driver = openDriver(profile, {
+        unit: body.unit,
+        link: bus.link,
+        password: passwordAt(bus, body.unit),
+      });
       const read = await driver.read(line, { nowMs: context.nowMs, attempts: 2, pauses: true });
       return {
         bus: bus.id,

@@ -8,13 +8,13 @@ import { LiveLine } from '../live-line.ts';
 import { openDriver } from '../open-driver.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 import { sendEvents } from './event-lines.ts';
-import { askedProfileOf, busOf, liveReadings } from './live-bus.ts';
+import { askedProfileOf, busOf, liveReadings, passwordAt } from './live-bus.ts';
 
 /** Everything in a query is text: a unit id, or the digits printed on a meter. */
 const unitText = z
   .string()
-  .regex(/^(\d{1,3}|[0-9A-Fa-f]{8,32})$/)
-  .transform((text) => (text.length <= 3 ? Number(text) : text));
+  .regex(/^(\d{1,5}|[0-9A-Fa-f]{8,32})$/)
+  .transform((text) => (text.length <= 5 ? Number(text) : text));
 const intervalText = z
   .string()
   .regex(/^[1-9]\d{0,3}$/)
@@ -36,7 +36,7 @@ export function watchRoutes(api: EdgeApi, context: EdgeApiContext): void {
     async ({ params: { bus: id }, query: { unit, profile: profileId, interval } }, reply) => {
       const bus = busOf(context, id);
       const profile = askedProfileOf(context, bus, { profile: profileId, unit });
-      const driver = openDriver(profile, { unit, link: bus.link });
+      const driver = openDriver(profile, { unit, link: bus.link, password: passwordAt(bus, unit) });
       return sendEvents<LiveRead>(reply, 'events', async (send, signal) => {
         for (;;) {
           const startedAt = performance.now();
