@@ -12,7 +12,7 @@ export const linkOptions = {
 
 export const LINK_USAGE = `  --tcp HOST:PORT            Modbus TCP; DLMS in its wrapper
   --rtu-over-tcp HOST:PORT   a serial line behind a transparent converter: Modbus RTU, DL/T 645, CJ/T 188,
-                             DLMS over HDLC
+                             M-Bus, DLMS over HDLC
   --serial DEVICE            a serial line: the same
     --baud B                 default 9600
     --parity N               none, even or odd; default none
