@@ -1,6 +1,6 @@
 /**
  * Child of the benchmark: meters on a pseudo terminal, at the pace of a serial line. It blocks while bytes are on the wire:
- * no timer is as exact. It tells its device file over IPC, and ends with its parent.
+ * no timer is as exact. It tells its device file over IPC, is told which unit dies, and ends with its parent.
  */
 import { buildResponse, parseRequest } from '../protocols/modbus/pdu.ts';
 import { buildRtuFrame, RtuDeframer } from '../protocols/modbus/rtu-frame.ts';
@@ -23,11 +23,14 @@ function sleepUntil(due: number): void {
 const pty = openPtyPair();
 if (pty === null) throw new Error('no pseudo terminals here');
 const deframer = new RtuDeframer('requests');
+const dead = new Set<unknown>();
+process.on('message', (unit) => void dead.add(unit));
 pty.onData((chunk) => {
   let at = performance.now();
   for (const event of deframer.push(chunk)) {
     const parsed = event.ok ? parseRequest(event.pdu) : null;
     if (!event.ok || !parsed?.ok) throw new Error('no read request');
+    if (dead.has(event.unit)) continue;
     at += (event.pdu.length + 3) * CHARACTER_MS + turnaroundMs;
     const { functionCode, count } = parsed.request;
     const pdu = buildResponse(functionCode, registers.subarray(0, count * 2));
