@@ -23,6 +23,7 @@ export const refusals = {
   cross_site: refusal(403, '拒绝来自其他网站的请求', 'A request from another site is refused'),
   not_found: refusal(404, '没有这个地址', 'There is nothing at this address'),
   unknown_meter: refusal(404, '没有这块表', 'No such meter'),
+  unknown_gateway: refusal(404, '没有这个网关', 'No such gateway'),
   unknown_statement: refusal(404, '没有这份结算单', 'No such statement'),
   unknown_run: refusal(404, '该账期尚未结算', 'The period has no billing run'),
   unknown_key: refusal(404, '没有这个密钥', 'No such API key'),

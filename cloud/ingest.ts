@@ -9,12 +9,13 @@ import {
   ALL_QUARANTINE,
   ALL_READINGS,
   ALL_STATUS,
+  configTopic,
   gatewayOf,
   readingsTopic,
   receiptsTopic,
   statusTopic,
 } from '../protocols/topics.ts';
-import { GatewayStatus, type Receipt } from '../protocols/uplink.ts';
+import { type GatewayConfig, GatewayStatus, type Receipt } from '../protocols/uplink.ts';
 import type { Clock } from './clock.ts';
 import { decodeBatch } from './decode-batch.ts';
 import type { Store } from './store/store.ts';
@@ -32,6 +33,8 @@ export interface IngestCounters {
 
 export interface Ingest {
   counters: Readonly<IngestCounters>;
+  /** Retained: the gateway gets it when it is next connected. */
+  sendConfig(config: GatewayConfig): void;
   stop(): Promise<void>;
 }
 
@@ -111,6 +114,8 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   }
   return {
     counters,
+    sendConfig: (config) =>
+      void client.publish(configTopic(config.gateway), JSON.stringify(config), { qos: 1, retain: true }),
     async stop() {
       await client.endAsync(true);
     },

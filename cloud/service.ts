@@ -11,7 +11,7 @@ import { startBroker } from './broker.ts';
 import type { Clock } from './clock.ts';
 import type { CloudConfig, CloudSecrets } from './config.ts';
 import { importPark } from './import-park.ts';
-import { type IngestOptions, startIngest } from './ingest.ts';
+import { type Ingest, type IngestOptions, startIngest } from './ingest.ts';
 import { closePeriod } from './jobs/close-period.ts';
 import { deriveDirtyIntervals } from './jobs/derive-intervals.ts';
 import { type DayHistory, runNightlyCheck } from './jobs/nightly-check.ts';
@@ -74,7 +74,9 @@ async function openAll(
     const exporter = startExporter({ store, influx: config.influx, clock, log });
     opened.defer(() => exporter.stop());
   }
-  await openDelivery({ config, store, clock, log }, opened);
+  const ingest = await openDelivery({ config, store, clock, log }, opened);
+  // A broker may have forgotten what it retained.
+  for (const newest of await store.newestGatewayConfigs()) ingest.sendConfig(newest);
   const signingKey = openSigningKey(config.dataDir);
   const jobs = createJobs({ store, park, parkDigest: digest, config, clock, signingKey });
   const pages = dashboardPages((error) => log.error({ error }, 'the pages cannot be built'));
@@ -83,6 +85,7 @@ async function openAll(
     park,
     clock,
     jobs,
+    sendConfig: ingest.sendConfig,
     statementToken: (name) => statementToken(signingKey, name),
     adminKey: secrets.adminKey,
     intervalMinutes: config.intervalMinutes,
@@ -109,7 +112,7 @@ type Delivery = Omit<ServiceOptions, 'secrets'> & { store: Store };
 async function openDelivery(
   { config, store, clock, log }: Delivery,
   opened: AsyncDisposableStack,
-): Promise<void> {
+): Promise<Ingest> {
   const { broker } = config;
   let target: Pick<IngestOptions, 'brokerUrl' | 'username' | 'password'>;
   if ('url' in broker) {
@@ -123,6 +126,7 @@ async function openDelivery(
   }
   const ingest = await startIngest({ ...target, store, clock, log });
   opened.defer(() => ingest.stop());
+  return ingest;
 }
 
 interface JobOptions {

@@ -36,6 +36,8 @@ const routes: [string, string, string][] = [
   ['GET', '/api/v1/statements/:id', 'statements:read'],
   ['POST', '/api/v1/statements/:id/link', 'admin'],
   ['POST', '/api/v1/jobs/nightly-check', 'admin'],
+  ['GET', '/api/v1/gateways/:id/config', 'admin'],
+  ['PUT', '/api/v1/gateways/:id/config', 'admin'],
   ['GET', '/api/v1/keys', 'admin'],
   ['POST', '/api/v1/keys', 'admin'],
   ['DELETE', '/api/v1/keys/:id', 'admin'],

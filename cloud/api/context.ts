@@ -6,6 +6,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Pages } from '../../built-pages.ts';
 import type { Anomaly, BillingRun, BillingRunRequest } from '../../protocols/api.ts';
 import type { Park } from '../../protocols/park.ts';
+import type { GatewayConfig } from '../../protocols/uplink.ts';
 import type { Principal, Requirement } from '../access.ts';
 import type { Clock } from '../clock.ts';
 import type { ErrorCode } from '../errors.ts';
@@ -38,6 +39,8 @@ export interface ApiContext {
   /** The time by which sessions and login windows run out: real, even where the site's is driven. */
   wallClock: Clock;
   jobs: Jobs;
+  /** Sends settings to a gateway. */
+  sendConfig: (config: GatewayConfig) => void;
   /** The secret that the signing key makes of a name: see `statement-links.ts`. */
   statementToken: (name: string) => string;
   /** A key with every scope, from the environment; null: none. */

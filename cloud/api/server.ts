@@ -19,6 +19,7 @@ import { authenticate, isWrite } from './authenticate.ts';
 import { billingRunRoutes } from './billing-runs.ts';
 import { chargeRoutes } from './charges.ts';
 import type { Api, ApiContext } from './context.ts';
+import { gatewayRoutes } from './gateways.ts';
 import { healthRoutes } from './health.ts';
 import { honourIdempotencyKeys } from './idempotency.ts';
 import { jobRoutes } from './jobs.ts';
@@ -100,6 +101,7 @@ export async function buildServer({ log, ...options }: ServerOptions): Promise<A
   const context: ApiContext = {
     wallClock: systemClock(),
     adminKey: null,
+    sendConfig: () => undefined,
     intervalMinutes: 15,
     pages: null,
     secureCookies: false,
@@ -138,6 +140,7 @@ export async function buildServer({ log, ...options }: ServerOptions): Promise<A
     billingRunRoutes,
     statementRoutes,
     jobRoutes,
+    gatewayRoutes,
     tenantRoutes,
     pageRoutes,
   ];

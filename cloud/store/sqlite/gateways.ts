@@ -1,20 +1,67 @@
-/** The last status that each gateway sent, for the health page; the retained MQTT message is the source. */
+/**
+ * The last status that each gateway sent, for the health page; the retained MQTT message is the source. And every version
+ * of the settings that were sent to a gateway.
+ */
 import type { DatabaseSync } from 'node:sqlite';
-import type { GatewayStatus } from '../../../protocols/uplink.ts';
+import type { GatewayConfig, GatewaySettings, GatewayStatus } from '../../../protocols/uplink.ts';
 
 export const schema = `
 CREATE TABLE IF NOT EXISTS gateway_status (
   gateway TEXT PRIMARY KEY,
   status TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS gateway_config (
+  gateway TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  settings TEXT NOT NULL,
+  at TEXT NOT NULL,
+  by TEXT NOT NULL,
+  PRIMARY KEY (gateway, version)
+) STRICT, WITHOUT ROWID;
 `;
+
+/** Settings as they were sent: who sent them, and when. */
+export type SentConfig = GatewayConfig & { at: string; by: string };
 
 export function operations(db: DatabaseSync) {
   const put = db.prepare(
     'INSERT INTO gateway_status (gateway, status) VALUES (?, ?) ON CONFLICT DO UPDATE SET status = excluded.status',
   );
   const all = db.prepare('SELECT status FROM gateway_status ORDER BY gateway');
+  const addConfig = db.prepare(
+    `INSERT INTO gateway_config (gateway, version, settings, at, by)
+     SELECT ?, coalesce(max(version), 0) + 1, ?, ?, ? FROM gateway_config WHERE gateway = ? RETURNING version`,
+  );
+  const configs = db.prepare(
+    'SELECT gateway, version, settings, at, by FROM gateway_config WHERE gateway = ? ORDER BY version DESC LIMIT ?',
+  );
+  const newest = db.prepare(
+    'SELECT gateway, max(version) AS version, settings FROM gateway_config GROUP BY gateway ORDER BY gateway',
+  );
   return {
+    /** Keeps the settings as the gateway's next version. */
+    addGatewayConfig(sent: {
+      gateway: string;
+      settings: GatewaySettings;
+      at: string;
+      by: string;
+    }): GatewayConfig {
+      const { gateway, settings, at, by } = sent;
+      const row = addConfig.get(gateway, JSON.stringify(settings), at, by, gateway);
+      return { gateway, version: row?.version as number, settings };
+    },
+    /** Newest first. */
+    gatewayConfigs({ gateway, limit }: { gateway: string; limit: number }): SentConfig[] {
+      return configs
+        .all(gateway, limit)
+        .map((row) => ({ ...row, settings: JSON.parse(row.settings as string) }) as SentConfig);
+    },
+    /** The newest of each gateway. */
+    newestGatewayConfigs(): GatewayConfig[] {
+      return newest
+        .all()
+        .map((row) => ({ ...row, settings: JSON.parse(row.settings as string) }) as GatewayConfig);
+    },
     /** Keeps the newest status to arrive: a gateway's own clock is not trusted to order them. */
     putGatewayStatus(status: GatewayStatus): void {
       put.run(status.gateway, JSON.stringify(status));

@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { GatewayConfig } from '../../protocols/uplink.ts';
+import { adminKey, type Fixture, startFixture } from './fixture-server.ts';
+
+const sent: GatewayConfig[] = [];
+let fixture: Fixture;
+beforeEach(async () => {
+  sent.length = 0;
+  fixture = await startFixture({ sendConfig: (config) => void sent.push(config) });
+  await fixture.store.putGatewayStatus({
+    gateway: 'gw-a',
+    online: true,
+    at: '2026-09-15T10:00:00Z',
+    version: '0.1.0',
+    configVersion: 1,
+    configState: 'rolled_back',
+    configReason: 'bus floor-2 fell silent: E-4',
+    bufferedRows: 0,
+    oldestBufferedAt: null,
+    lastReceiptAt: null,
+    buses: [],
+  });
+});
+afterEach(() => fixture.close());
+
+const put = (gateway: string, settings: object) =>
+  fixture.ask({
+    method: 'PUT',
+    url: `/api/v1/gateways/${gateway}/config`,
+    headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+    payload: JSON.stringify(settings),
+  });
+
+test('settings become the next version of the gateway, are sent, kept with who and when, and audited', async () => {
+  const bus = {
+    id: 'floor-1',
+    tcp: '192.0.2.10:502',
+    meters: [{ meter: 'E-3', profile: 'acrel-dtsd1352', unit: 3 }],
+  };
+  expect((await put('gw-a', { pollIntervalSeconds: 60 })).json()).toMatchObject({
+    gateway: 'gw-a',
+    version: 1,
+  });
+  expect((await put('gw-a', { buses: [bus] })).json()).toMatchObject({ version: 2 });
+  expect(sent.map(({ version }) => version)).toEqual([1, 2]);
+  expect(await fixture.store.newestGatewayConfigs()).toEqual([sent[1]]);
+  const kept = (await fixture.get('/api/v1/gateways/gw-a/config')).json();
+  expect(kept).toMatchObject({
+    atWork: 1,
+    state: 'rolled_back',
+    reason: 'bus floor-2 fell silent: E-4',
+    items: [
+      { version: 2, settings: { buses: [bus] }, by: 'key:environment' },
+      { version: 1, settings: { pollIntervalSeconds: 60 } },
+    ],
+  });
+});
+
+test.each([
+  { dataDir: '/tmp' },
+  { broker: 'mqtt://192.0.2.1' },
+  { pollIntervalSeconds: 0 },
+  { pollIntervalSeconds: '60' },
+])('what cannot be sent is refused: %o', async (settings) => {
+  expect((await put('gw-a', settings)).json()).toMatchObject({ status: 400, code: 'invalid_request' });
+  expect(sent).toEqual([]);
+});
+
+test('a gateway that was never connected is not known', async () => {
+  expect((await put('gw-none', {})).json()).toMatchObject({ status: 404, code: 'unknown_gateway' });
+});

@@ -1,0 +1,58 @@
+/** `/api/v1/gateways/{id}/config`: settings for a gateway, every version kept; the gateway tries them and says what became. */
+import { z } from 'zod';
+import { Id, InstantText } from '../../protocols/reading.ts';
+import { ConfigState, GatewayConfig, GatewaySettings } from '../../protocols/uplink.ts';
+import { actorOf } from '../access.ts';
+import { Refused } from '../errors.ts';
+import { principalOf } from './authenticate.ts';
+import type { Api, ApiContext } from './context.ts';
+import { instantText } from './query.ts';
+
+const SHOWN = 50;
+const params = z.strictObject({ id: Id });
+const Sent = GatewayConfig.extend({ at: InstantText, by: z.string() });
+const Configs = z.strictObject({
+  /** As the gateway told last; null: it has not told. */
+  atWork: z.int().nullable(),
+  state: ConfigState.nullable(),
+  reason: z.string().nullable(),
+  /** Newest first. */
+  items: z.array(Sent),
+});
+
+export function gatewayRoutes(api: Api, { store, clock, sendConfig }: ApiContext): void {
+  api.get(
+    '/api/v1/gateways/:id/config',
+    { config: { access: 'admin' }, schema: { params, response: { 200: Configs } } },
+    async ({ params: { id } }) => {
+      const status = (await store.gatewayStatuses()).find(({ gateway }) => gateway === id);
+      return {
+        atWork: status?.configVersion ?? null,
+        state: status?.configState ?? null,
+        reason: status?.configReason ?? null,
+        items: await store.gatewayConfigs({ gateway: id, limit: SHOWN }),
+      };
+    },
+  );
+  api.put(
+    '/api/v1/gateways/:id/config',
+    {
+      config: { access: 'admin' },
+      schema: { params, body: GatewaySettings, response: { 200: GatewayConfig } },
+    },
+    async (request) => {
+      const { id: gateway } = request.params;
+      // A topic of a gateway that nobody knows would be retained for ever.
+      if (!(await store.gatewayStatuses()).some((status) => status.gateway === gateway))
+        throw new Refused('unknown_gateway', `no gateway "${gateway}" has ever been connected`);
+      const config = await store.addGatewayConfig({
+        gateway,
+        settings: request.body,
+        at: instantText(clock.nowMs()),
+        by: actorOf(principalOf(request)),
+      });
+      sendConfig(config);
+      return config;
+    },
+  );
+}
