@@ -37,9 +37,9 @@ interface Due {
   polled: PolledMeter;
   attempt: 'poll' | 'probe';
   /** What has not been read of it yet. */
-  registers: Set<string>;
+  registers: ReadonlySet<string>;
   /** What may come along. */
-  alongside: Set<string>;
+  alongside: ReadonlySet<string>;
 }
 
 /** What is read in one go, for the beats before its start. */
@@ -50,6 +50,8 @@ interface Round {
   cutMs: number | null;
   readings: NewReading[];
 }
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 export class BusPoller {
   readonly line: Line;
@@ -145,7 +147,7 @@ export class BusPoller {
       const registers = polled.due(polled[rhythm], nowMs);
       const attempt = nextAttempt(polled.backoff, nowMs);
       if (registers.size === 0 || attempt === 'wait') continue;
-      const alongside = rhythm === 'billing' ? polled.due(polled.instantaneous, nowMs) : new Set<string>();
+      const alongside = rhythm === 'billing' ? polled.due(polled.instantaneous, nowMs) : NOTHING;
       yield { polled, attempt, registers, alongside };
     }
   }
@@ -163,7 +165,8 @@ export class BusPoller {
     }
     for (const due of again) {
       this.#tally.noteRetry();
-      const read = await this.#read(due, round);
+      const registers = due.polled.due(due.polled[round.rhythm], round.startMs);
+      const read = await this.#read({ ...due, registers }, round);
       if (signal.aborted || !this.#count(due.polled, read)) return false;
       due.polled.judge(read, this.#options.clock.nowMs());
       if (this.#isCut(round)) return false;
@@ -186,10 +189,7 @@ export class BusPoller {
     };
     const read = await polled.read(this.#polledLine, options, round.startMs);
     this.#options.polled?.(polled.row.meter, read.values);
-    for (const value of read.values) {
-      round.readings.push(newReading(polled.row.meter, value));
-      registers.delete(value.register.obis);
-    }
+    for (const value of read.values) round.readings.push(newReading(polled.row.meter, value));
     const rhythm = polled[round.rhythm];
     if (rhythm !== null && read.fault === null && !this.#isCut(round))
       rhythm.askedForMs = beatMs(rhythm.everyMs, round.startMs);

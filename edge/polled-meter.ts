@@ -25,6 +25,8 @@ export interface PolledMeterOptions {
 interface Rhythm {
   everyMs: number;
   registers: string[];
+  /** The same. */
+  all: ReadonlySet<string>;
   /** The last beat for which all of them were asked, whatever came of it (Unix milliseconds). */
   askedForMs: number;
 }
@@ -34,6 +36,8 @@ export interface WrongMeter {
   expected: string;
   found: string;
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** The last beat at or before `nowMs`. */
 export const beatMs = (everyMs: number, nowMs: number): number => Math.floor(nowMs / everyMs) * everyMs;
@@ -66,7 +70,8 @@ export class PolledMeter {
     const isOften = (register: { obis: string; billing: boolean }): boolean =>
       isInstantaneous(often, register);
     const rhythm = (everyMs: number, registers: { obis: string }[]): Rhythm => {
-      return { everyMs, registers: registers.map(({ obis }) => obis), askedForMs: Number.NEGATIVE_INFINITY };
+      const codes = registers.map(({ obis }) => obis);
+      return { everyMs, registers: codes, all: new Set(codes), askedForMs: Number.NEGATIVE_INFINITY };
     };
     const registers = [...profile.registers];
     this.billing = rhythm(
@@ -91,11 +96,13 @@ export class PolledMeter {
   }
 
   /** What of a rhythm has not been read for its last beat, nor asked for in vain. */
-  due(rhythm: Rhythm | null, nowMs: number): Set<string> {
-    if (rhythm === null) return new Set();
+  due(rhythm: Rhythm | null, nowMs: number): ReadonlySet<string> {
+    if (rhythm === null) return NONE;
     const beat = beatMs(rhythm.everyMs, nowMs);
-    if (rhythm.askedForMs === beat) return new Set();
-    return new Set(rhythm.registers.filter((obis) => !this.#isRead(obis, rhythm, beat, nowMs)));
+    if (rhythm.askedForMs === beat) return NONE;
+    const isDue = (obis: string): boolean => !this.#isRead(obis, rhythm, beat, nowMs);
+    // Mostly all are, and then nothing is made anew for each beat.
+    return rhythm.registers.every(isDue) ? rhythm.all : new Set(rhythm.registers.filter(isDue));
   }
 
   /** The next probe while it is silent, and otherwise when something of it is due. */
