@@ -4,22 +4,32 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Line } from '../edge/line.ts';
-import { MeterReader } from '../edge/meter-reader.ts';
-import { CONVERTER_COST } from '../edge/plan-requests.ts';
+import modbusSerial from 'modbus-serial';
+import { pino } from 'pino';
+import { systemClock } from '../edge/clock.ts';
+import { registerValue } from '../edge/meter-driver.ts';
+import type { NewReading } from '../edge/outbox.ts';
+import { startPolling } from '../edge/poll.ts';
 import { buildRequest } from '../protocols/modbus/pdu.ts';
+import { registerDecoder } from '../protocols/modbus/registers.ts';
 import { buildTcpFrame } from '../protocols/modbus/tcp-frame.ts';
 import { ModbusProfile } from '../protocols/profile.ts';
 import { type BenchRow, benchRow, costOf, type Measurement } from './measure.ts';
 
 const LOOPBACK = '127.0.0.1';
+const LIBRARY = 'modbus-serial 8.0.25';
 const INTERVAL_MS = 1000;
+const TIMEOUT_MS = 5_000;
 const REGISTERS = 20;
-/** The first one connects. */
-const WARM_UP_ROUNDS = 10;
+/** Before it counts: fewer meters at a faster pace, until all has been compiled that will be; then some time to connect. */
+const WARM_UP = { meters: 200, intervalMs: 20 };
+const CONNECT_MS = 2000;
 
 export const measurements: Measurement[] = [
-  { name: 'modbus_tcp_1000_meters', measure: () => thousandMeters({ meters: 1000, seconds: 10 }) },
+  {
+    name: 'modbus_tcp_1000_meters',
+    measure: () => thousandMeters({ meters: 1000, seconds: 10, warmUpSeconds: 4 }),
+  },
 ];
 
 const profile = ModbusProfile.parse({
@@ -36,35 +46,60 @@ const profile = ModbusProfile.parse({
     address,
     type: 'u16',
     unit: 'W',
+    billing: true,
   })),
 });
 
-/** Each read with its decoding; some rounds to warm up are not counted. */
-export async function thousandMeters(size: { meters: number; seconds: number }): Promise<BenchRow[]> {
+interface Pace {
+  port: number;
+  meters: number;
+  intervalMs: number;
+}
+
+interface Size {
+  meters: number;
+  seconds: number;
+  warmUpSeconds: number;
+}
+
+/** Reads all meters at each beat until it is stopped, and tells of each one that is done. */
+type Contender = (pace: Pace, done: (meter: number) => void) => Promise<Running>;
+interface Running {
+  stop(): Promise<void>;
+}
+
+export async function thousandMeters(size: Size): Promise<BenchRow[]> {
   const server = fork(join(import.meta.dirname, 'meter-child.ts'), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const [port] = (await once(server, 'message')) as [number];
   try {
-    const ours = await readAll(port, size);
-    const bare = await bareAll(port, size);
-    const requests = size.meters * size.seconds;
+    const bare = await measure(bareSockets, port, size);
+    const ours = await measure(poller, port, size);
+    const library = await measure(libraryClients, port, size);
     const what = `${size.meters} meters x ${REGISTERS} registers every second, one socket each, ${size.seconds} s`;
+    const path = 'the gateway from its clock over plan, line and decoding to readings taken into memory';
     const name = 'modbus_tcp_1000_meters';
+    const unit = 'us CPU/request';
     return [
       benchRow(
+        { name: `${name}_cpu`, unit, note: `${what}: ${path}; limit: bare sockets at the same pace` },
+        { value: [ours.cpuMicroseconds], limit: [bare.cpuMicroseconds] },
+      ),
+      benchRow(
         {
-          name: `${name}_cpu`,
-          unit: 'us CPU/request',
-          note: `${what}; limit: bare sockets at the same pace`,
+          name: `${name}_library`,
+          unit,
+          peer: LIBRARY,
+          note: `${what}: ${path}; limit: the library's own clients at the same pace, and their answers decoded to the same readings`,
         },
-        { value: [(1e6 * ours.cpuSeconds) / requests], limit: [(1e6 * bare.cpuSeconds) / requests] },
+        { value: [ours.cpuMicroseconds], limit: [library.cpuMicroseconds] },
       ),
       benchRow(
         {
           name: `${name}_slowest`,
           unit: 'ms',
-          note: `${what}: from the second to the last answer in the slowest one, ${ours.missed} reads missed; limit: the next second`,
+          note: `${what}: from the second to the last reading in the slowest one, ${ours.missed} reads missed; limit: the next second`,
         },
         { value: [ours.slowestMs], limit: [INTERVAL_MS] },
       ),
@@ -75,87 +110,166 @@ export async function thousandMeters(size: { meters: number; seconds: number }):
   }
 }
 
-interface Paced {
-  cpuSeconds: number;
-  /** The longest time from a second's beginning to its last answer. */
+interface Measured {
+  cpuMicroseconds: number;
+  /** The longest time from a second's beginning to its last reading. */
   slowestMs: number;
-  /** Reads that were not over, or not good, when the next were due. */
+  /** Reads that were not done when the next were due. */
   missed: number;
 }
 
-/** Runs `read` for all on each second; it resolves with whether the read was good. */
-async function paced(seconds: number, read: (() => Promise<boolean>)[]): Promise<Paced> {
-  for (let round = 0; round < WARM_UP_ROUNDS; round += 1) await Promise.all(read.map((one) => one()));
+async function measure(
+  contender: Contender,
+  port: number,
+  { meters, seconds, warmUpSeconds }: Size,
+): Promise<Measured> {
+  const warmUp = await contender({ port, ...WARM_UP }, () => undefined);
+  await sleep(1000 * warmUpSeconds);
+  await warmUp.stop();
   let slowestMs = 0;
   let missed = 0;
-  const { cpuSeconds } = await costOf(async () => {
-    const first = performance.now();
-    for (let second = 0; second < seconds; second += 1) {
-      const boundary = first + second * INTERVAL_MS;
-      await sleep(Math.max(boundary - performance.now(), 0));
-      await Promise.all(
-        read.map(async (one) => {
-          const good = await one();
-          const took = performance.now() - boundary;
-          slowestMs = Math.max(slowestMs, took);
-          if (!good || took > INTERVAL_MS) missed += 1;
-        }),
-      );
+  let isCounting = false;
+  let secondMs = 0;
+  const read = new Set<number>();
+  const running = await contender({ port, meters, intervalMs: INTERVAL_MS }, (meter) => {
+    const nowMs = Date.now();
+    const inSecondMs = nowMs % INTERVAL_MS;
+    if (nowMs - inSecondMs !== secondMs) {
+      if (isCounting && secondMs > 0) missed += meters - read.size;
+      read.clear();
+      secondMs = nowMs - inSecondMs;
     }
+    read.add(meter);
+    if (isCounting) slowestMs = Math.max(slowestMs, inSecondMs);
   });
-  return { cpuSeconds, slowestMs, missed };
-}
-
-async function readAll(
-  port: number,
-  { meters, seconds }: { meters: number; seconds: number },
-): Promise<Paced> {
-  const lines = Array.from({ length: meters }, () => {
-    const link = { kind: 'tcp', host: LOOPBACK, port } as const;
-    const line = new Line({ link, timeoutMilliseconds: 5_000 });
-    return { line, reader: new MeterReader(profile, profile.registers, CONVERTER_COST) };
-  });
-  const options = { unit: 1, nowMs: Date.now, attempts: 1, pauses: true };
   try {
-    return await paced(
-      seconds,
-      lines.map(({ line, reader }) => async () => {
-        const { values } = await reader.read(line, options);
-        return values.length === REGISTERS;
-      }),
-    );
+    await sleep(CONNECT_MS);
+    await sleep(untilMiddleMs());
+    isCounting = true;
+    const { cpuSeconds } = await costOf(async () => {
+      await sleep((seconds - 1) * INTERVAL_MS);
+      await sleep(untilMiddleMs());
+    });
+    missed += meters - read.size;
+    return { cpuMicroseconds: (1e6 * cpuSeconds) / (meters * seconds), slowestMs, missed };
   } finally {
-    await Promise.all(lines.map(({ line }) => line.close()));
+    await running.stop();
   }
 }
 
-async function bareAll(
-  port: number,
-  { meters, seconds }: { meters: number; seconds: number },
-): Promise<Paced> {
+/** To the middle of the next second, when all is quiet. */
+const untilMiddleMs = (): number => 1.5 * INTERVAL_MS - (Date.now() % INTERVAL_MS);
+
+const poller: Contender = async ({ port, meters, intervalMs }, done) => {
+  const accepted = new Map<string, NewReading>();
+  const polling = startPolling({
+    config: {
+      clock: 'system',
+      pollIntervalSeconds: intervalMs / 1000,
+      buses: Array.from({ length: meters }, (_, meter) => ({
+        id: `bus-${meter}`,
+        link: { kind: 'tcp', host: LOOPBACK, port },
+        timeoutMilliseconds: TIMEOUT_MS,
+        meters: [{ meter: `${meter}`, profile: profile.id, unit: 1 }],
+      })),
+    },
+    profiles: new Map([[profile.id, profile]]),
+    clock: systemClock(),
+    outbox: {
+      async accept(readings) {
+        for (const reading of readings) accepted.set(reading.register, reading);
+        if (readings.length === REGISTERS) done(Number(readings[0]?.meter));
+      },
+      lastAcceptedMs: () => null,
+    },
+    log: pino({ level: 'silent' }),
+  });
+  return polling;
+};
+
+/** Runs `read` for all at each beat. */
+function paced({ meters, intervalMs }: Pace, read: (meter: number) => void): Running {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const loop = async (): Promise<void> => {
+    while (!signal.aborted) {
+      for (let meter = 0; meter < meters; meter += 1) read(meter);
+      await sleep(intervalMs - (Date.now() % intervalMs), undefined, { signal }).catch(() => undefined);
+    }
+  };
+  const looping = loop();
+  return {
+    async stop() {
+      stopping.abort();
+      await looping;
+    },
+  };
+}
+
+const bareSockets: Contender = async (pace, done) => {
+  const { port, meters } = pace;
   const pdu = buildRequest({ functionCode: 3, address: 0, count: REGISTERS });
   const frame = buildTcpFrame({ transaction: 1, unit: 1, pdu });
   const answerBytes = 9 + 2 * REGISTERS;
   const sockets: Socket[] = [];
-  const bare = (): (() => Promise<boolean>) => {
+  for (let meter = 0; meter < meters; meter += 1) {
     const socket = connect({ host: LOOPBACK, port, noDelay: true });
-    sockets.push(socket);
+    await once(socket, 'connect');
     let bytes = 0;
-    let settle: (good: boolean) => void = () => undefined;
     socket.on('data', (chunk) => {
       bytes += chunk.length;
-      if (bytes >= answerBytes) settle(true);
+      if (bytes < answerBytes) return;
+      bytes = 0;
+      done(meter);
     });
-    return () =>
-      new Promise((resolve) => {
-        bytes = 0;
-        settle = resolve;
-        socket.write(frame);
-      });
-  };
-  try {
-    return await paced(seconds, Array.from({ length: meters }, bare));
-  } finally {
-    for (const socket of sockets) socket.destroy();
+    sockets.push(socket);
   }
-}
+  const running = paced(pace, (meter) => void sockets[meter]?.write(frame));
+  return {
+    async stop() {
+      await running.stop();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+};
+
+const libraryClients: Contender = async (pace, done) => {
+  const { port, meters } = pace;
+  const decoders = profile.registers.map((register) => ({ register, decode: registerDecoder(register) }));
+  const accepted = new Map<string, NewReading>();
+  const clients: InstanceType<typeof modbusSerial.default>[] = [];
+  for (let meter = 0; meter < meters; meter += 1) {
+    const client = new modbusSerial.default();
+    await client.connectTCP(LOOPBACK, { port });
+    client.setID(1);
+    client.setTimeout(TIMEOUT_MS);
+    clients.push(client);
+  }
+  const read = async (meter: number): Promise<void> => {
+    const answer = await clients[meter]?.readHoldingRegisters(0, REGISTERS);
+    if (answer === undefined) return;
+    const readAtMs = Date.now();
+    for (const { register, decode } of decoders) {
+      const offset = 2 * register.address;
+      const bytes = answer.buffer.subarray(offset, offset + 2);
+      const { value, raw } = registerValue(register, decode(answer.buffer, offset), bytes, readAtMs);
+      accepted.set(register.obis, {
+        meter: `${meter}`,
+        register: register.obis,
+        readAt: new Date(readAtMs).toISOString(),
+        value,
+        unit: register.unit,
+        raw,
+        source: 'poll',
+      });
+    }
+    done(meter);
+  };
+  const running = paced(pace, (meter) => void read(meter).catch(() => undefined));
+  return {
+    async stop() {
+      await running.stop();
+      await Promise.all(clients.map((client) => new Promise<void>((closed) => client.close(() => closed()))));
+    },
+  };
+};
