@@ -23,7 +23,7 @@ import { loadProfiles } from './profiles.ts';
 const PYTHON = '/usr/bin/python3';
 const PACKAGES = join(import.meta.dirname, '../node_modules/.python-peers');
 const INSTALL =
-  '/usr/bin/python3 -m pip install --target node_modules/.python-peers --require-hashes -r protocols/python-peers.txt';
+  '/usr/bin/python3 -m pip install --no-deps --target node_modules/.python-peers --require-hashes -r protocols/python-peers.txt';
 
 function requireGurux(context: TestContext): void {
   requirePeer(context, PYTHON);
