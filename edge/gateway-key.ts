@@ -7,7 +7,16 @@ import {
   type KeyObject,
   sign,
 } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { EvidenceSignature } from '../protocols/evidence.ts';
 import { syncFolder } from './durable-file.ts';
@@ -28,6 +37,7 @@ export class GatewayKeyError extends Error {
 
 /** @throws GatewayKeyError; Error of the system */
 export function openGatewayKey(dataDir: string): GatewayKey {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const file = join(dataDir, 'gateway-key.pem');
   if (!existsSync(file)) createKeyFile(file, dataDir);
   if ((statSync(file).mode & 0o077) !== 0)

@@ -15,7 +15,7 @@ export interface GatewayView {
   bus(id: string): PolledBus | null;
   /** The last reading of a register that was accepted. */
   lastAccepted(meter: string, register: string): { atMs: number; value: string | null } | null;
-  /** What a person vouches for at a meter, signed and committed. @throws OutboxError, GatewayKeyError */
+  /** What a person vouches for at a meter, signed and committed. @throws OutboxError */
   recordEvidence(given: NewEvidence): RecordedEvidence;
   /** Null: no meter pushes. */
   push(): ReturnType<PushBroker['status']> | null;

@@ -7,7 +7,7 @@ import type { Clock } from './clock.ts';
 import { createCommitter } from './committer.ts';
 import type { EdgeConfig } from './config.ts';
 import { type EvidenceDesk, recordEvidence } from './evidence.ts';
-import { openGatewayKey } from './gateway-key.ts';
+import { type GatewayKey, openGatewayKey } from './gateway-key.ts';
 import type { GatewayView } from './gateway-view.ts';
 import { MeterMemory } from './meter-memory.ts';
 import { OpenGaps } from './open-gaps.ts';
@@ -55,7 +55,7 @@ class BufferFullError extends Error {
 
 const EXPIRY_MS = 3_600_000;
 
-/** @throws OutboxError when another process holds the data directory; Error when a port is taken */
+/** @throws OutboxError when another process holds the data directory; GatewayKeyError; Error when a port is taken */
 export async function startGateway({
   config,
   profiles,
@@ -66,6 +66,7 @@ export async function startGateway({
   onConfig,
 }: GatewayOptions): Promise<Gateway> {
   const running = new RunningConfig(config, profiles);
+  const key = openGatewayKey(config.dataDir);
   const outbox = openGatewayOutbox(running);
   if (outbox.damage !== null)
     log.error(outbox.damage, 'the outbox was damaged: it goes on under a new epoch');
@@ -106,6 +107,7 @@ export async function startGateway({
     push: () => push?.summary(),
     clockOffsets: () => polling.clockOffsets(),
     configStatus,
+    keyId: key.keyId,
     onConfig,
     onFault,
   });
@@ -123,11 +125,7 @@ export async function startGateway({
     buffer: () => outbox.stats(),
     bus: (id) => polling.bus(id),
     lastAccepted: (meter, register) => outbox.lastAccepted(meter, register),
-    recordEvidence(given) {
-      const recorded = recordEvidence(evidenceDesk(running, outbox, clock), given);
-      if (recorded.ok) uplink.wake();
-      return recorded;
-    },
+    recordEvidence: (given) => recordEvidence(evidenceDesk(running, { outbox, key, clock, uplink }), given),
     push: () => push?.status() ?? null,
     pushPort: () => push?.port ?? null,
     tell: () => uplink.tell(),
@@ -157,17 +155,23 @@ function openMemory(dataDir: string, log: Logger): MeterMemory {
   return memory;
 }
 
-/** The key is made when it is first needed. */
-const evidenceDesk = (running: RunningConfig, outbox: Outbox, clock: Clock): EvidenceDesk => {
+const evidenceDesk = (
+  running: RunningConfig,
+  { outbox, key, clock, uplink }: { outbox: Outbox; key: GatewayKey; clock: Clock; uplink: { wake(): void } },
+): EvidenceDesk => {
   const { gateway, dataDir, buses, pushMeters } = running.config;
   const meters = [...buses.flatMap((bus) => bus.meters), ...pushMeters];
   return {
     gateway,
-    key: openGatewayKey(dataDir),
+    key,
     photoFolder: join(dataDir, 'photos'),
     nowMs: () => clock.nowMs(),
     profileOf: (meter) => meters.find((one) => one.meter === meter)?.profile ?? null,
-    append: (item) => outbox.appendEvidence(item),
+    append(item) {
+      const placed = outbox.appendEvidence(item);
+      if (placed) uplink.wake();
+      return placed;
+    },
   };
 };
 

@@ -29,6 +29,8 @@ export interface UplinkOptions {
   buses: () => GatewayStatus['buses'];
   push?: () => GatewayStatus['push'];
   clockOffsets?: () => GatewayStatus['clockOffsets'];
+  /** Of the key that signs evidence, for the status. */
+  keyId?: string | undefined;
   configStatus?: (() => Pick<GatewayStatus, 'configVersion' | 'configState' | 'configReason'>) | undefined;
   /** Told each message of the config topic; without it none is asked for. */
   onConfig?: ((payload: Buffer) => void) | undefined;
@@ -187,6 +189,7 @@ class RunningUplink {
           }),
       ...(clockOffsets.length === 0 ? {} : { clockOffsets }),
       ...this.#options.configStatus?.(),
+      ...(this.#options.keyId === undefined ? {} : { keyId: this.#options.keyId }),
     };
   }
 

@@ -112,6 +112,11 @@ export const GatewayStatus = z.strictObject({
   cloudOffset: ClockOffset.optional(),
   /** Of meters that tell their time, as last measured. */
   clockOffsets: z.array(MeterClockStatus).optional(),
+  /** Of the key that signs its evidence. */
+  keyId: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
   buses: z.array(BusStatus),
   /** Of meters that push, since the gateway started; not there when it takes none. */
   push: z
