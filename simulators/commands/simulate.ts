@@ -11,6 +11,7 @@ import { checkYaml } from '../../protocols/yaml-document.ts';
 import type { Behaviour } from '../hostile/behaviour.ts';
 import { chooseBehaviours, startHostileFleet } from '../hostile/serve-hostile.ts';
 import { type Fleet, startFleet } from '../meters/fleet.ts';
+import { startMbusPark } from '../meters/mbus-park.ts';
 import { connectPushMeters, type PushMeters } from '../meters/push-meters.ts';
 import { connectSparkplugNode, type SparkplugNode } from '../meters/sparkplug-node.ts';
 import { firstMonth, generatePark, type Planted } from '../park/generate-park.ts';
@@ -24,6 +25,7 @@ const USAGE = `Usage: meterline simulate [--seed N | --park FILE] [--live | --at
   --seed N       the demo park of a seed (default 1)
   --park FILE    the meters of a park document of your own
   --hostile ID   meters that misbehave instead: one or several of simulators/hostile/behaviours.yaml (A,B), or all
+  --mbus         a line of M-Bus with a meter of every model instead, on a socket and on a pseudo terminal
   --live         meters count on with the wall clock; without it they stand still
   --at INSTANT   where they stand (default: the start of 2026-09)
   --host H       address to listen on (default 127.0.0.1; there is no authentication in Modbus)
@@ -37,6 +39,7 @@ const options = {
   seed: { type: 'string' },
   park: { type: 'string' },
   hostile: { type: 'string' },
+  mbus: { type: 'boolean', default: false },
   live: { type: 'boolean', default: false },
   at: { type: 'string' },
   host: { type: 'string', default: '127.0.0.1' },
@@ -74,6 +77,7 @@ export async function run(args: string[]): Promise<number> {
     return await serveHostile(chosen, values);
   }
   const profiles = readProfiles();
+  if (values.mbus) return await serveMbus(profiles, values);
   const simulated = simulate(values, profiles);
   if (typeof simulated === 'string') return refuse(simulated);
   try {
@@ -125,9 +129,7 @@ function simulate(values: Values, profiles: Profiles): Simulated | string {
 
 async function serveHostile(behaviours: Behaviour[], { host, port, json }: Values): Promise<number> {
   try {
-    const stopped = new Promise<void>((resolve) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-    });
+    const stopped = stopSignal();
     const fleet = await startHostileFleet(behaviours, { host, port: Number(port) });
     const lines = fleet.meters.map(
       ({ id, transport, address, description }) =>
@@ -142,6 +144,29 @@ async function serveHostile(behaviours: Behaviour[], { host, port, json }: Value
     return 3;
   }
 }
+
+async function serveMbus(profiles: Profiles, { host, port, json }: Values): Promise<number> {
+  try {
+    const stopped = stopSignal();
+    const { meters, addresses, close } = await startMbusPark(profiles, { host, port: Number(port) });
+    const lines = meters.map(
+      ({ profile, primary, secondary }) => `${String(primary).padStart(4)}  ${secondary}  ${profile}`,
+    );
+    const table = [addresses.join(', '), 'unit  or                profile', ...lines, '', 'Ctrl-C stops.'];
+    console.log(json ? JSON.stringify({ addresses, meters }) : table.join('\n'));
+    await stopped;
+    await close();
+    return 0;
+  } catch (error) {
+    console.error(`meterline simulate: ${(error as Error).message}`);
+    return 3;
+  }
+}
+
+const stopSignal = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
 
 async function serve(
   values: Values,
