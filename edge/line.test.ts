@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import modbusSerial from 'modbus-serial';
 import { describe, expect, test } from 'vitest';
 import { buildException, buildResponse, parseRequest } from '../protocols/modbus/pdu.ts';
 import { buildRtuFrame, RtuDeframer } from '../protocols/modbus/rtu-frame.ts';
@@ -356,6 +358,30 @@ describe('a line', () => {
       },
     );
   });
+});
+
+test('a line reads the server of another make: registers, and exceptions', async () => {
+  const vector = {
+    getHoldingRegister(address: number): number {
+      if (address > 100) throw Object.assign(new Error('nothing there'), { modbusErrorCode: 2 });
+      return address;
+    },
+  };
+  const free = createServer().listen(0, '127.0.0.1');
+  await once(free, 'listening');
+  const { port } = free.address() as AddressInfo;
+  await new Promise((closed) => free.close(closed));
+  const server = new modbusSerial.ServerTCP(vector, { host: '127.0.0.1', port, unitID: 9 });
+  await once(server, 'initialized');
+  const line = new Line({ link: { kind: 'tcp', host: '127.0.0.1', port }, timeoutMilliseconds: 1000 });
+  try {
+    const request = { unit: 9, functionCode: 3, address: 7, count: 2 } as const;
+    expect(await line.read(request)).toEqual({ ok: true, data: Buffer.from([0, 7, 0, 8]) });
+    expect(await line.read({ ...request, address: 101 })).toEqual({ ok: false, exception: 2 });
+  } finally {
+    await line.close();
+    await new Promise<void>((closed) => server.close(() => closed()));
+  }
 });
 
 describe('who else speaks on a line', () => {
