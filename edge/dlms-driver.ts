@@ -19,6 +19,7 @@ import {
   registerValue,
 } from './meter-driver.ts';
 import { NO_SERIAL } from './meter-identity.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 
 type DlmsRegister = DlmsProfile['registers'][number];
 
@@ -56,6 +57,7 @@ export function dlmsDriver(
       const read = nothingRead();
       const { wanted = () => true } = options;
       if (!registers.some(({ obis }) => wanted(obis))) return read;
+      // A meter has one association with a client, whoever asks.
       return oneAtATime(meter, () => reader.read(line, registers, options, read));
     },
     identify: (line, options) => oneAtATime(meter, () => reader.identify(line, options)),
@@ -198,18 +200,4 @@ function nameOf(data: CosemData): string | null {
 
 function ignoreFault(error: unknown): void {
   if (!(error instanceof LineFault)) throw error;
-}
-
-/** Reads under way, by meter: a meter has one association with a client, whoever asks. */
-const underWay = new Map<string, Promise<unknown>>();
-
-async function oneAtATime<T>(meter: string, work: () => Promise<T>): Promise<T> {
-  const turn = (underWay.get(meter) ?? Promise.resolve()).then(work);
-  const over = turn.catch(() => undefined);
-  underWay.set(meter, over);
-  try {
-    return await turn;
-  } finally {
-    if (underWay.get(meter) === over) underWay.delete(meter);
-  }
 }
