@@ -169,6 +169,7 @@ describe('what a meter refuses', () => {
             expect(read.values.map(({ value }) => Number(value)).sort((a, b) => a - b)).toEqual(there);
             failures = read.requests;
           }
+          if (there.length === 0) return;
           // The last read asks for nothing that is refused but for the absent registers, hourly, each alone.
           const known = new MeterReader(profile, registers, CONVERTER_COST, reader.refusals());
           const settled = await known.read(meter, { ...options, nowMs: () => 0 });
@@ -205,6 +206,14 @@ describe('what a meter refuses', () => {
     await reader.read(meter, options);
     expect(await reader.read(meter, options)).toMatchObject({ requests: 2, failures: 0 });
     expect(reader.refusals()).toEqual({ walls: [4], absent: [] });
+  });
+
+  test('a meter that refuses everything for a while is asked for everything again', async () => {
+    const { registers } = wordsAt([0, 1, 2]);
+    const reader = new MeterReader(profile, registers, CONVERTER_COST);
+    expect((await reader.read(refusingMeter(new Set([0, 1, 2])), options)).values).toEqual([]);
+    expect(reader.refusals()).toEqual({ walls: [], absent: [] });
+    expect(await reader.read(refusingMeter(new Set()), options)).toMatchObject({ requests: 1, failures: 0 });
   });
 
   test('a meter that is busy is not taken to lack what it was asked for', async () => {

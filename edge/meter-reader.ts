@@ -69,6 +69,8 @@ export class MeterReader {
   readonly #walls: Set<number>;
   /** When a register was refused alone (Unix milliseconds); null: before this process. */
   readonly #absent: Map<number, number | null>;
+  /** What was refused alone in the read under way. */
+  readonly #refused = new Set<number>();
 
   /** @param known what earlier reads of this meter have shown */
   constructor(
@@ -106,9 +108,15 @@ export class MeterReader {
       const isAsked = wanted(register.obis) || alongside(register.obis);
       if (isAsked && !this.#isLeftOut(register, nowMs)) due.push(register);
     }
+    this.#refused.clear();
     for (const request of this.#planFor(due)) {
       if (!request.registers.some(({ register }) => wanted(register.obis))) continue;
       if ((await this.#readRange(line, request, options, read)) === null) break;
+    }
+    // A meter that refuses everything is in a mood, and lacks nothing.
+    if (read.values.length > 0 && this.#refused.size > 0) {
+      for (const address of this.#refused) this.#absent.set(address, options.nowMs());
+      this.#plans = [];
     }
     return read;
   }
@@ -160,8 +168,7 @@ export class MeterReader {
     const half = halfOf(request);
     const [first, middle] = [registers[0], registers[half]];
     if (!ILLEGAL.has(answer.exception) || first === undefined || middle === undefined || half === 0) {
-      if (ILLEGAL.has(answer.exception) && first !== undefined)
-        this.#learn(() => this.#absent.set(first.address, options.nowMs()));
+      if (ILLEGAL.has(answer.exception) && first !== undefined) this.#refused.add(first.address);
       read.failures += 1;
       read.exception = answer.exception;
       return false;
@@ -171,13 +178,11 @@ export class MeterReader {
     const after = await this.#readRange(line, requestFor(registers.slice(half)), options, read);
     if (after === null) return null;
     // Each of them is there, but not what lies between, or not so many at once.
-    if (before && after) this.#learn(() => this.#walls.add(middle.address));
+    if (before && after) {
+      this.#walls.add(middle.address);
+      this.#plans = [];
+    }
     return false;
-  }
-
-  #learn(note: () => void): void {
-    note();
-    this.#plans = [];
   }
 
   #ask(
