@@ -1,44 +1,10 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import modbusSerial from 'modbus-serial';
 import { describe, expect, test } from 'vitest';
-import { buildException, buildResponse, parseRequest } from '../protocols/modbus/pdu.ts';
-import { buildRtuFrame, RtuDeframer } from '../protocols/modbus/rtu-frame.ts';
-import { buildTcpFrame, TcpDeframer } from '../protocols/modbus/tcp-frame.ts';
-import type { Alarm, AlarmKind } from './exchange.ts';
-import { Line, LineFault, type LineOptions } from './line.ts';
-
-const TIMEOUT_MS = 20;
-type Kind = 'tcp' | 'rtu-over-tcp';
-
-/** The register at an address of a unit: no two are the same, so that a foreign value shows. */
-const registersAt = (unit: number, address: number, count: number): Uint8Array => {
-  const data = new Uint8Array(count * 2);
-  for (let i = 0; i < count; i++)
-    new DataView(data.buffer).setUint16(i * 2, (unit * 7919 + (address + i) * 31) & 0xffff);
-  return data;
-};
-
-/** What a request has to be answered with; `send` writes to the client that is there then, as a serial server does. */
-interface Exchange {
-  /** The right answer, wrapped for unit and transaction. */
-  frame(change?: { unit?: number; transaction?: number; pdu?: Uint8Array }): Uint8Array;
-  pdu: Uint8Array;
-  /** The request. */
-  sent: Uint8Array;
-  unit: number;
-  socket: Socket;
-  previous: Uint8Array | null;
-  send(bytes: Uint8Array): void;
-}
-type Behaviour = (exchange: Exchange) => void;
-
-const concat = (...parts: Uint8Array[]): Uint8Array => Buffer.concat(parts);
-/** A device does not stand still with this process: what would be later by far is not sent. */
-const late = (ms: number, act: () => void): void => {
-  const due = performance.now() + ms;
-  setTimeout(() => performance.now() < due + TIMEOUT_MS / 2 && act(), ms);
-};
+import { buildException } from '../protocols/modbus/pdu.ts';
+import { Line, LineFault } from './line.ts';
+import { against, type Behaviour, concat, type Kind, late, registersAt, TIMEOUT_MS } from './test-line.ts';
 
 const behaviours: Record<string, Behaviour> = {
   'clean answer': ({ frame, send }) => send(frame()),
@@ -86,49 +52,6 @@ const behaviours: Record<string, Behaviour> = {
   'a connection that ends': ({ socket }) => socket.end(),
   'a reset': ({ socket }) => socket.resetAndDestroy(),
 };
-
-/** Lets `use` have a line to a server that answers request number n as `choose(n)` says; closes both. */
-async function against<T>(
-  kind: Kind,
-  choose: (n: number) => Behaviour,
-  use: (line: Line, port: number, server: Server) => Promise<T>,
-  options: Partial<LineOptions> = {},
-): Promise<T> {
-  let current: Socket | null = null;
-  let previous: Uint8Array | null = null;
-  let n = 0;
-  const server: Server = createServer((socket) => {
-    current = socket;
-    socket.on('error', () => undefined);
-    const deframer = kind === 'tcp' ? new TcpDeframer() : new RtuDeframer('requests');
-    socket.on('data', (chunk: Buffer) => {
-      for (const event of deframer.push(chunk)) {
-        if (!event.ok) throw new Error(`the line sent a frame with ${event.code}`);
-        const parsed = parseRequest(event.pdu);
-        if (!parsed.ok) throw new Error(`the line sent a request with ${parsed.code}`);
-        const { functionCode, address, count } = parsed.request;
-        const pdu = buildResponse(functionCode, registersAt(event.unit, address, count));
-        const frame: Exchange['frame'] = (change) =>
-          'transaction' in event
-            ? buildTcpFrame({ ...event, pdu, ...change })
-            : buildRtuFrame({ unit: event.unit, pdu, ...change });
-        const send = (bytes: Uint8Array): void => void current?.write(bytes);
-        choose(n++)({ frame, pdu, sent: chunk, unit: event.unit, socket, previous, send });
-        previous = frame();
-      }
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const link = { kind, host: '127.0.0.1', port };
-  const line = new Line({ link, timeoutMilliseconds: TIMEOUT_MS, ...options });
-  try {
-    return await use(line, port, server);
-  } finally {
-    await line.close();
-    server.close();
-  }
-}
 
 /** Polls `polls` times, two units and many addresses in turn, and counts what came of it. */
 async function poll(
@@ -382,72 +305,4 @@ test('a line reads the server of another make: registers, and exceptions', async
     await line.close();
     await new Promise<void>((closed) => server.close(() => closed()));
   }
-});
-
-describe('who else speaks on a line', () => {
-  const request = { unit: 9, functionCode: 3, address: 0, count: 1 } as const;
-  const other = Uint8Array.of(3, 2, 0x12, 0x34);
-  const cases: [string, Kind[], Behaviour, string, AlarmKind][] = [
-    [
-      'a second slave that answers at once',
-      ['tcp', 'rtu-over-tcp'],
-      ({ frame, send }) => send(concat(frame(), frame({ pdu: other }))),
-      'not_alone',
-      'second_slave',
-    ],
-    [
-      'a second slave in the silence that follows',
-      ['rtu-over-tcp'],
-      ({ frame, send }) => {
-        send(frame());
-        late(2, () => send(frame({ pdu: other })));
-      },
-      'not_alone',
-      'second_slave',
-    ],
-    [
-      'an answer that comes twice',
-      ['tcp', 'rtu-over-tcp'],
-      ({ frame, send }) => send(concat(frame(), frame())),
-      'not_alone',
-      'duplicate',
-    ],
-    ['the echo of the request', ['rtu-over-tcp'], ({ sent, send }) => send(sent), 'bad_crc', 'echo'],
-  ];
-  const each = cases.flatMap(([title, kinds, ...rest]) =>
-    kinds.map((kind) => [title, kind, ...rest] as const),
-  );
-  test.each(each)('%s (%s) fails the request and is told', async (_title, kind, behaviour, code, alarm) => {
-    const heard: Alarm[] = [];
-    await against(
-      kind,
-      () => behaviour,
-      async (line) => {
-        await expect(line.read(request)).rejects.toMatchObject({ code });
-        expect(line.alarms()).toEqual([{ unit: 9, echo: 0, duplicate: 0, second_slave: 0, [alarm]: 1 }]);
-      },
-      { onAlarm: (one) => heard.push(one) },
-    );
-    expect(heard).toEqual([{ unit: 9, kind: alarm }]);
-  });
-
-  test.each<Kind>(['tcp', 'rtu-over-tcp'])(
-    'a second slave (%s) that is later than the first one is told of',
-    async (kind) => {
-      const told = Promise.withResolvers<Alarm>();
-      const twice: Behaviour = ({ frame, send }) => {
-        send(frame());
-        late(12, () => send(frame({ pdu: other })));
-      };
-      await against(
-        kind,
-        () => twice,
-        async (line) => {
-          expect(await line.read(request)).toMatchObject({ ok: true });
-          expect(await told.promise).toEqual({ unit: 9, kind: 'second_slave' });
-        },
-        { onAlarm: told.resolve },
-      );
-    },
-  );
 });
