@@ -6,12 +6,13 @@ import { measurements as close } from './close-month.ts';
 import { measurements as cloud } from './cloud-rows.ts';
 import { measurements as dead } from './dead-meter.ts';
 import { measurements as edge } from './edge-rows.ts';
+import { measurements as footprint } from './gateway-footprint.ts';
 import { measurements as line } from './line-end-to-end.ts';
 import type { BenchRow } from './measure.ts';
 import { measurements as rtu } from './rtu-utilisation.ts';
 import { measurements as thousand } from './thousand-meters.ts';
 
-const measurements = [...edge, ...rtu, ...dead, ...thousand, ...cloud, ...line, ...close];
+const measurements = [...edge, ...rtu, ...dead, ...thousand, ...cloud, ...line, ...footprint, ...close];
 
 const USAGE = `Usage: meterline bench [NAME...] [--json]
 
