@@ -11,7 +11,7 @@ import { mbusLine, mbusMeter } from './simulators/meters/mbus-meters.ts';
 const TIMEOUT_MS = 20;
 interface Said {
   frame: Uint8Array;
-  /** The data that the line was told the time before. */
+  /** The last data that the line was told and could take. */
   previous: Uint8Array;
   request: Uint8Array;
   /** An answer like it, of another meter and with another value. */
@@ -109,8 +109,11 @@ async function torment(
     client.on('data', (chunk: Buffer) => {
       for (const frame of hear(chunk)) {
         const behave = behaviours[choose(n++) ?? ''];
-        if (behave === undefined) send(frame);
-        else behave({ frame, previous, request: chunk, foreign: foreignTo(frame), send });
+        if (behave !== undefined) {
+          behave({ frame, previous, request: chunk, foreign: foreignTo(frame), send });
+          continue;
+        }
+        send(frame);
         if (frame.length > 1) previous = frame.slice();
       }
     });

@@ -101,6 +101,7 @@ async function begin(
   options: DriveOptions,
   read: MeterRead,
 ): Promise<boolean> {
+  meter.startSession();
   const ask = () => line.ask(acknowledged(meter.unit, meter.begin()), askOptions(options));
   return (await askRepeatedly(ask, options.attempts, read)) !== null;
 }
@@ -143,7 +144,10 @@ class MbusMeter {
   readonly #address: number;
   /** Secondary address: given, or of the first that answered on a primary one. */
   #secondary: string | null;
-  #last: { bytes: Uint8Array; at: number; accessNumber: number | null } | null = null;
+  #last: { at: number; accessNumber: number | null } | null = null;
+  /** Telegrams of this session, and of the last one before it that had any. */
+  #current: Uint8Array[] = [];
+  #before: Uint8Array[] = [];
   /** Whether its access number was seen to count. */
   #isCounting = false;
 
@@ -151,6 +155,11 @@ class MbusMeter {
     this.unit = unit;
     this.#address = typeof unit === 'number' ? unit : SELECTED;
     this.#secondary = typeof unit === 'number' ? null : unit;
+  }
+
+  startSession(): void {
+    if (this.#current.length > 0) this.#before = this.#current;
+    this.#current = [];
   }
 
   /** Whoever answers next is the one that is meant. */
@@ -171,25 +180,26 @@ class MbusMeter {
       this.unit,
       asked,
       () => this.#last?.at ?? null,
-      (answer) => this.#judge(answer, telegrams > 0),
+      (answer) => this.#judge(answer),
     );
   }
 
   heard(answer: MbusAnswer): void {
     const accessNumber = accessNumberOf(answer);
     if (this.#last !== null && accessNumber !== this.#last.accessNumber) this.#isCounting = true;
-    this.#last = { bytes: answer.bytes, at: performance.now(), accessNumber };
+    this.#last = { at: performance.now(), accessNumber };
+    this.#current.push(answer.bytes);
     if ('header' in answer) this.#secondary ??= answer.header?.secondary ?? null;
   }
 
-  /** @param isNext whether the telegram has to be another one than the one before */
-  #judge(answer: MbusAnswer, isNext: boolean): Doubt | null {
+  #judge(answer: MbusAnswer): Doubt | null {
     // A selected meter gives whatever primary address it has.
     if (this.#address !== SELECTED && answer.address !== this.#address) return 'wrong_unit';
     if ('applicationError' in answer) return null;
     if (this.#secondary !== null && answer.header?.secondary !== this.#secondary) return 'wrong_unit';
-    const isSame = this.#last !== null && Buffer.compare(answer.bytes, this.#last.bytes) === 0;
-    return isSame && (isNext || this.#isCounting) ? 'wrong_item' : null;
+    // Where no number counts the answers, a meter at rest tells the same again in its next session.
+    const known = this.#isCounting ? [...this.#before, ...this.#current] : this.#current;
+    return known.some((bytes) => Buffer.compare(bytes, answer.bytes) === 0) ? 'wrong_item' : null;
   }
 }
 
