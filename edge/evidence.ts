@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeEvidence, Evidence, evidenceText } from '../protocols/evidence.ts';
-import { syncFolder } from './durable-file.ts';
+import { systemDisk } from './disk.ts';
 import type { GatewayKey } from './gateway-key.ts';
 import type { NewEvidenceItem } from './outbox-items.ts';
 
@@ -112,7 +112,7 @@ function keepPhoto(folder: string, bytes: Uint8Array): NonNullable<Evidence['pho
       closeSync(descriptor);
     }
     renameSync(`${file}.new`, file);
-    syncFolder(folder);
+    systemDisk.flushFolder(folder);
   }
   return { sha256, bytes: bytes.length };
 }

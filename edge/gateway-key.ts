@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { EvidenceSignature } from '../protocols/evidence.ts';
-import { syncFolder } from './durable-file.ts';
+import { systemDisk } from './disk.ts';
 
 export interface GatewayKey {
   /** First 16 hex digits of the SHA-256 of the raw public key. */
@@ -75,5 +75,5 @@ function createKeyFile(file: string, dataDir: string): void {
   } finally {
     closeSync(descriptor);
   }
-  syncFolder(dataDir);
+  systemDisk.flushFolder(dataDir);
 }

@@ -13,11 +13,11 @@
  * | `dead-letters.jsonl` | readings that the cloud never receipted, whatever was tried     | when written                   |
  * | `damaged-<n>/`  | segments as they were found damaged                              |                                |
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
+import { type Disk, writeAll } from './disk.ts';
 
 /** The outbox cannot be used, and nothing may be acknowledged. `code`: `outbox_locked`, `outbox_of_another_gateway`, or the system's. */
 export class OutboxError extends Error {
@@ -54,10 +54,17 @@ export const paths = (folder: string) => ({
   segment: (first: number) => join(folder, `${String(first).padStart(16, '0')}.log`),
 });
 
+/** Where a log lies, and how long its segments may be. */
+export interface LogPlace {
+  disk: Disk;
+  folder: string;
+  segmentBytes: number;
+}
+
 /** The first sequences of the segments that are there, ascending. What a rewrite left behind is removed. */
-export function listSegments(folder: string): number[] {
-  const names = readdirSync(folder);
-  for (const name of names.filter((one) => one.endsWith('.new'))) rmSync(join(folder, name));
+export function listSegments(disk: Disk, folder: string): number[] {
+  const names = disk.list(folder);
+  for (const name of names.filter((one) => one.endsWith('.new'))) disk.remove(join(folder, name));
   return names
     .filter((name) => /^\d{16}\.log$/.test(name))
     .map((name) => Number(name.slice(0, 16)))
@@ -65,11 +72,11 @@ export function listSegments(folder: string): number[] {
 }
 
 /** @returns a new folder for what was found damaged */
-export function newDamageFolder(folder: string): string {
+export function newDamageFolder(disk: Disk, folder: string): string {
   let number = 1;
-  while (readdirSync(folder).includes(`damaged-${number}`)) number += 1;
+  while (disk.list(folder).includes(`damaged-${number}`)) number += 1;
   const aside = join(folder, `damaged-${number}`);
-  mkdirSync(aside, { mode: 0o700 });
+  disk.makeFolder(aside);
   return aside;
 }
 
@@ -86,10 +93,10 @@ export function markText({ nextSequence, acknowledgedTo }: Mark): string {
 }
 
 /** @returns null when there is none, or none that can be read */
-export function readMark(folder: string): Mark | null {
+export function readMark(disk: Disk, folder: string): Mark | null {
   let text: string;
   try {
-    text = readFileSync(paths(folder).mark, 'utf8');
+    text = disk.readAll(paths(folder).mark).toString();
   } catch {
     return null;
   }
@@ -97,6 +104,23 @@ export function readMark(folder: string): Mark | null {
   if (match === null) return null;
   const mark = { nextSequence: Number(match[1]), acknowledgedTo: Number(match[2]) };
   return markText(mark) === text ? mark : null;
+}
+
+/** Keeps room for writing a segment anew, and for noting what was receipted, when the disk is full. */
+export function keepReserve({ disk, folder, segmentBytes }: LogPlace): void {
+  const { reserve } = paths(folder);
+  if (disk.size(reserve) === segmentBytes) return;
+  try {
+    const fd = disk.open(reserve, 'w');
+    try {
+      writeAll(disk, fd, Buffer.alloc(segmentBytes));
+    } finally {
+      disk.close(fd);
+    }
+  } catch (error) {
+    disk.remove(reserve);
+    if (!isDiskFull(error)) throw error;
+  }
 }
 
 const Busy = z.object({ code: z.literal('ERR_SQLITE_ERROR'), errcode: z.literal(5) });

@@ -2,10 +2,10 @@
  * The outbox's log on the disk: segments of records whose sequences have no hole. A log that is found damaged is mended when
  * it is opened: what can be read stays, what cannot becomes a hole, and the files as they were are kept aside.
  */
-import { copyFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { isDiskFull, listSegments, newDamageFolder, paths } from './outbox-folder.ts';
-import type { OutboxRecord } from './outbox-record.ts';
+import type { Disk } from './disk.ts';
+import { isDiskFull, type LogPlace, listSegments, newDamageFolder, paths } from './outbox-folder.ts';
+import { lostRecord, type OutboxRecord } from './outbox-record.ts';
 import { Segment, type SegmentFindings } from './outbox-segment.ts';
 
 export interface Damage {
@@ -32,23 +32,15 @@ export interface OpenedLog {
   doubtful: boolean;
 }
 
-/** In the place of a reading that was accepted and can no longer be read. */
-export const lostRecord = (sequence: number, nearMs: number): OutboxRecord => ({
-  sequence,
-  atMs: nearMs,
-  billing: true,
-  kind: 'hole',
-  key: '',
-  text: 'corrupt',
-});
-
 export class OutboxLog {
+  readonly #disk: Disk;
   readonly #folder: string;
   readonly #segmentBytes: number;
   readonly #segments: Segment[];
   #nextSequence: number;
 
-  constructor(folder: string, segmentBytes: number, segments: Segment[], firstSequence: number) {
+  constructor({ disk, folder, segmentBytes }: LogPlace, segments: Segment[], firstSequence: number) {
+    this.#disk = disk;
     this.#folder = folder;
     this.#segmentBytes = segmentBytes;
     this.#segments = segments;
@@ -112,7 +104,11 @@ export class OutboxLog {
   #active(): Segment {
     const newest = this.#segments.at(-1);
     if (newest !== undefined && newest.bytes < this.#segmentBytes) return newest;
-    const segment = Segment.create(paths(this.#folder).segment(this.#nextSequence), this.#nextSequence);
+    const segment = Segment.create(
+      this.#disk,
+      paths(this.#folder).segment(this.#nextSequence),
+      this.#nextSequence,
+    );
     this.#segments.push(segment);
     return segment;
   }
@@ -126,24 +122,24 @@ const READ_AT_ONCE = 1_000;
 
 /** @param visit called with each record that is there, oldest first */
 export function openLog(
-  folder: string,
-  segmentBytes: number,
+  place: LogPlace,
   { deletedTo, nextSequence }: Witness,
   visit: (record: OutboxRecord) => void,
 ): OpenedLog {
-  const repair = new Repair(folder);
+  const { disk, folder } = place;
+  const repair = new Repair(disk, folder);
   const segments: Segment[] = [];
-  const firsts = listSegments(folder);
+  const firsts = listSegments(disk, folder);
   if (deletedTo === null) repair.note('accepted.json unreadable');
   else if (firsts[0] !== undefined && firsts[0] > deletedTo + 1)
     segments.push(repair.lostSegment(deletedTo + 1, firsts[0] - 1));
   for (const [index, first] of firsts.entries()) {
-    const { segment, findings } = Segment.open(paths(folder).segment(first), first);
+    const { segment, findings } = Segment.open(disk, paths(folder).segment(first), first);
     repair.mend(segment, findings, { follower: firsts[index + 1], nextSequence });
     for (const record of findings.records) visit(record);
     segments.push(segment);
   }
-  const log = new OutboxLog(folder, segmentBytes, segments, (deletedTo ?? 0) + 1);
+  const log = new OutboxLog(place, segments, (deletedTo ?? 0) + 1);
   const { nextSequence: next } = log;
   if (nextSequence !== null && nextSequence > next) {
     repair.note(`${nextSequence - next} newest gone`);
@@ -156,11 +152,13 @@ export function openLog(
 class Repair {
   damage: Damage | null = null;
   doubtful = false;
+  readonly #disk: Disk;
   readonly #folder: string;
   #readable = 0;
   #newestMs = 0;
 
-  constructor(folder: string) {
+  constructor(disk: Disk, folder: string) {
+    this.#disk = disk;
     this.#folder = folder;
   }
 
@@ -189,7 +187,7 @@ class Repair {
   /** A file in the place of those that are missing. */
   lostSegment(from: number, to: number): Segment {
     this.note(`${to - from + 1} oldest gone`);
-    const segment = Segment.create(paths(this.#folder).segment(from), from);
+    const segment = Segment.create(this.#disk, paths(this.#folder).segment(from), from);
     segment.append(this.lost(from, to));
     return segment;
   }
@@ -204,7 +202,7 @@ class Repair {
   note(detail: string, file?: string): void {
     this.doubtful = true;
     this.damage ??= {
-      folder: newDamageFolder(this.#folder),
+      folder: newDamageFolder(this.#disk, this.#folder),
       detail: '',
       carriedOver: this.#readable,
       lost: 0,
@@ -212,7 +210,7 @@ class Repair {
     this.damage.detail += `${this.damage.detail === '' ? '' : '; '}${detail}`;
     if (file === undefined) return;
     try {
-      copyFileSync(file, join(this.damage.folder, basename(file)));
+      this.#disk.copy(file, join(this.damage.folder, basename(file)));
     } catch (error) {
       if (!isDiskFull(error)) throw error;
     }

@@ -43,6 +43,16 @@ const MAGIC_AT = 8;
 const ITEM = 1;
 const HOLE = 2;
 
+/** In the place of a reading that was accepted and can no longer be read. */
+export const lostRecord = (sequence: number, nearMs: number): OutboxRecord => ({
+  sequence,
+  atMs: nearMs,
+  billing: true,
+  kind: 'hole',
+  key: '',
+  text: 'corrupt',
+});
+
 /** What a record takes on the disk. */
 export const recordBytes = ({ key, text }: OutboxRecord): number =>
   HEADER_BYTES + Buffer.byteLength(key) + Buffer.byteLength(text);

@@ -1,6 +1,7 @@
 /** What the outbox had no room for: one span per register, kept until a gap marker tells of it. */
 import { z } from 'zod';
 import type { GapMarker, Reading } from '../protocols/reading.ts';
+import type { Disk } from './disk.ts';
 import { readDurable, writeDurably } from './durable-file.ts';
 
 /** Readings of one register that were never accepted. */
@@ -17,12 +18,16 @@ const instantText = (ms: number): string => Temporal.Instant.fromEpochMillisecon
 const keyOf = ({ meter, register }: { meter: string; register: string }): string => `${meter} ${register}`;
 
 export class Refusals {
+  readonly #disk: Disk;
   readonly #file: string;
   readonly #spans: Map<string, Refusal>;
 
-  constructor(file: string) {
+  constructor(disk: Disk, file: string) {
+    this.#disk = disk;
     this.#file = file;
-    this.#spans = new Map((readDurable(file, z.array(Refusal)) ?? []).map((span) => [keyOf(span), span]));
+    this.#spans = new Map(
+      (readDurable(file, z.array(Refusal), disk) ?? []).map((span) => [keyOf(span), span]),
+    );
   }
 
   add({ meter, register, readAt }: Pick<Reading, 'meter' | 'register' | 'readAt'>): void {
@@ -60,6 +65,6 @@ export class Refusals {
 
   /** Makes the file what the memory is. @throws Error of the system */
   save(): void {
-    writeDurably(this.#file, [...this.#spans.values()]);
+    writeDurably(this.#file, [...this.#spans.values()], this.#disk);
   }
 }

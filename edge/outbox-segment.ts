@@ -2,20 +2,16 @@
  * One file of the outbox's log: records of ascending sequences without a hole. Records are added at its end; the file as a
  * whole is written anew when readings in it are given up.
  */
-import {
-  closeSync,
-  fdatasyncSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
 import { dirname } from 'node:path';
-import { syncFolder } from './durable-file.ts';
-import { decodeRecord, encodeRecord, type OutboxRecord, recordLength, scanRecords } from './outbox-record.ts';
+import { type Disk, writeAll } from './disk.ts';
+import {
+  decodeRecord,
+  encodeRecord,
+  lostRecord,
+  type OutboxRecord,
+  recordLength,
+  scanRecords,
+} from './outbox-record.ts';
 
 /** What a scan of a file found beside whole records. */
 export interface SegmentFindings {
@@ -34,6 +30,7 @@ interface Encoded {
 export class Segment {
   readonly file: string;
   readonly first: number;
+  readonly #disk: Disk;
   #fd: number;
   /** Where the record of `first + i` begins. */
   #offsets: number[] = [];
@@ -41,26 +38,27 @@ export class Segment {
   #evictable = 0;
   #oldestMs = Number.POSITIVE_INFINITY;
 
-  private constructor(file: string, first: number) {
+  private constructor(disk: Disk, file: string, first: number) {
+    this.#disk = disk;
     this.file = file;
     this.first = first;
-    this.#fd = openSync(file, 'a+', 0o600);
+    this.#fd = disk.open(file, 'a+');
   }
 
-  static create(file: string, first: number): Segment {
-    const segment = new Segment(file, first);
-    syncFolder(dirname(file));
+  static create(disk: Disk, file: string, first: number): Segment {
+    const segment = new Segment(disk, file, first);
+    disk.flushFolder(dirname(file));
     return segment;
   }
 
   /** When the records have holes or there are bytes in none, the segment is of use only after a `rewrite`. */
-  static open(file: string, first: number): { segment: Segment; findings: SegmentFindings } {
-    const bytes = readFileSync(file);
+  static open(disk: Disk, file: string, first: number): { segment: Segment; findings: SegmentFindings } {
+    const bytes = disk.readAll(file);
     const { places, damagedBytes, end } = scanRecords(bytes);
-    const segment = new Segment(file, first);
+    const segment = new Segment(disk, file, first);
     const tailBytes = bytes.length - end;
     // What a process before this one wrote may still be in the system's memory only.
-    fdatasyncSync(segment.#fd);
+    disk.flush(segment.#fd);
     const records = places.map(({ at }) => decodeRecord(bytes, at));
     segment.#size = places[0]?.at ?? 0;
     segment.#index(
@@ -101,10 +99,10 @@ export class Segment {
   append(records: readonly OutboxRecord[]): void {
     const { bytes, lengths } = encodeAll(records);
     try {
-      writeAll(this.#fd, bytes);
-      fdatasyncSync(this.#fd);
+      writeAll(this.#disk, this.#fd, bytes);
+      this.#disk.flush(this.#fd);
     } catch (error) {
-      ftruncateSync(this.#fd, this.#size);
+      this.#disk.cut(this.#fd, this.#size);
       throw error;
     }
     this.#index(records, lengths);
@@ -114,7 +112,7 @@ export class Segment {
   read(from: number, to: number): (OutboxRecord | null)[] {
     const start = this.bytesBefore(from);
     const bytes = Buffer.alloc(this.bytesBefore(to + 1) - start);
-    readSync(this.#fd, bytes, 0, bytes.length, start);
+    this.#disk.read(this.#fd, bytes, start);
     return Array.from({ length: to - from + 1 }, (_, i) => {
       const at = this.bytesBefore(from + i) - start;
       const record = recordLength(bytes, at) === null ? null : decodeRecord(bytes, at);
@@ -126,19 +124,20 @@ export class Segment {
   rewrite(records: readonly OutboxRecord[]): void {
     const { bytes, lengths } = encodeAll(records);
     const fresh = `${this.file}.new`;
-    rmSync(fresh, { force: true });
-    const fd = openSync(fresh, 'a+', 0o600);
+    const disk = this.#disk;
+    disk.remove(fresh);
+    const fd = disk.open(fresh, 'a+');
     try {
-      writeAll(fd, bytes);
-      fdatasyncSync(fd);
-      renameSync(fresh, this.file);
-      syncFolder(dirname(this.file));
+      writeAll(disk, fd, bytes);
+      disk.flush(fd);
+      disk.rename(fresh, this.file);
+      disk.flushFolder(dirname(this.file));
     } catch (error) {
-      closeSync(fd);
-      rmSync(fresh, { force: true });
+      disk.close(fd);
+      disk.remove(fresh);
       throw error;
     }
-    closeSync(this.#fd);
+    disk.close(this.#fd);
     this.#fd = fd;
     this.#offsets = [];
     this.#size = 0;
@@ -147,13 +146,28 @@ export class Segment {
     this.#index(records, lengths);
   }
 
+  /** Leaves holes in the place of the chosen items. @returns how many there were */
+  hollow(reason: string, chosen: (record: OutboxRecord) => boolean): number {
+    let holes = 0;
+    let nearMs = 0;
+    const records = this.read(this.first, this.last).map((read, i): OutboxRecord => {
+      const record = read ?? lostRecord(this.first + i, nearMs);
+      nearMs = record.atMs;
+      if (record.kind === 'hole' || !chosen(record)) return record;
+      holes += 1;
+      return { ...record, kind: 'hole', text: reason };
+    });
+    if (holes > 0) this.rewrite(records);
+    return holes;
+  }
+
   close(): void {
-    closeSync(this.#fd);
+    this.#disk.close(this.#fd);
   }
 
   delete(): void {
     this.close();
-    rmSync(this.file);
+    this.#disk.remove(this.file);
   }
 
   #index(records: readonly OutboxRecord[], lengths: readonly number[]): void {
@@ -170,10 +184,4 @@ export class Segment {
 function encodeAll(records: readonly OutboxRecord[]): Encoded {
   const encoded = records.map(encodeRecord);
   return { bytes: Buffer.concat(encoded), lengths: encoded.map(({ length }) => length) };
-}
-
-/** The system may take a part only, as when a disk is about to be full. */
-function writeAll(fd: number, bytes: Buffer): void {
-  for (let written = 0; written < bytes.length; )
-    written += writeSync(fd, bytes, written, bytes.length - written);
 }

@@ -7,24 +7,24 @@
  * their sequence. When none of those is left, new readings are refused, and a marker tells of them as soon as there is
  * room. So a billing reading, once accepted, is never given up for another.
  */
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
 import type { GapMarker } from '../protocols/reading.ts';
 import type { Receipt } from '../protocols/uplink.ts';
+import { type Disk, systemDisk } from './disk.ts';
 import { appendDurably } from './durable-file.ts';
-import { type Accepted, isDiskFull, lockFolder, markText, named, paths } from './outbox-folder.ts';
+import {
+  type Accepted,
+  isDiskFull,
+  keepReserve,
+  type LogPlace,
+  lockFolder,
+  markText,
+  named,
+  paths,
+} from './outbox-folder.ts';
 import type { NewEvidenceItem, NewReading, OutboxItem, OutboxOptions, OutboxStats } from './outbox-items.ts';
 import { evidenceRecord, instantMs, itemText, keyOf, markerRecord, readingRecord } from './outbox-items.ts';
-import { type Damage, lostRecord, type OutboxLog } from './outbox-log.ts';
-import { type OutboxRecord, recordBytes } from './outbox-record.ts';
+import type { Damage, OutboxLog } from './outbox-log.ts';
+import { lostRecord, type OutboxRecord, recordBytes } from './outbox-record.ts';
 import { Refusals } from './outbox-refusals.ts';
 import { type Restored, restoreOutbox, saveAccepted } from './outbox-restore.ts';
 import type { Segment } from './outbox-segment.ts';
@@ -40,16 +40,25 @@ export type { NewReading, OutboxItem, OutboxOptions, OutboxStats } from './outbo
 
 /** @throws OutboxError when another process holds the folder, it is another gateway's, or the disk fails */
 export function openOutbox(options: OutboxOptions): Outbox {
-  const { folder, gateway, maxBytes } = options;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const unlock = lockFolder(folder);
+  systemDisk.makeFolder(options.folder);
+  const unlock = lockFolder(options.folder);
   try {
-    const { blocks, bsize } = statfsSync(folder);
-    const part = Math.floor(Math.min(maxBytes, blocks * bsize) / SEGMENTS);
-    const segmentBytes = Math.max(SMALLEST_SEGMENT, Math.min(LARGEST_SEGMENT, part));
-    return new Outbox(options, restoreOutbox(folder, gateway, segmentBytes), { segmentBytes, unlock });
+    return openOutboxOn(systemDisk, options, unlock);
   } catch (error) {
     unlock();
+    throw error;
+  }
+}
+
+/** @param unlock called when it is closed */
+export function openOutboxOn(disk: Disk, options: OutboxOptions, unlock = (): void => undefined): Outbox {
+  const { folder, gateway, maxBytes } = options;
+  try {
+    const part = Math.floor(Math.min(maxBytes, disk.capacity(folder)) / SEGMENTS);
+    const segmentBytes = Math.max(SMALLEST_SEGMENT, Math.min(LARGEST_SEGMENT, part));
+    const place = { disk, folder, segmentBytes };
+    return new Outbox(place, options, { ...restoreOutbox(place, gateway), unlock });
+  } catch (error) {
     throw named(error);
   }
 }
@@ -62,8 +71,8 @@ export class Outbox {
   readonly epoch: string;
   /** Not null when the log was damaged. */
   readonly damage: Damage | null;
+  readonly #place: LogPlace;
   readonly #options: OutboxOptions;
-  readonly #segmentBytes: number;
   readonly #unlock: () => void;
   readonly #log: OutboxLog;
   readonly #accepted: Map<string, Accepted>;
@@ -79,23 +88,25 @@ export class Outbox {
   #deadLetters = 0;
 
   constructor(
+    place: LogPlace,
     options: OutboxOptions,
-    { log, accepted, acknowledgedTo, epoch, damage }: Restored,
-    { segmentBytes, unlock }: { segmentBytes: number; unlock: () => void },
+    { log, accepted, acknowledgedTo, epoch, damage, unlock }: Restored & { unlock: () => void },
   ) {
+    this.#place = place;
     this.#options = options;
-    this.#segmentBytes = segmentBytes;
     this.#unlock = unlock;
     this.#log = log;
     this.#accepted = accepted;
     this.#acknowledgedTo = acknowledgedTo;
     this.epoch = epoch;
     this.damage = damage;
+    const { disk } = place;
     const files = paths(options.folder);
-    this.#refusals = new Refusals(files.refused);
-    writeFileSync(files.mark, this.#markText());
-    this.#mark = openSync(files.mark, 'r+');
-    this.#keepReserve();
+    this.#refusals = new Refusals(disk, files.refused);
+    // Over what is there, if it is: on a full disk it cannot be made anew.
+    this.#mark = disk.open(files.mark, disk.size(files.mark) === null ? 'w' : 'r+');
+    this.#writeMark();
+    keepReserve(this.#place);
   }
 
   /**
@@ -114,7 +125,7 @@ export class Outbox {
     } catch (error) {
       if (!isDiskFull(error)) throw named(error);
     } finally {
-      this.#keepReserve();
+      keepReserve(this.#place);
     }
     this.#refuse(readings);
     return { refused: [...readings] };
@@ -147,6 +158,11 @@ export class Outbox {
   /** The first sequence from `sequence` on that is not receipted; it may be the next one to be given. */
   firstUnreceipted(sequence: number): number {
     return this.#receipted.firstMissing(Math.max(sequence, this.#acknowledgedTo + 1));
+  }
+
+  /** A sequence that is receipted, though one before it is not; null without one. */
+  anyReceipted(): number | null {
+    return this.#receipted.first;
   }
 
   /** The instant of the last accepted reading of a register; survives restarts and deletes. */
@@ -210,27 +226,25 @@ export class Outbox {
   /** Gives up what was read before `ms`, leaving holes. @returns how many readings */
   expire(ms: number): number {
     const before = this.#givenUp;
-    for (const segment of this.#log.segments)
-      if (segment.oldestMs < ms) this.#giveUp(segment, 'buffer_age', (record) => record.atMs < ms);
+    for (const segment of this.#log.segments.filter(({ oldestMs }) => oldestMs < ms))
+      whenThereIsRoom(undefined, () => this.#giveUp(segment, 'buffer_age', (record) => record.atMs < ms));
     return this.#givenUp - before;
   }
 
   /**
    * Takes out of the line what the cloud never receipts, whatever is tried: it goes to the dead letters beside the log, and
-   * its marker goes up in its place.
+   * its marker goes up in its place. @returns false when it is a marker already, or the disk has no room for it now
    */
-  setAside(sequence: number): void {
+  setAside(sequence: number): boolean {
     const segment = this.#log.segments.find(({ last }) => last >= sequence);
     const [record] = segment?.read(sequence, sequence) ?? [];
-    if (segment === undefined || record?.kind !== 'item') return;
-    appendDurably(paths(this.#options.folder).deadLetters, `${record.text}\n`);
-    const records = segment
-      .read(segment.first, segment.last)
-      .map((one, i) => one ?? lostRecord(segment.first + i, 0));
-    segment.rewrite(
-      records.map((one) => (one.sequence === sequence ? { ...one, kind: 'hole', text: 'dead_letter' } : one)),
-    );
-    this.#deadLetters += 1;
+    if (segment === undefined || record?.kind !== 'item') return false;
+    const { disk, folder } = this.#place;
+    return whenThereIsRoom(false, () => {
+      appendDurably(paths(folder).deadLetters, `${record.text}\n`, disk);
+      this.#deadLetters += segment.hollow('dead_letter', (one) => one.sequence === sequence);
+      return true;
+    });
   }
 
   stats(): OutboxStats {
@@ -250,7 +264,7 @@ export class Outbox {
 
   close(): void {
     this.#log.close();
-    closeSync(this.#mark);
+    this.#place.disk.close(this.#mark);
     this.#unlock();
   }
 
@@ -322,7 +336,7 @@ export class Outbox {
   #evict(bytes: number): number {
     let freed = 0;
     // A quarter of a segment at least: each time a file is written anew.
-    const enough = Math.max(bytes, this.#segmentBytes / 4);
+    const enough = Math.max(bytes, this.#place.segmentBytes / 4);
     for (const segment of this.#log.segments) {
       if (freed >= enough) break;
       if (segment.evictable === 0 || this.#handedOut.covers(segment.first, segment.last)) continue;
@@ -338,44 +352,23 @@ export class Outbox {
     return freed;
   }
 
-  /** Leaves holes in the place of the chosen readings of a segment. */
+  /** Leaves holes in the place of the chosen readings of a segment that are not under way. */
   #giveUp(segment: Segment, reason: GapMarker['reason'], chosen: (record: OutboxRecord) => boolean): void {
-    let given = 0;
-    let nearMs = 0;
-    const records = segment.read(segment.first, segment.last).map((read, i): OutboxRecord => {
-      const record = read ?? lostRecord(segment.first + i, nearMs);
-      nearMs = record.atMs;
-      if (record.kind === 'hole' || this.#handedOut.has(record.sequence) || !chosen(record)) return record;
-      given += 1;
-      return { ...record, kind: 'hole', text: reason };
-    });
-    if (given > 0) segment.rewrite(records);
-    this.#givenUp += given;
+    const isFree = (record: OutboxRecord): boolean => !this.#handedOut.has(record.sequence);
+    this.#givenUp += segment.hollow(reason, (record) => isFree(record) && chosen(record));
   }
 
   /** @returns whether a full disk has room again for the readings, since others were given up for them */
   #clearDisk(readings: readonly NewReading[]): boolean {
     const bytes = readings.reduce((sum, reading) => sum + recordBytes(this.#record(reading, 0)), 0);
-    rmSync(paths(this.#options.folder).reserve, { force: true });
+    this.#place.disk.remove(paths(this.#place.folder).reserve);
     return this.#evict(bytes) >= bytes;
-  }
-
-  /** Keeps room for writing a segment anew, and for noting what was receipted, when the disk is full. */
-  #keepReserve(): void {
-    const { reserve } = paths(this.#options.folder);
-    if (statSync(reserve, { throwIfNoEntry: false })?.size === this.#segmentBytes) return;
-    try {
-      writeFileSync(reserve, Buffer.alloc(this.#segmentBytes));
-    } catch (error) {
-      rmSync(reserve, { force: true });
-      if (!isDiskFull(error)) throw error;
-    }
   }
 
   #deleteReceipted(): void {
     const deletedTo = this.#log.deletableTo(this.#acknowledgedTo);
     if (deletedTo === null) return;
-    const save = (): void => saveAccepted(this.#options.folder, deletedTo, this.#accepted);
+    const save = (): void => saveAccepted(this.#place, deletedTo, this.#accepted);
     try {
       save();
       this.#log.deleteTo(deletedTo);
@@ -385,14 +378,21 @@ export class Outbox {
       this.#log.deleteTo(deletedTo);
       save();
     }
-    this.#keepReserve();
-  }
-
-  #markText(): string {
-    return markText({ nextSequence: this.#log.nextSequence, acknowledgedTo: this.#acknowledgedTo });
+    keepReserve(this.#place);
   }
 
   #writeMark(): void {
-    writeSync(this.#mark, this.#markText(), 0);
+    const mark = { nextSequence: this.#log.nextSequence, acknowledgedTo: this.#acknowledgedTo };
+    this.#place.disk.write(this.#mark, Buffer.from(markText(mark)), 0);
+  }
+}
+
+/** Does what can wait until the disk has room; anything else that goes wrong is a fault. */
+function whenThereIsRoom<T>(otherwise: T, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!isDiskFull(error)) throw named(error);
+    return otherwise;
   }
 }

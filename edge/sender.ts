@@ -5,8 +5,8 @@
  * What is read while a backlog waits goes up at once, in a lane of its own; the backlog follows behind it, at most so many
  * readings a second, and begins a random while after the connection, so that a park of gateways does not come back in step.
  *
- * A batch without a receipt is sent again, and in halves when others are receipted meanwhile: so an item that the cloud
- * cannot take is found, and is set aside when it was tried alone often enough.
+ * A batch without a receipt is sent again, then in halves: so an item that the cloud cannot take is found, and set aside when
+ * it was tried alone often enough while others were receipted.
  */
 import type { Receipt } from '../protocols/uplink.ts';
 import type { Outbox, OutboxItem } from './outbox.ts';
@@ -23,7 +23,7 @@ export interface SenderTiming {
 export interface SenderOptions {
   outbox: Pick<
     Outbox,
-    'epoch' | 'acknowledgedTo' | 'nextSequence' | 'firstUnreceipted' | 'after' | 'acknowledge' | 'setAside'
+    'epoch' | 'nextSequence' | 'firstUnreceipted' | 'anyReceipted' | 'after' | 'acknowledge' | 'setAside'
   >;
   timing: SenderTiming;
   /** Never goes back. */
@@ -38,13 +38,21 @@ export interface SenderOptions {
   onSetAside: (sequence: number) => void;
 }
 
-interface SentBatch {
+interface Span {
   from: number;
   to: number;
-  /** How often it was sent as it is. */
-  tries: number;
+}
+
+interface SentBatch extends Span {
   sentMs: number;
   dueMs: number;
+}
+
+/** What brought no receipt in time. */
+interface Suspect extends Span {
+  tries: number;
+  /** When it was sent first. */
+  sinceMs: number;
 }
 
 interface Connection {
@@ -58,18 +66,16 @@ const BATCH_ITEMS = 1_000;
 const WINDOW_BATCHES = 4;
 /** Of the window, so many batches may be of the backlog: a live one always finds room. */
 const BACKLOG_BATCHES = 3;
+/** Of the window, so many may be sent again before what is new, which is so not kept out by what nobody takes. */
+const AGAIN_BATCHES = 2;
 const STALLED_AFTER = 3;
-const TRIES_BEFORE_HALVES = 2;
+const TRIES_BEFORE_HALVES = 3;
 const TRIES_BEFORE_SET_ASIDE = 5;
-/** A batch that was not sent yet. */
-const UNSENT = { tries: 0, sentMs: 0, dueMs: 0 };
 
 export class Sender {
   readonly #options: SenderOptions;
   #connection: Connection | null = null;
   #underWay: SentBatch[] = [];
-  /** To be sent again, before anything new. */
-  #again: SentBatch[] = [];
   #liveAt = 1;
   #backlogAt = 1;
   /** How many of the backlog may be sent now. */
@@ -78,6 +84,8 @@ export class Sender {
   /** Of one batch: less on a link that brings no receipts. */
   #batchItems = BATCH_ITEMS;
   #silentTries = 0;
+  /** Apart from each other. They outlive connections. */
+  #suspects: Suspect[] = [];
   #lastReceiptMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SenderOptions) {
@@ -108,7 +116,6 @@ export class Sender {
       this.#batchItems = Math.max(1, this.#batchItems >> 2);
     this.#connection = null;
     this.#underWay = [];
-    this.#again = [];
     this.#options.wakeAt(null);
   }
 
@@ -116,7 +123,11 @@ export class Sender {
   wake(): void {
     if (this.#connection === null) return;
     while (this.#underWay.length < WINDOW_BATCHES) {
-      const batch = this.#again.shift() ?? this.#nextLive() ?? this.#nextBacklog();
+      const batch =
+        this.#nextAgain(AGAIN_BATCHES) ??
+        this.#nextLive() ??
+        this.#nextBacklog() ??
+        this.#nextAgain(WINDOW_BATCHES);
       if (batch === null) break;
       this.#send(batch);
     }
@@ -128,13 +139,13 @@ export class Sender {
     const { outbox, nowMs } = this.#options;
     const before = outbox.firstUnreceipted(receipt.from);
     outbox.acknowledge(receipt);
+    if (receipt.epoch === outbox.epoch) this.#lastReceiptMs = nowMs();
     if (outbox.firstUnreceipted(receipt.from) === before) return false;
-    this.#lastReceiptMs = nowMs();
     this.#silentTries = 0;
     this.#batchItems = Math.min(BATCH_ITEMS, this.#batchItems * 2);
-    const isOpen = ({ from, to }: SentBatch): boolean => outbox.firstUnreceipted(from) <= to;
+    const isOpen = ({ from, to }: Span): boolean => outbox.firstUnreceipted(from) <= to;
     this.#underWay = this.#underWay.filter(isOpen);
-    this.#again = this.#again.filter(isOpen);
+    this.#suspects = this.#suspects.filter(isOpen);
     this.wake();
     return true;
   }
@@ -149,46 +160,73 @@ export class Sender {
     else this.wake();
   }
 
-  #retry(batch: SentBatch): void {
-    const { outbox, onSetAside } = this.#options;
-    const { from, to, tries, sentMs } = batch;
-    // That others were receipted since it was sent tells that it is not the link.
-    const isItsOwnFault = this.#lastReceiptMs >= sentMs;
-    if (from < to && isItsOwnFault && tries >= TRIES_BEFORE_HALVES) {
+  /** What brings no receipt is sent again; when others are receipted meanwhile, in halves, and at last not at all. */
+  #retry({ from, to, sentMs }: SentBatch): void {
+    const known = this.#suspects.find((one) => one.from === from && one.to === to);
+    const suspect = known ?? { from, to, tries: 0, sinceMs: sentMs };
+    suspect.tries += 1;
+    this.#suspects = [...withoutSpan(this.#suspects, from, to), suspect];
+    // That others were receipted since then tells that it is not the link.
+    if (this.#lastReceiptMs < suspect.sinceMs) this.#askAgain();
+    else if (from < to && suspect.tries >= TRIES_BEFORE_HALVES) {
       const middle = (from + to) >> 1;
-      this.#again.push({ ...batch, to: middle, tries: 0 }, { ...batch, from: middle + 1, tries: 0 });
-      return;
+      const half = { tries: 0, sinceMs: suspect.sinceMs };
+      this.#suspects.push({ ...half, from, to: middle }, { ...half, from: middle + 1, to });
+      this.#suspects = this.#suspects.filter((one) => one !== suspect);
+    } else if (from === to && suspect.tries >= TRIES_BEFORE_SET_ASIDE) {
+      if (this.#options.outbox.setAside(from)) this.#options.onSetAside(from);
+      // Its marker goes up in its place.
+      suspect.tries = 0;
     }
-    const isHopeless = from === to && isItsOwnFault && tries >= TRIES_BEFORE_SET_ASIDE;
-    if (isHopeless) {
-      outbox.setAside(from);
-      onSetAside(from);
-    }
-    this.#again.push({ ...batch, tries: isHopeless ? 0 : tries });
   }
 
-  #nextLive(): SentBatch | null {
+  /** Sends what was receipted before: whether that is receipted once more tells the link from the item. */
+  #askAgain(): void {
+    const { outbox, send } = this.#options;
+    const receipted = outbox.anyReceipted();
+    if (receipted !== null) send(outbox.after(receipted - 1, 1));
+  }
+
+  /** The end of a batch that begins at `from`: a suspect goes alone. */
+  #cut({ from, to }: Span): number {
+    const next = this.#suspects.filter((one) => one.from > from && one.from <= to);
+    return Math.min(to, ...next.map((one) => one.from - 1));
+  }
+
+  /** A suspect that is not under way; null when so many are. */
+  #nextAgain(most: number): Span | null {
+    const isUnderWay = ({ from, to }: Span): boolean =>
+      this.#underWay.some((batch) => batch.from <= to && from <= batch.to);
+    if (this.#suspects.filter(isUnderWay).length >= most) return null;
+    const waiting = this.#suspects.filter((one) => !isUnderWay(one)).sort((a, b) => a.tries - b.tries);
+    const [first] = waiting;
+    if (first === undefined) return null;
+    return { from: first.from, to: Math.min(first.to, first.from + this.#batchItems - 1) };
+  }
+
+  #nextLive(): Span | null {
     const { outbox } = this.#options;
-    const from = outbox.firstUnreceipted(this.#liveAt);
+    const from = this.#firstFresh(this.#liveAt);
     const waiting = outbox.nextSequence - from;
     // One that is not full goes only when none is under way: so a slow link gathers larger ones by itself.
-    const isLiveUnderWay = this.#underWay.some((batch) => batch.to >= (this.#connection?.liveFrom ?? 0));
+    const liveFrom = this.#connection?.liveFrom ?? 0;
+    const isLiveUnderWay = this.#underWay.some(({ to }) => to >= liveFrom && !this.#isSuspect(to));
     if (waiting <= 0 || (waiting < this.#batchItems && isLiveUnderWay)) return null;
-    return { from, to: from + Math.min(waiting, this.#batchItems) - 1, ...UNSENT };
+    return { from, to: from + Math.min(waiting, this.#batchItems) - 1 };
   }
 
-  #nextBacklog(): SentBatch | null {
-    const { outbox, nowMs } = this.#options;
+  #nextBacklog(): Span | null {
+    const { nowMs } = this.#options;
     if (this.#connection === null || nowMs() < this.#connection.backlogFromMs) return null;
     const { liveFrom } = this.#connection;
-    const from = outbox.firstUnreceipted(this.#backlogAt);
+    const from = this.#firstFresh(this.#backlogAt);
     const items = Math.min(liveFrom - from, this.#batchItems);
     const underWay = this.#underWay.filter(({ to }) => to < liveFrom).length;
     if (items <= 0 || underWay >= BACKLOG_BATCHES) return null;
     this.#fillTokens();
     if (this.#tokens < items) return null;
     this.#tokens -= items;
-    return { from, to: from + items - 1, ...UNSENT };
+    return { from, to: from + items - 1 };
   }
 
   #fillTokens(): void {
@@ -200,32 +238,51 @@ export class Sender {
     this.#tokensAtMs = now;
   }
 
-  /** As much of the batch as its bytes allow; the rest is taken up behind it. */
-  #send({ from, to, tries }: SentBatch): void {
+  /** As much of the batch as its bytes and the suspects allow; the rest is taken up behind it. */
+  #send(span: Span): void {
     const { outbox, nowMs, send, timing } = this.#options;
-    const items = outbox.after(from - 1, to - from + 1);
+    const items = outbox.after(span.from - 1, this.#cut(span) - span.from + 1);
     const [first, last] = [items[0], items.at(-1)];
     if (first === undefined || last === undefined) return;
-    if (last.sequence < to && tries > 0)
-      this.#again.unshift({ ...UNSENT, from: last.sequence + 1, to, tries });
-    if (this.#connection !== null && first.sequence >= this.#connection.liveFrom)
-      this.#liveAt = Math.max(this.#liveAt, last.sequence + 1);
-    else this.#backlogAt = Math.max(this.#backlogAt, last.sequence + 1);
+    // The lane that it is the next of goes on behind it.
+    if (first.sequence === this.#firstFresh(this.#liveAt)) this.#liveAt = last.sequence + 1;
+    else if (first.sequence === this.#firstFresh(this.#backlogAt)) this.#backlogAt = last.sequence + 1;
     const sentMs = nowMs();
     const dueMs = sentMs + timing.receiptMs * 2 ** this.#silentTries;
-    this.#underWay.push({ from: first.sequence, to: last.sequence, tries: tries + 1, sentMs, dueMs });
+    this.#underWay.push({ from: first.sequence, to: last.sequence, sentMs, dueMs });
     send(items);
   }
 
+  /** The first from `sequence` on that is neither receipted nor a suspect. */
+  #firstFresh(sequence: number): number {
+    const next = this.#options.outbox.firstUnreceipted(sequence);
+    const suspect = this.#suspects.find(({ from, to }) => from <= next && next <= to);
+    return suspect === undefined ? next : this.#firstFresh(suspect.to + 1);
+  }
+
+  #isSuspect(sequence: number): boolean {
+    return this.#suspects.some(({ from, to }) => from <= sequence && sequence <= to);
+  }
+
   #sleep(): void {
-    const { nowMs, timing, wakeAt, outbox } = this.#options;
+    const { nowMs, timing, wakeAt } = this.#options;
     const dues = this.#underWay.map(({ dueMs }) => dueMs);
     const { backlogFromMs, liveFrom } = this.#connection ?? { backlogFromMs: 0, liveFrom: 0 };
-    const isBacklogLeft = outbox.firstUnreceipted(this.#backlogAt) < liveFrom;
+    const isBacklogLeft = this.#firstFresh(this.#backlogAt) < liveFrom;
     if (isBacklogLeft && this.#underWay.length < WINDOW_BATCHES) {
       const missing = Math.max(0, this.#batchItems - this.#tokens);
       dues.push(Math.max(backlogFromMs, nowMs() + 1 + (missing * 1000) / timing.backlogPerSecond));
     }
     wakeAt(dues.length === 0 ? null : Math.min(...dues));
   }
+}
+
+/** The suspects, less what of them lies in `from..to`. */
+function withoutSpan(suspects: readonly Suspect[], from: number, to: number): Suspect[] {
+  return suspects.flatMap((one) =>
+    [
+      { ...one, to: Math.min(one.to, from - 1) },
+      { ...one, from: Math.max(one.from, to + 1) },
+    ].filter((rest) => rest.from <= rest.to),
+  );
 }

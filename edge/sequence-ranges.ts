@@ -22,6 +22,11 @@ export class SequenceRanges {
       .map(([start, end]) => [Math.max(start, sequence + 1), end]);
   }
 
+  /** The smallest one; null when it is empty. */
+  get first(): number | null {
+    return this.#ranges[0]?.[0] ?? null;
+  }
+
   has(sequence: number): boolean {
     return this.covers(sequence, sequence);
   }

@@ -7,8 +7,16 @@ import { lineTorture } from './line.ts';
 import { outboxTorture } from './outbox.ts';
 import { repliesTorture } from './replies.ts';
 import { newTally, type Tally, type TorturePart } from './tally.ts';
+import { worldsTorture } from './worlds.ts';
 
-const parts: TorturePart[] = [repliesTorture, outboxTorture, lineTorture, closeTorture, demoTorture];
+const parts: TorturePart[] = [
+  worldsTorture,
+  repliesTorture,
+  outboxTorture,
+  lineTorture,
+  closeTorture,
+  demoTorture,
+];
 
 const USAGE = `Usage: meterline torture [PART...] [--json] [--full] [--seed N]
 

@@ -3,7 +3,7 @@
  * stored, the last values, and the marks of what has to be derived or exported again. Any number of processes may ingest:
  * the keys alone decide.
  */
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { GapMarker, Reading } from '../../../protocols/reading.ts';
 import { readingsTopic } from '../../../protocols/topics.ts';
 import type { Batch, UplinkItem } from '../../../protocols/uplink.ts';
@@ -108,11 +108,12 @@ function itemWriter(db: DatabaseSync) {
       return conflict('the register is stored with another value at this instant');
     },
     holdsReading,
+    /**
+     * A gateway that restarts no longer knows what is on its way, and may give up a reading that arrives all the same: its
+     * marker is kept beside it, in whichever order they come, and says nothing then.
+     */
     gap({ gateway, epoch }: Batch, item: GapMarker): Outcome {
       const { sequence, meter, register, count, reason } = item;
-      if (holdsReading({ gateway, epoch }, sequence)) {
-        return conflict('a reading is stored under the sequence of this gap marker');
-      }
       const row = [
         gateway,
         epoch,
@@ -132,17 +133,13 @@ function itemWriter(db: DatabaseSync) {
   };
 }
 
-/** What the store holds of a batch's sequences beside readings: gap markers, evidence, and payloads in quarantine. */
+/** What the store holds of a batch's sequences beside readings: evidence, and payloads in quarantine. */
 function itemFinder(db: DatabaseSync) {
   const where = 'WHERE gateway = ? AND epoch = ? AND sequence BETWEEN ? AND ?';
-  const gaps = db.prepare(`SELECT sequence FROM gap_marker ${where}`);
   const evidence = db.prepare(`SELECT sequence FROM evidence ${where}`);
-  const sequences = (rows: Record<string, SQLOutputValue>[]) =>
-    new Set(rows.map((row) => row.sequence as number));
   const held = db.prepare(`SELECT payload FROM quarantine ${where}`);
   return ({ gateway, epoch, from, to }: Batch) => ({
-    gapSequences: sequences(gaps.all(gateway, epoch, from, to)),
-    evidenceSequences: sequences(evidence.all(gateway, epoch, from, to)),
+    evidenceSequences: new Set(evidence.all(gateway, epoch, from, to).map((row) => row.sequence as number)),
     heldPayloads: new Set(held.all(gateway, epoch, from, to).map((row) => row.payload as string)),
   });
 }
@@ -162,24 +159,22 @@ export function operations(db: DatabaseSync) {
     ingestBatch(batch: Batch, ingestedAt: string): IngestResult {
       const latestMs = unixMs(ingestedAt) + 10 * 60_000;
       return transaction(db, () => {
-        const { gapSequences, evidenceSequences, heldPayloads } = find(batch);
+        const { evidenceSequences, heldPayloads } = find(batch);
         const result = { stored: 0, duplicates: 0, quarantined: 0 };
         const changes = marker();
 
         const outcomeOf = (item: UplinkItem): Outcome => {
           if (item.kind === 'evidence') {
-            const taken = gapSequences.has(item.sequence) || write.holdsReading(batch, item.sequence);
-            return taken
-              ? conflict('another item is stored under this sequence')
+            return write.holdsReading(batch, item.sequence)
+              ? conflict('a reading is stored under this sequence')
               : writeEvidence(batch, item, latestMs);
           }
-          if (evidenceSequences.has(item.sequence)) return conflict('evidence is stored under this sequence');
           if (item.kind === 'gap') {
             const outcome = write.gap(batch, item);
             if (outcome === 'stored') changes.gap(item.meter, unixMs(item.from), unixMs(item.to));
             return outcome;
           }
-          if (gapSequences.has(item.sequence)) return conflict('a gap marker is stored under this sequence');
+          if (evidenceSequences.has(item.sequence)) return conflict('evidence is stored under this sequence');
           const admitted = admit(item, latestMs);
           if ('code' in admitted) return admitted;
           const outcome = write.reading(batch, item, admitted);

@@ -1,0 +1,179 @@
+/**
+ * A disk in memory that loses power. What was written is seen at once, and outlives the process; a power cut keeps what was
+ * flushed, and of the rest any part, torn anywhere. It fills up and fails when it is told to.
+ */
+import { basename, dirname } from 'node:path';
+import type { Disk } from '../edge/disk.ts';
+import type { Random } from '../simulators/random.ts';
+
+interface File {
+  /** What reads see. */
+  bytes: Buffer;
+  /** What a power cut leaves for sure. */
+  flushed: Buffer;
+}
+
+class DiskError extends Error {
+  override readonly name = 'DiskError';
+  readonly code: string;
+  constructor(code: string) {
+    super(`${code}: simulated`);
+    this.code = code;
+  }
+}
+
+export class MemoryDisk implements Disk {
+  /** All files together may take so many bytes. */
+  room = Number.POSITIVE_INFINITY;
+  /** How many flushes go well before one fails. */
+  goodFlushes = Number.POSITIVE_INFINITY;
+  readonly #random: Random;
+  readonly #capacity: number;
+  /** By path, as the process sees them, and as a power cut leaves them for sure. */
+  #names = new Map<string, File>();
+  #flushedNames = new Map<string, File>();
+  readonly #open = new Map<number, { file: File; isAppended: boolean }>();
+  #nextFd = 3;
+
+  constructor(random: Random, capacity: number) {
+    this.#random = random;
+    this.#capacity = capacity;
+  }
+
+  /** The process ended: its descriptors are gone, all that it wrote is there. */
+  kill(): void {
+    this.#open.clear();
+  }
+
+  powerCut(): void {
+    this.kill();
+    // Changes of names reach the disk in their order, up to somewhere; each folder here is one.
+    if (this.#random.between(0, 1) === 0) this.#names = new Map(this.#flushedNames);
+    this.#flushedNames = new Map(this.#names);
+    for (const file of this.#names.values()) {
+      file.bytes = this.#surviving(file);
+      file.flushed = file.bytes;
+    }
+  }
+
+  open(path: string, flags: 'a+' | 'r+' | 'w'): number {
+    let file = this.#names.get(path);
+    if (file === undefined && flags === 'r+') throw new DiskError('ENOENT');
+    if (file === undefined) {
+      file = { bytes: Buffer.alloc(0), flushed: Buffer.alloc(0) };
+      this.#names.set(path, file);
+    }
+    if (flags === 'w') file.bytes = Buffer.alloc(0);
+    this.#open.set(this.#nextFd, { file, isAppended: flags !== 'r+' });
+    return this.#nextFd++;
+  }
+
+  close(fd: number): void {
+    this.#open.delete(fd);
+  }
+
+  write(fd: number, bytes: Uint8Array, at: number | null): number {
+    const { file } = this.#opened(fd);
+    const start = at ?? file.bytes.length;
+    const grows = Math.max(0, start + bytes.length - file.bytes.length);
+    const left = this.room - this.#used();
+    const taken =
+      grows === 0 ? bytes.length : Math.min(bytes.length, bytes.length - grows + Math.max(0, left));
+    if (taken <= 0) throw new DiskError('ENOSPC');
+    const next = Buffer.alloc(Math.max(file.bytes.length, start + taken));
+    file.bytes.copy(next);
+    next.set(bytes.subarray(0, taken), start);
+    file.bytes = next;
+    return taken;
+  }
+
+  read(fd: number, bytes: Uint8Array, at: number): number {
+    const found = this.#opened(fd).file.bytes.subarray(at, at + bytes.length);
+    bytes.set(found);
+    return found.length;
+  }
+
+  flush(fd: number): void {
+    const { file } = this.#opened(fd);
+    this.goodFlushes -= 1;
+    if (this.goodFlushes < 0) throw new DiskError('EIO');
+    file.flushed = file.bytes;
+  }
+
+  cut(fd: number, size: number): void {
+    const { file } = this.#opened(fd);
+    file.bytes = file.bytes.subarray(0, size);
+  }
+
+  readAll(path: string): Buffer {
+    const file = this.#names.get(path);
+    if (file === undefined) throw new DiskError('ENOENT');
+    return Buffer.from(file.bytes);
+  }
+
+  size(path: string): number | null {
+    return this.#names.get(path)?.bytes.length ?? null;
+  }
+
+  rename(from: string, to: string): void {
+    const file = this.#names.get(from);
+    if (file === undefined) throw new DiskError('ENOENT');
+    this.#names.delete(from);
+    this.#names.set(to, file);
+  }
+
+  remove(path: string): void {
+    this.#names.delete(path);
+  }
+
+  copy(from: string, to: string): void {
+    const fd = this.open(to, 'w');
+    const bytes = this.readAll(from);
+    for (let at = 0; at < bytes.length; ) at += this.write(fd, bytes.subarray(at), null);
+    this.close(fd);
+  }
+
+  list(folder: string): string[] {
+    return [...this.#names.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path));
+  }
+
+  makeFolder(): void {
+    // Folders are there as soon as a file is in them.
+  }
+
+  flushFolder(folder: string): void {
+    for (const path of this.#flushedNames.keys())
+      if (dirname(path) === folder && !this.#names.has(path)) this.#flushedNames.delete(path);
+    for (const [path, file] of this.#names) if (dirname(path) === folder) this.#flushedNames.set(path, file);
+  }
+
+  capacity(): number {
+    return this.#capacity;
+  }
+
+  #opened(fd: number): { file: File; isAppended: boolean } {
+    const opened = this.#open.get(fd);
+    if (opened === undefined) throw new DiskError('EBADF');
+    return opened;
+  }
+
+  #used(): number {
+    let used = 0;
+    for (const { bytes } of this.#names.values()) used += bytes.length;
+    return used;
+  }
+
+  /** What was flushed, and behind it any part of what was added since; bytes written over may be either. */
+  #surviving({ bytes, flushed }: File): Buffer {
+    if (bytes.equals(flushed)) return bytes;
+    const length = this.#random.between(
+      Math.min(bytes.length, flushed.length),
+      Math.max(bytes.length, flushed.length),
+    );
+    const source = bytes.length >= flushed.length ? bytes : flushed;
+    const survivor = Buffer.from(source.subarray(0, length));
+    const older = source === bytes ? flushed : bytes;
+    if (this.#random.between(0, 1) === 0) older.copy(survivor, 0, 0, Math.min(older.length, length));
+    return survivor;
+  }
+}
