@@ -31,6 +31,8 @@ type MbusTelegram = Extract<MbusAnswer, { records: unknown }>;
 
 /** No meter has more to tell: one that never ends is cut short. */
 const MOST_TELEGRAMS = 32;
+/** So many old ones are known again; their number in the header repeats after 256. */
+const TELEGRAMS_KEPT = 64;
 
 /** @param unit the primary address, 0 to 250, or the 16 hex digits of the secondary one */
 export function mbusDriver(
@@ -145,7 +147,7 @@ class MbusMeter {
   /** Secondary address: given, or of the first that answered on a primary one. */
   #secondary: string | null;
   #last: { at: number; accessNumber: number | null } | null = null;
-  /** Telegrams of this session, and of the last one before it that had any. */
+  /** Telegrams of this session, and the last ones of those before it. */
   #current: Uint8Array[] = [];
   #before: Uint8Array[] = [];
   /** Whether its access number was seen to count. */
@@ -158,7 +160,7 @@ class MbusMeter {
   }
 
   startSession(): void {
-    if (this.#current.length > 0) this.#before = this.#current;
+    this.#before = [...this.#before, ...this.#current].slice(-TELEGRAMS_KEPT);
     this.#current = [];
   }
 
