@@ -69,7 +69,9 @@ const stored = (): unknown[] => {
   const outbox = openOutbox({ folder: join(folder, 'data/outbox'), gateway: 'gw-a', maxBytes: 1 << 20 });
   const items = outbox.after(0, 100).map(({ json }) => UplinkItem.parse(JSON.parse(json)));
   outbox.close();
-  return items.map((item) => (item.kind === 'gap' ? item.reason : item.kind === 'reading' ? item.value : item.kind));
+  return items.map((item) =>
+    item.kind === 'gap' ? item.reason : item.kind === 'reading' ? item.value : item.kind,
+  );
 };
 
 test.each<[string, string[], number]>([
