@@ -1,9 +1,9 @@
 /** One connection to the broker, from its CONNECT until it is lost or given up. It is never mended: the next one is a new client. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { zstdCompressSync } from 'node:zlib';
 import mqtt, { type MqttClient } from 'mqtt';
 import { configTopic, readingsTopic, receiptsTopic, statusTopic } from '../protocols/topics.ts';
 import type { GatewayStatus } from '../protocols/uplink.ts';
+import { encodeBatch } from './encode-batch.ts';
 import type { OutboxItem } from './outbox.ts';
 
 export interface SessionOptions {
@@ -64,10 +64,7 @@ export class UplinkSession {
   /** Sends neighbouring items as one batch, whose epoch is the outbox's. */
   sendBatch(epoch: string, items: readonly OutboxItem[]): void {
     const { gateway } = this.#options;
-    const [from, to] = [items[0]?.sequence, items.at(-1)?.sequence];
-    const head = `{"gateway":"${gateway}","epoch":"${epoch}","from":${from},"to":${to},"items":[`;
-    const text = `${head}${items.map(({ json }) => json).join(',')}]}`;
-    this.#client.publish(readingsTopic(gateway), zstdCompressSync(text), { qos: 1 });
+    this.#client.publish(readingsTopic(gateway), encodeBatch({ gateway, epoch }, items), { qos: 1 });
   }
 
   sendStatus(status: GatewayStatus): void {
