@@ -75,7 +75,7 @@ export function evidenceWriter(db: DatabaseSync) {
     'SELECT digest FROM evidence WHERE gateway = ? AND epoch = ? AND sequence = ?',
   );
   return (
-    { gateway, epoch }: Batch,
+    { gateway, epoch }: Pick<Batch, 'gateway' | 'epoch'>,
     item: EvidenceItem,
     latestMs: number,
   ): 'stored' | 'duplicate' | Refusal => {

@@ -6,12 +6,17 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { GapMarker, Reading } from '../../../protocols/reading.ts';
 import { readingsTopic } from '../../../protocols/topics.ts';
-import type { Batch, UplinkItem } from '../../../protocols/uplink.ts';
+import { type Batch, UplinkItem } from '../../../protocols/uplink.ts';
 import { type Admitted, admit, type Refusal, unixMs } from './admit.ts';
 import { appendOnly } from './append-only.ts';
 import { changeMarker } from './changes.ts';
 import { evidenceWriter } from './evidence.ts';
-import { quarantineInserter } from './quarantine.ts';
+import {
+  type QuarantineEntry,
+  quarantineCloser,
+  quarantineInserter,
+  quarantineReader,
+} from './quarantine.ts';
 import { COLUMNS, hourOf, type ReadingRow, readingRow } from './readings.ts';
 import { transaction } from './transaction.ts';
 
@@ -29,6 +34,11 @@ CREATE TABLE IF NOT EXISTS gap_marker (
   PRIMARY KEY (gateway, epoch, sequence)
 ) STRICT, WITHOUT ROWID;
 ${appendOnly('gap_marker')}
+CREATE TABLE IF NOT EXISTS failed_batch (
+  key TEXT PRIMARY KEY,
+  tries INTEGER NOT NULL,
+  at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 `;
 
 /** Every item of the batch is counted once. */
@@ -79,7 +89,11 @@ function itemWriter(db: DatabaseSync) {
     bySequence.get(gateway, epoch, sequence) !== undefined;
 
   return {
-    reading({ gateway, epoch }: Batch, item: Reading, admitted: Admitted): Outcome {
+    reading(
+      { gateway, epoch }: Pick<Batch, 'gateway' | 'epoch'>,
+      item: Reading,
+      admitted: Admitted,
+    ): Outcome {
       const { meter, register, unit, code = null, raw = null, source, sequence } = item;
       const { atMs, value } = admitted;
       const hour = hourOf(atMs);
@@ -112,7 +126,7 @@ function itemWriter(db: DatabaseSync) {
      * A gateway that restarts no longer knows what is on its way, and may give up a reading that arrives all the same: its
      * marker is kept beside it, in whichever order they come, and says nothing then.
      */
-    gap({ gateway, epoch }: Batch, item: GapMarker): Outcome {
+    gap({ gateway, epoch }: Pick<Batch, 'gateway' | 'epoch'>, item: GapMarker): Outcome {
       const { sequence, meter, register, count, reason } = item;
       const row = [
         gateway,
@@ -137,19 +151,108 @@ function itemWriter(db: DatabaseSync) {
 function itemFinder(db: DatabaseSync) {
   const where = 'WHERE gateway = ? AND epoch = ? AND sequence BETWEEN ? AND ?';
   const evidence = db.prepare(`SELECT sequence FROM evidence ${where}`);
-  const held = db.prepare(`SELECT payload FROM quarantine ${where}`);
-  return ({ gateway, epoch, from, to }: Batch) => ({
+  const held = db.prepare(
+    `SELECT payload FROM quarantine LEFT JOIN quarantine_closed c USING (id) ${where.replace('gateway', 'quarantine.gateway')}
+     AND c.state IS NOT 'released'`,
+  );
+  return ({ gateway, epoch, from, to }: Pick<Batch, 'gateway' | 'epoch' | 'from' | 'to'>) => ({
     evidenceSequences: new Set(evidence.all(gateway, epoch, from, to).map((row) => row.sequence as number)),
     heldPayloads: new Set(held.all(gateway, epoch, from, to).map((row) => row.payload as string)),
   });
 }
 
-export function operations(db: DatabaseSync) {
+/** What releasing came to. */
+export type Release =
+  | { ok: true; outcome: 'stored' | 'duplicate' }
+  | { ok: false; code: 'unknown_entry' | 'already_closed' | 'not_an_item' | Refusal['code']; detail: string };
+
+/** No reading is taken whose stamp is further ahead of the cloud's clock. */
+const AHEAD_MS = 10 * 60_000;
+/** Failures are remembered for so many batches. */
+const MOST_FAILED = 1000;
+
+/** Decides on one item and stores it, inside the caller's transaction. */
+function itemTaker(db: DatabaseSync) {
   const write = itemWriter(db);
   const writeEvidence = evidenceWriter(db);
+  return (
+    batch: Pick<Batch, 'gateway' | 'epoch'>,
+    item: UplinkItem,
+    { latestMs, isEvidence, changes }: { latestMs: number; isEvidence: boolean; changes: Changes },
+  ): Outcome => {
+    if (item.kind === 'evidence') {
+      return write.holdsReading(batch, item.sequence)
+        ? conflict('a reading is stored under this sequence')
+        : writeEvidence(batch, item, latestMs);
+    }
+    if (item.kind === 'gap') {
+      const outcome = write.gap(batch, item);
+      if (outcome === 'stored') changes.gap(item.meter, unixMs(item.from), unixMs(item.to));
+      return outcome;
+    }
+    if (isEvidence) return conflict('evidence is stored under this sequence');
+    const admitted = admit(item, latestMs);
+    if ('code' in admitted) return admitted;
+    const outcome = write.reading(batch, item, admitted);
+    if (outcome === 'stored') changes.reading(item.meter, item.register, admitted.atMs);
+    return outcome;
+  };
+}
+type Changes = ReturnType<ReturnType<typeof changeMarker>>;
+
+/** Takes what is in quarantine out of it, through the same checks; inside the caller's transaction. */
+function releaser(db: DatabaseSync) {
+  const take = itemTaker(db);
+  const find = itemFinder(db);
+  const read = quarantineReader(db);
+  const close = quarantineCloser(db);
+  const marker = changeMarker(db);
+  return ({ id, at, by }: { id: number; at: string; by: string }): Release => {
+    const entry = read(id);
+    if (entry === null) return { ok: false, code: 'unknown_entry', detail: `no entry ${id}` };
+    if (entry.closed !== null)
+      return { ok: false, code: 'already_closed', detail: `${entry.state} at ${entry.closed.at}` };
+    const item = itemOf(entry);
+    if (item === null || entry.item === null || entry.gateway === null)
+      return { ok: false, code: 'not_an_item', detail: 'it is no item that could be stored' };
+    const changes = marker();
+    const { epoch, sequence } = entry.item;
+    const batch = { gateway: entry.gateway, epoch, from: sequence, to: sequence };
+    const isEvidence = find(batch).evidenceSequences.has(sequence);
+    const outcome = take(batch, item, { latestMs: unixMs(at) + AHEAD_MS, isEvidence, changes });
+    if (typeof outcome !== 'string') return { ok: false, ...outcome };
+    changes.commit();
+    close(id, { state: 'released', at, by, reason: null });
+    return { ok: true, outcome };
+  };
+}
+
+function itemOf({ payload }: QuarantineEntry): UplinkItem | null {
+  try {
+    return UplinkItem.safeParse(JSON.parse(payload)).data ?? null;
+  } catch {
+    return null;
+  }
+}
+
+export function operations(db: DatabaseSync) {
+  const take = itemTaker(db);
   const find = itemFinder(db);
   const quarantine = quarantineInserter(db);
+  const release = releaser(db);
   const marker = changeMarker(db);
+  const ahead = db.prepare(
+    `SELECT q.id, q.payload, q.at FROM quarantine q LEFT JOIN quarantine_closed c USING (id)
+     WHERE q.code = 'future_timestamp' AND c.id IS NULL AND q.at >= ?`,
+  );
+  const failed = db.prepare(
+    `INSERT INTO failed_batch (key, tries, at) VALUES (?, 1, ?)
+     ON CONFLICT DO UPDATE SET tries = tries + 1, at = excluded.at RETURNING tries`,
+  );
+  const forget = db.prepare(
+    `DELETE FROM failed_batch WHERE key IN (SELECT key FROM failed_batch ORDER BY at DESC LIMIT -1 OFFSET ${MOST_FAILED})`,
+  );
+  const settled = db.prepare('DELETE FROM failed_batch WHERE key = ?');
 
   return {
     /**
@@ -157,53 +260,67 @@ export function operations(db: DatabaseSync) {
      * @param ingestedAt RFC 3339; a reading stamped more than 10 minutes later is quarantined
      */
     ingestBatch(batch: Batch, ingestedAt: string): IngestResult {
-      const latestMs = unixMs(ingestedAt) + 10 * 60_000;
+      const latestMs = unixMs(ingestedAt) + AHEAD_MS;
+      const { gateway, epoch } = batch;
       return transaction(db, () => {
         const { evidenceSequences, heldPayloads } = find(batch);
         const result = { stored: 0, duplicates: 0, quarantined: 0 };
         const changes = marker();
-
-        const outcomeOf = (item: UplinkItem): Outcome => {
-          if (item.kind === 'evidence') {
-            return write.holdsReading(batch, item.sequence)
-              ? conflict('a reading is stored under this sequence')
-              : writeEvidence(batch, item, latestMs);
-          }
-          if (item.kind === 'gap') {
-            const outcome = write.gap(batch, item);
-            if (outcome === 'stored') changes.gap(item.meter, unixMs(item.from), unixMs(item.to));
-            return outcome;
-          }
-          if (evidenceSequences.has(item.sequence)) return conflict('evidence is stored under this sequence');
-          const admitted = admit(item, latestMs);
-          if ('code' in admitted) return admitted;
-          const outcome = write.reading(batch, item, admitted);
-          if (outcome === 'stored') changes.reading(item.meter, item.register, admitted.atMs);
-          return outcome;
-        };
-
         for (const item of batch.items) {
           // What was quarantined stays so when it is sent again, whatever the clock says by then.
           const held = heldPayloads.size > 0 && heldPayloads.has(JSON.stringify(item));
-          const outcome = held ? 'held' : outcomeOf(item);
+          const isEvidence = evidenceSequences.has(item.sequence);
+          const outcome = held ? 'held' : take(batch, item, { latestMs, isEvidence, changes });
           if (outcome === 'stored') result.stored += 1;
           else if (outcome === 'duplicate') result.duplicates += 1;
           else {
             result.quarantined += 1;
             if (outcome === 'held') continue;
-            const payload = JSON.stringify(item);
             const entry = {
-              gateway: batch.gateway,
-              topic: readingsTopic(batch.gateway),
-              payload,
+              gateway,
+              topic: readingsTopic(gateway),
+              payload: JSON.stringify(item),
               at: ingestedAt,
             };
-            quarantine({ ...entry, ...outcome }, { epoch: batch.epoch, sequence: item.sequence });
+            quarantine({ ...entry, ...outcome }, { epoch, sequence: item.sequence });
           }
         }
         changes.commit();
         return result;
       });
+    },
+    /** An operator wants it after all: it goes through the same checks again, and is stored at most once. */
+    releaseQuarantined: (request: { id: number; at: string; by: string }): Release =>
+      transaction(db, () => release(request)),
+    /**
+     * The cloud's clock was behind by `stepMs` since `since` and has been put right: readings that seemed to come from the
+     * future, and would not have by the right clock, are released. A gateway whose clock is ahead gains nothing by waiting.
+     * @returns how many were stored
+     */
+    releaseAfterClockStep({ since, stepMs, at }: { since: string; stepMs: number; at: string }): number {
+      return transaction(db, () => {
+        let stored = 0;
+        for (const row of ahead.all(since)) {
+          const item = itemOf(row as unknown as QuarantineEntry);
+          const stamp =
+            item?.kind === 'reading' ? item.readAt : item?.kind === 'evidence' ? item.evidence.at : null;
+          if (stamp === null || unixMs(stamp) > unixMs(row.at as string) + stepMs + AHEAD_MS) continue;
+          if (release({ id: row.id as number, at, by: 'clock' }).ok) stored += 1;
+        }
+        return stored;
+      });
+    },
+    /** Counts a try to store the batch that failed for a reason of the batch itself. @returns how often it has failed */
+    batchFailed({ key, at }: { key: string; at: string }): number {
+      return transaction(db, () => {
+        const tries = failed.get(key, at)?.tries as number;
+        forget.run();
+        return tries;
+      });
+    },
+    /** It is stored, or taken apart: the next failure is the first again. */
+    batchSettled(key: string): void {
+      settled.run(key);
     },
   };
 }
