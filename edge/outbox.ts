@@ -134,8 +134,8 @@ export class Outbox {
   /** Commits evidence among the readings; false: there is no room. @throws OutboxError it was not accepted */
   appendEvidence(item: NewEvidenceItem): boolean {
     const record = evidenceRecord(item, this.#log.nextSequence);
-    if (!this.#makeRoom(recordBytes(record))) return false;
     try {
+      if (!this.#makeRoom(recordBytes(record))) return false;
       this.#log.append([record]);
     } catch (error) {
       if (isDiskFull(error)) return false;

@@ -6,12 +6,59 @@ import { basename, dirname } from 'node:path';
 import type { Disk } from '../edge/disk.ts';
 import type { Random } from '../simulators/random.ts';
 
-interface File {
+/** Grows as a file does: what is added costs no copy of what is there. */
+class File {
+  size = 0;
+  #room = Buffer.alloc(0);
+  #flushedSize = 0;
+  /** What was flushed, where it was written over since; null where `#room` still begins with it. */
+  #flushed: Buffer | null = null;
+
   /** What reads see. */
-  bytes: Buffer;
+  get bytes(): Buffer {
+    return this.#room.subarray(0, this.size);
+  }
+
   /** What a power cut leaves for sure. */
-  flushed: Buffer;
+  get flushed(): Buffer {
+    return this.#flushed ?? this.#room.subarray(0, this.#flushedSize);
+  }
+
+  write(bytes: Uint8Array, start: number): void {
+    const end = start + bytes.length;
+    if (start < this.#flushedSize) this.#keepFlushed();
+    if (end > this.#room.length) {
+      const room = Buffer.alloc(Math.max(end, 2 * this.#room.length, SMALLEST_FILE));
+      this.#room.copy(room, 0, 0, Math.max(this.size, this.#flushed === null ? this.#flushedSize : 0));
+      this.#room = room;
+    }
+    this.#room.set(bytes, start);
+    this.size = Math.max(this.size, end);
+  }
+
+  /** Longer than it is: nothing changes. */
+  cut(size: number): void {
+    this.size = Math.min(this.size, size);
+  }
+
+  flush(): void {
+    this.#flushed = null;
+    this.#flushedSize = this.size;
+  }
+
+  /** What a power cut has left. */
+  replace(bytes: Buffer): void {
+    this.#room = Buffer.from(bytes);
+    this.size = bytes.length;
+    this.flush();
+  }
+
+  #keepFlushed(): void {
+    this.#flushed ??= Buffer.from(this.#room.subarray(0, this.#flushedSize));
+  }
 }
+
+const SMALLEST_FILE = 1024;
 
 class DiskError extends Error {
   override readonly name = 'DiskError';
@@ -32,7 +79,7 @@ export class MemoryDisk implements Disk {
   /** By path, as the process sees them, and as a power cut leaves them for sure. */
   #names = new Map<string, File>();
   #flushedNames = new Map<string, File>();
-  readonly #open = new Map<number, { file: File; isAppended: boolean }>();
+  readonly #open = new Map<number, File>();
   #nextFd = 3;
 
   constructor(random: Random, capacity: number) {
@@ -50,21 +97,18 @@ export class MemoryDisk implements Disk {
     // Changes of names reach the disk in their order, up to somewhere; each folder here is one.
     if (this.#random.between(0, 1) === 0) this.#names = new Map(this.#flushedNames);
     this.#flushedNames = new Map(this.#names);
-    for (const file of this.#names.values()) {
-      file.bytes = this.#surviving(file);
-      file.flushed = file.bytes;
-    }
+    for (const file of this.#names.values()) file.replace(this.#surviving(file));
   }
 
   open(path: string, flags: 'a+' | 'r+' | 'w'): number {
     let file = this.#names.get(path);
     if (file === undefined && flags === 'r+') throw new DiskError('ENOENT');
     if (file === undefined) {
-      file = { bytes: Buffer.alloc(0), flushed: Buffer.alloc(0) };
+      file = new File();
       this.#names.set(path, file);
     }
-    if (flags === 'w') file.bytes = Buffer.alloc(0);
-    this.#open.set(this.#nextFd, { file, isAppended: flags !== 'r+' });
+    if (flags === 'w') file.cut(0);
+    this.#open.set(this.#nextFd, file);
     return this.#nextFd++;
   }
 
@@ -73,36 +117,32 @@ export class MemoryDisk implements Disk {
   }
 
   write(fd: number, bytes: Uint8Array, at: number | null): number {
-    const { file } = this.#opened(fd);
-    const start = at ?? file.bytes.length;
-    const grows = Math.max(0, start + bytes.length - file.bytes.length);
+    const file = this.#opened(fd);
+    const start = at ?? file.size;
+    const grows = Math.max(0, start + bytes.length - file.size);
     const left = this.room - this.#used();
     const taken =
       grows === 0 ? bytes.length : Math.min(bytes.length, bytes.length - grows + Math.max(0, left));
     if (taken <= 0) throw new DiskError('ENOSPC');
-    const next = Buffer.alloc(Math.max(file.bytes.length, start + taken));
-    file.bytes.copy(next);
-    next.set(bytes.subarray(0, taken), start);
-    file.bytes = next;
+    file.write(bytes.subarray(0, taken), start);
     return taken;
   }
 
   read(fd: number, bytes: Uint8Array, at: number): number {
-    const found = this.#opened(fd).file.bytes.subarray(at, at + bytes.length);
+    const found = this.#opened(fd).bytes.subarray(at, at + bytes.length);
     bytes.set(found);
     return found.length;
   }
 
   flush(fd: number): void {
-    const { file } = this.#opened(fd);
+    const file = this.#opened(fd);
     this.goodFlushes -= 1;
     if (this.goodFlushes < 0) throw new DiskError('EIO');
-    file.flushed = file.bytes;
+    file.flush();
   }
 
   cut(fd: number, size: number): void {
-    const { file } = this.#opened(fd);
-    file.bytes = file.bytes.subarray(0, size);
+    this.#opened(fd).cut(size);
   }
 
   readAll(path: string): Buffer {
@@ -112,7 +152,7 @@ export class MemoryDisk implements Disk {
   }
 
   size(path: string): number | null {
-    return this.#names.get(path)?.bytes.length ?? null;
+    return this.#names.get(path)?.size ?? null;
   }
 
   rename(from: string, to: string): void {
@@ -151,7 +191,7 @@ export class MemoryDisk implements Disk {
     return this.#capacity;
   }
 
-  #opened(fd: number): { file: File; isAppended: boolean } {
+  #opened(fd: number): File {
     const opened = this.#open.get(fd);
     if (opened === undefined) throw new DiskError('EBADF');
     return opened;
@@ -159,7 +199,7 @@ export class MemoryDisk implements Disk {
 
   #used(): number {
     let used = 0;
-    for (const { bytes } of this.#names.values()) used += bytes.length;
+    for (const { size } of this.#names.values()) used += size;
     return used;
   }
 

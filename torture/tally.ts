@@ -2,16 +2,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { type CheckResult, FAULTS, type FaultKind, noteFault } from '../simulators/compare-readings.ts';
 
-export interface Tally {
-  /** Processes, or where none is killed, replies spoiled. */
+export interface Tally extends Pick<CheckResult, FaultKind | 'findings'> {
+  /** Processes; where none is killed, whatever was done to harm. */
   killed: number;
-  /** Accepted or issued, and not there afterwards. */
-  lost: number;
-  duplicated: number;
-  altered: number;
-  /** The first few faults, in words. */
-  findings: string[];
+  /** Why the part could not be run here; not there when it was. */
+  skipped?: string;
 }
 
 export interface TortureOptions {
@@ -31,17 +28,27 @@ export interface TorturePart {
 
 const LISTED = 10;
 
-export const newTally = (): Tally => ({ killed: 0, lost: 0, duplicated: 0, altered: 0, findings: [] });
+export const newTally = (): Tally => ({
+  killed: 0,
+  lost: 0,
+  duplicated: 0,
+  altered: 0,
+  unexplained: 0,
+  findings: [],
+});
 
-export function count(
+export const count = (tally: Tally, kind: FaultKind, times: number, why: string): void =>
+  noteFault(tally, kind, why, times);
+
+/** Takes over what a comparison found. */
+export function countAll(
   tally: Tally,
-  kind: 'lost' | 'duplicated' | 'altered',
-  times: number,
-  why: string,
+  result: Pick<CheckResult, FaultKind | 'findings'>,
+  where: string,
 ): void {
-  if (times <= 0) return;
-  tally[kind] += times;
-  if (tally.findings.length < LISTED) tally.findings.push(`${kind} ${times}: ${why}`);
+  for (const kind of FAULTS) tally[kind] += result[kind];
+  const findings = result.findings.map((finding) => `${where}: ${finding}`);
+  tally.findings.push(...findings.slice(0, Math.max(0, LISTED - tally.findings.length)));
 }
 
 export interface Victim {

@@ -1,6 +1,8 @@
-/** `meterline torture`: processes killed again and again, and one count of what was lost, doubled or altered by it. */
+/** `meterline torture`: processes killed and disks failing again and again, and one count of what came of it. */
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { FaultKind } from '../simulators/compare-readings.ts';
 import { closeTorture } from './close.ts';
 import { demoTorture } from './demo.ts';
 import { lineTorture } from './line.ts';
@@ -18,11 +20,13 @@ const parts: TorturePart[] = [
   demoTorture,
 ];
 
-const USAGE = `Usage: meterline torture [PART...] [--json] [--full] [--seed N]
+const USAGE = `Usage: meterline torture [PART...] [--json] [--full] [--seed N] [--rounds N] [--report FILE]
 
-  --full      the full count of kills, within an hour; without it, some minutes
-  --seed N    another choice of whom to kill when (default 1)
-  --json      the report as one JSON document on standard output
+  --full         the full count of kills, within an hour; without it, some minutes
+  --seed N       another choice of whom to kill when (default 1)
+  --rounds N     so many rounds of each part
+  --json         the report as one JSON document on standard output
+  --report FILE  the same, into a file as well
 
 Parts, all of them when none is named:
 ${parts.map(({ name, about }) => `  ${name.padEnd(10)}${about}`).join('\n')}`;
@@ -41,11 +45,15 @@ export interface TortureReport {
   /** Of the repository; null where there is none. */
   commit: string | null;
   rounds: number;
+  /** RFC 3339. */
+  startedAt: string;
   killed: number;
   lost: number;
   duplicated: number;
   altered: number;
-  /** Nothing was lost, duplicated or altered, every part ran to its end, and killed. */
+  unexplained: number;
+  seconds: number;
+  /** Nothing was lost, duplicated, altered or unexplained, and every part that could be run ran to its end, and killed. */
   ok: boolean;
   parts: PartReport[];
 }
@@ -56,6 +64,8 @@ export async function run(args: string[]): Promise<number> {
     json: { type: 'boolean' },
     full: { type: 'boolean' },
     seed: { type: 'string', default: '1' },
+    rounds: { type: 'string' },
+    report: { type: 'string' },
     help: { type: 'boolean' },
   } as const;
   let parsed: ReturnType<
@@ -74,16 +84,21 @@ export async function run(args: string[]): Promise<number> {
   if (!/^\d{1,9}$/.test(values.seed)) return refuse(`--seed: "${values.seed}" is not a whole number`);
   const unknown = positionals.find((name) => !parts.some((part) => part.name === name));
   if (unknown !== undefined) return refuse(`there is no part "${unknown}"`);
+  if (values.rounds !== undefined && !/^[1-9]\d{0,8}$/.test(values.rounds))
+    return refuse(`--rounds: "${values.rounds}" is not a number of rounds`);
   const seed = Number(values.seed);
+  const startedAt = Temporal.Now.instant().round('second').toString();
   const reports: PartReport[] = [];
   for (const part of parts) {
     if (positionals.length > 0 && !positionals.includes(part.name)) continue;
-    const rounds = values.full ? part.rounds.full : part.rounds.usual;
+    const planned = values.full ? part.rounds.full : part.rounds.usual;
+    const rounds = values.rounds === undefined ? planned : Number(values.rounds);
     const report = await runPart(part, seed, rounds);
     reports.push(report);
     for (const finding of report.findings) process.stderr.write(`  ${finding}\n`);
   }
-  const report = tortureReport(seed, headCommit(), reports);
+  const report = tortureReport({ seed, commit: headCommit(), startedAt }, reports);
+  if (values.report !== undefined) writeFileSync(values.report, `${JSON.stringify(report, null, 2)}\n`);
   process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : formatTorture(report));
   return report.ok ? 0 : 1;
 }
@@ -115,8 +130,8 @@ async function runPart(
       onRound(sofar) {
         tally = sofar;
         done += 1;
-        const { killed, lost, duplicated, altered } = sofar;
-        const faults = `lost ${lost}, duplicated ${duplicated}, altered ${altered}`;
+        const { killed, lost, duplicated, altered, unexplained } = sofar;
+        const faults = `lost ${lost}, duplicated ${duplicated}, altered ${altered}, unexplained ${unexplained}`;
         show(`${name} ${done}/${rounds}: ${killed} killed, ${faults}`);
       },
     });
@@ -127,40 +142,53 @@ async function runPart(
   return { name, rounds: done, ...tally, seconds, finished: done === rounds };
 }
 
+const secondsOf = (reports: readonly PartReport[]): number =>
+  Math.round(10 * reports.reduce((all, { seconds }) => all + seconds, 0)) / 10;
+
 /** Sums the parts. */
-export function tortureReport(seed: number, commit: string | null, reports: PartReport[]): TortureReport {
-  const sum = (key: 'rounds' | 'killed' | 'lost' | 'duplicated' | 'altered'): number =>
+export function tortureReport(
+  { seed, commit, startedAt }: Pick<TortureReport, 'seed' | 'commit' | 'startedAt'>,
+  reports: PartReport[],
+): TortureReport {
+  const sum = (key: 'rounds' | 'killed' | FaultKind): number =>
     reports.reduce((total, report) => total + report[key], 0);
-  const faults = { lost: sum('lost'), duplicated: sum('duplicated'), altered: sum('altered') };
+  const [lost, duplicated, altered, unexplained] = [
+    sum('lost'),
+    sum('duplicated'),
+    sum('altered'),
+    sum('unexplained'),
+  ];
   const ok =
-    faults.lost + faults.duplicated + faults.altered === 0 &&
-    reports.every(({ killed, finished }) => killed > 0 && finished);
-  return { seed, commit, rounds: sum('rounds'), killed: sum('killed'), ...faults, ok, parts: reports };
+    lost + duplicated + altered + unexplained === 0 &&
+    reports.every(({ killed, finished, skipped }) => skipped !== undefined || (killed > 0 && finished));
+  const sums = { rounds: sum('rounds'), killed: sum('killed'), lost, duplicated, altered, unexplained };
+  return { seed, commit, startedAt, ...sums, seconds: secondsOf(reports), ok, parts: reports };
 }
 
 export function formatTorture({ ok, parts: reports, ...total }: TortureReport): string {
-  const head = ['', 'rounds', 'killed', 'lost', 'duplicated', 'altered', 'seconds'];
-  const cells = ({
-    name,
-    rounds,
-    killed,
-    lost,
-    duplicated,
-    altered,
-    seconds,
-  }: Omit<PartReport, 'findings' | 'finished'>): string[] =>
-    [name, rounds, killed, lost, duplicated, altered, seconds].map(String);
-  const seconds = reports.reduce((all, report) => all + report.seconds, 0);
-  const all = cells({ ...total, name: 'all', seconds: Math.round(seconds * 10) / 10 });
-  const rows = [head, ...reports.map(cells), all];
+  const head = ['', 'rounds', 'killed', 'lost', 'duplicated', 'altered', 'unexplained', 'seconds'];
+  const cells = (row: Omit<PartReport, 'findings' | 'finished' | 'skipped'>): string[] =>
+    [
+      row.name,
+      row.rounds,
+      row.killed,
+      row.lost,
+      row.duplicated,
+      row.altered,
+      row.unexplained,
+      row.seconds,
+    ].map(String);
+  const rows = [head, ...reports.map(cells), cells({ ...total, name: 'all' })];
   const widths = head.map((_, c) => Math.max(...rows.map((row) => row[c]?.length ?? 0)));
   const lines = rows.map((row) =>
     row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c] ?? 0) : cell.padStart(widths[c] ?? 0))).join('  '),
   );
-  const verdict = ok ? 'ok: nothing was lost, duplicated or altered' : 'NOT OK';
-  return [...lines, '', `${verdict} (seed ${total.seed}, commit ${total.commit ?? 'unknown'})`, ''].join(
-    '\n',
+  const skipped = reports.flatMap(({ name, skipped: why }) =>
+    why === undefined ? [] : [`${name} skipped: ${why}`],
   );
+  const verdict = ok ? 'ok: nothing was lost, duplicated, altered or unexplained' : 'NOT OK';
+  const end = `${verdict} (seed ${total.seed}, commit ${total.commit ?? 'unknown'})`;
+  return [...lines, '', ...skipped, end, ''].join('\n');
 }
 
 function headCommit(): string | null {

@@ -1,17 +1,18 @@
 /** A gateway of a simulated world: the real outbox and the real sender, on a disk that loses power, killed now and then. */
-import { type NewReading, type Outbox, type OutboxItem, openOutboxOn } from '../edge/outbox.ts';
+import { type Outbox, openOutboxOn } from '../edge/outbox.ts';
 import { OutboxError } from '../edge/outbox-folder.ts';
 import { Sender } from '../edge/sender.ts';
 import type { Receipt } from '../protocols/uplink.ts';
 import type { Random } from '../simulators/random.ts';
 import type { Agenda } from './agenda.ts';
 import { MemoryDisk } from './memory-disk.ts';
+import type { Sent } from './world-cloud.ts';
+import type { WorldNetwork } from './world-network.ts';
+import type { WorldPlan } from './world-plan.ts';
+import { ENERGY, type Given, START_MS, WorldWork } from './world-work.ts';
 
-export const ENERGY = '1-0:1.8.0';
-const POWER = '1-0:16.7.0';
-const START_MS = Date.UTC(2026, 8, 1);
-const DISK_BYTES = 512 * 1024;
 const timing = { receiptMs: 2_000, backlogStartMs: 1_000, backlogPerSecond: 2_000 };
+const RECONNECT_MS = 300;
 
 /** What the outbox said of a reading. */
 export type Fate = 'accepted' | 'refused' | 'unknown';
@@ -20,27 +21,32 @@ export interface GatewayOptions {
   name: string;
   agenda: Agenda;
   random: Random;
-  /** Of the outbox. */
-  maxBytes: number;
-  send(batch: { gateway: string; epoch: string; items: readonly OutboxItem[] }): void;
-  isLinkUp(): boolean;
+  plan: Pick<WorldPlan, 'maxBytes' | 'diskBytes'>;
+  /** By way of the broker that it is connected to. */
+  send(broker: number, sent: Sent): void;
+  network: Pick<WorldNetwork, 'isUp' | 'brokers'>;
 }
 
 export class WorldGateway {
-  /** Every reading that was ever handed in, and what became of it there. */
-  readonly fates = new Map<NewReading, Fate>();
+  /** All that was ever handed in, and what became of it there. */
+  readonly fates = new Map<Given, Fate>();
+  readonly work: WorldWork;
   readonly disk: MemoryDisk;
   restarts = 0;
   setAside = 0;
   readonly #options: GatewayOptions;
   #outbox: Outbox | null = null;
   #sender: Sender | null = null;
-  #minted = 0;
+  /** The broker that it is connected to, or tries next. */
+  #broker = 0;
+  #isConnected = false;
   #takeBackWake = (): void => undefined;
+  #takeBackConnect = (): void => undefined;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    this.disk = new MemoryDisk(options.random, DISK_BYTES);
+    this.disk = new MemoryDisk(options.random, options.plan.diskBytes);
+    this.work = new WorldWork(options.name);
     this.#start();
   }
 
@@ -48,13 +54,23 @@ export class WorldGateway {
     return this.#outbox !== null && this.#outbox.acknowledgedTo === this.#outbox.nextSequence - 1;
   }
 
-  /** Takes some readings: of two registers, at instants that never repeat. */
+  /** Takes some readings, in one commit. */
   take(count: number): void {
-    const readings = Array.from({ length: count }, () => this.#mint());
-    for (const reading of readings) this.fates.set(reading, 'unknown');
+    const minted = Array.from({ length: count }, () => this.work.reading());
+    for (const { given } of minted) this.fates.set(given, 'unknown');
     this.#guarded((outbox) => {
-      const refused = new Set(outbox.append(readings).refused);
-      for (const reading of readings) this.fates.set(reading, refused.has(reading) ? 'refused' : 'accepted');
+      const refused = new Set(outbox.append(minted.map(({ reading }) => reading)).refused);
+      for (const { reading, given } of minted)
+        this.fates.set(given, refused.has(reading) ? 'refused' : 'accepted');
+      this.#sender?.wake();
+    });
+  }
+
+  takeEvidence(): void {
+    const { item, given } = this.work.evidence();
+    this.fates.set(given, 'unknown');
+    this.#guarded((outbox) => {
+      this.fates.set(given, outbox.appendEvidence(item) ? 'accepted' : 'refused');
       this.#sender?.wake();
     });
   }
@@ -63,12 +79,27 @@ export class WorldGateway {
     this.#guarded(() => void this.#sender?.receipt(receipt));
   }
 
+  /** Tries its brokers in turn until one is up. */
   connect(): void {
-    this.#guarded(() => this.#sender?.connected());
+    if (this.#isConnected) return;
+    const { network, agenda } = this.#options;
+    if (network.isUp(this.#broker)) {
+      this.#isConnected = true;
+      this.#guarded(() => this.#sender?.connected());
+      return;
+    }
+    this.#broker = (this.#broker + 1) % network.brokers;
+    this.#takeBackConnect();
+    this.#takeBackConnect = agenda.after(RECONNECT_MS, () => this.connect());
   }
 
-  disconnect(): void {
+  /** @param broker only when connected to this one */
+  disconnect(broker = this.#broker): void {
+    if (broker !== this.#broker || !this.#isConnected) return;
+    this.#isConnected = false;
     this.#sender?.disconnected();
+    this.#takeBackConnect();
+    this.#takeBackConnect = this.#options.agenda.after(RECONNECT_MS, () => this.connect());
   }
 
   expire(): void {
@@ -78,6 +109,8 @@ export class WorldGateway {
   /** Ends the process at once, with the machine or alone, and starts it again. */
   crash(isPowerCut: boolean): void {
     this.#takeBackWake();
+    this.#takeBackConnect();
+    this.#isConnected = false;
     if (isPowerCut) this.disk.powerCut();
     else this.disk.kill();
     this.#start();
@@ -85,17 +118,17 @@ export class WorldGateway {
 
   #start(): void {
     this.restarts += 1;
-    const { name: gateway, agenda, random, maxBytes, send, isLinkUp } = this.#options;
+    const { name: gateway, agenda, random, plan, send } = this.#options;
     const isBilling = (_: string, register: string): boolean => register === ENERGY;
     let outbox: Outbox;
     try {
-      outbox = openOutboxOn(this.disk, { folder: '/outbox', gateway, maxBytes, isBilling });
+      outbox = openOutboxOn(this.disk, { folder: '/outbox', gateway, maxBytes: plan.maxBytes, isBilling });
     } catch (error) {
       if (!(error instanceof OutboxError)) throw error;
       // The disk has no room even to start: a supervisor tries again.
       this.#outbox = null;
       this.#sender = null;
-      agenda.after(500, () => this.crash(false));
+      this.#takeBackConnect = agenda.after(500, () => this.crash(false));
       return;
     }
     this.#outbox = outbox;
@@ -104,7 +137,7 @@ export class WorldGateway {
       timing,
       nowMs: () => agenda.nowMs,
       random: () => random.between(0, 999) / 1000,
-      send: (items) => send({ gateway, epoch: outbox.epoch, items }),
+      send: (items) => send(this.#broker, { gateway, epoch: outbox.epoch, items }),
       wakeAt: (ms) => {
         this.#takeBackWake();
         if (ms === null) return;
@@ -112,19 +145,12 @@ export class WorldGateway {
           this.#guarded(() => this.#sender?.tick()),
         );
       },
-      onStalled: () => {
-        this.disconnect();
-        agenda.after(300, () => this.#reconnect());
-      },
+      onStalled: () => this.disconnect(),
       onSetAside: () => {
         this.setAside += 1;
       },
     });
-    if (isLinkUp()) agenda.after(50, () => this.#reconnect());
-  }
-
-  #reconnect(): void {
-    if (this.#options.isLinkUp()) this.connect();
+    this.#takeBackConnect = agenda.after(50, () => this.connect());
   }
 
   /** A fault of the outbox ends the process. */
@@ -136,17 +162,5 @@ export class WorldGateway {
       if (!(error instanceof OutboxError)) throw error;
       this.crash(false);
     }
-  }
-
-  #mint(): NewReading {
-    const n = this.#minted++;
-    return {
-      meter: `${this.#options.name}-${n % 5}`,
-      register: n % 3 === 0 ? POWER : ENERGY,
-      readAt: Temporal.Instant.fromEpochMilliseconds(START_MS + n * 1000).toString(),
-      value: String(n),
-      unit: n % 3 === 0 ? 'W' : 'kWh',
-      source: 'poll',
-    };
   }
 }

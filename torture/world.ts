@@ -1,157 +1,170 @@
 /**
- * A world in memory, made from one number: gateways, a network and the cloud's ingest, with kills, power cuts, full and failing
- * disks, lost, doubled and late messages, and messages that no cloud can take. When all that is over it must have come to this:
- * every reading that a gateway accepted is stored once and unchanged, or a marker in the store says why it is not.
+ * A world in memory, made from one number: gateways, brokers and the cloud's ingest, with kills, power cuts, full and failing
+ * disks, clocks that are set, lost, doubled, late and damaged messages, and messages that no cloud can take. When all that is
+ * over it must have come to this: all that a gateway accepted is stored once and unchanged, or a marker in the store says why
+ * it is not.
  */
-import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
-import * as changes from '../cloud/store/sqlite/changes.ts';
-import * as evidence from '../cloud/store/sqlite/evidence.ts';
-import * as exported from '../cloud/store/sqlite/exports.ts';
-import * as ingest from '../cloud/store/sqlite/ingest.ts';
-import * as quarantine from '../cloud/store/sqlite/quarantine.ts';
-import * as readings from '../cloud/store/sqlite/readings.ts';
-import type { OutboxItem } from '../edge/outbox.ts';
-import { Batch, type Receipt } from '../protocols/uplink.ts';
+import {
+  type CheckResult,
+  compareReadings,
+  type GivenReading,
+  noteFault,
+} from '../simulators/compare-readings.ts';
 import { type Random, randomStream } from '../simulators/random.ts';
 import { Agenda } from './agenda.ts';
-import { type Fate, WorldGateway } from './world-gateway.ts';
+import { type Sent, WorldCloud } from './world-cloud.ts';
+import { WorldGateway } from './world-gateway.ts';
+import { WorldNetwork } from './world-network.ts';
+import { planWorld, type WorldPlan, type WorldVariant } from './world-plan.ts';
 
-export interface WorldReport {
+export interface WorldReport extends CheckResult {
   accepted: number;
-  stored: number;
-  /** Not stored, and a marker says so. */
+  /** Accepted and not stored, and a marker says so. */
   marked: number;
-  lost: string[];
-  duplicated: string[];
-  altered: string[];
-  /** Kills, power cuts and faults of disks. */
+  /** Kills, power cuts, clocks set, and faults of disks and brokers. */
   faults: number;
   messages: number;
+  /** Of what is stored, with the instants and without them; null unless the world is gentle. */
+  state: { whole: string; withoutInstants: string } | null;
 }
 
-const TROUBLE_MS = 60_000;
 const PATIENCE_MS = 3_600_000;
-const INGESTED_AT = '2027-01-01T00:00:00Z';
+const FIRST_TAKE_MS = 50;
+const LONGEST_TAKE_MS = 3_000;
+/** Of a backlog that is taken before the brokers are up. */
+const BACKLOG_COMMIT = 400;
 
-interface Sent {
-  gateway: string;
-  epoch: string;
-  items: readonly OutboxItem[];
-}
-
-export function runWorld(seed: number): WorldReport {
-  const world = new World(seed);
-  world.trouble();
-  world.settle();
-  return world.report();
+export function runWorld(seed: number, variant: WorldVariant = {}): WorldReport {
+  const world = new World(planWorld(seed, variant));
+  try {
+    world.trouble();
+    world.settle();
+    return world.report();
+  } finally {
+    world.close();
+  }
 }
 
 class World {
+  readonly #plan: WorldPlan;
   readonly #agenda = new Agenda();
   readonly #random: Random;
-  readonly #db = new DatabaseSync(':memory:');
-  readonly #store: ReturnType<typeof ingest.operations>;
-  readonly #gateways = new Map<string, WorldGateway>();
-  #troubled = true;
-  #linkUp = true;
-  /** Of messages that arrive, so many of a thousand are lost, doubled, late; and items that nobody can take. */
-  readonly #rates: { lost: number; doubled: number; late: number; poison: number };
+  readonly #clocks: Random;
+  readonly #network: WorldNetwork;
+  readonly #cloud: WorldCloud;
+  readonly #gateways: WorldGateway[];
+  #isTroubled = true;
   #faults = 0;
-  #messages = 0;
 
-  constructor(seed: number) {
-    this.#random = randomStream(seed, 'world');
-    for (const subject of [readings, quarantine, changes, exported, evidence, ingest])
-      this.#db.exec(subject.schema);
-    this.#store = ingest.operations(this.#db);
-    const chance = (most: number): number => this.#random.between(0, most);
-    this.#rates = { lost: chance(300), doubled: chance(300), late: chance(300), poison: chance(3) - 2 };
-    const maxBytes = this.#random.between(0, 1) === 0 ? 1 << 20 : 64 * 1024;
-    for (let n = 1; n <= this.#random.between(1, 3); n += 1) {
-      const name = `gw-${n}`;
-      const gateway = new WorldGateway({
-        name,
-        agenda: this.#agenda,
-        random: randomStream(seed, name),
-        maxBytes,
-        send: (sent) => this.#carry(() => this.#ingest(sent)),
-        isLinkUp: () => this.#linkUp,
-      });
-      this.#gateways.set(name, gateway);
-    }
+  constructor(plan: WorldPlan) {
+    this.#plan = plan;
+    this.#random = randomStream(plan.seed, 'harm');
+    this.#clocks = randomStream(plan.seed, 'clocks');
+    this.#network = new WorldNetwork(this.#agenda, plan);
+    this.#cloud = new WorldCloud(this.#agenda, plan);
+    this.#gateways = Array.from({ length: plan.gateways }, (_, n) => this.#gateway(`gw-${n + 1}`));
   }
 
-  /** A minute in which everything goes wrong now and then. */
+  /** A while in which everything goes wrong now and then. */
   trouble(): void {
-    for (const gateway of this.#gateways.values()) this.#keepTaking(gateway);
+    if (this.#plan.backlog > 0) this.#fillBacklog();
+    for (const [n, gateway] of this.#gateways.entries())
+      this.#keepTaking(gateway, randomStream(this.#plan.seed, `work/${n}`));
     this.#keepFailing();
-    while (this.#agenda.step(TROUBLE_MS));
-    this.#troubled = false;
-    this.#linkUp = true;
-    for (const gateway of this.#gateways.values()) {
-      gateway.disk.room = Number.POSITIVE_INFINITY;
-      gateway.disk.goodFlushes = Number.POSITIVE_INFINITY;
-      gateway.crash(false);
+    while (this.#agenda.step(this.#plan.troubleMs));
+    this.#isTroubled = false;
+    this.#network.isTroubled = false;
+    this.#cloud.isTroubled = false;
+    for (let broker = 0; broker < this.#network.brokers; broker += 1) this.#network.set(broker, true);
+    for (const { disk } of this.#gateways) {
+      disk.room = Number.POSITIVE_INFINITY;
+      disk.goodFlushes = Number.POSITIVE_INFINITY;
     }
+    // Half of them live on: what a restart would put right has to come right by itself.
+    for (const gateway of this.#gateways)
+      if (this.#plan.isGentle || this.#random.between(0, 1) === 0) gateway.crash(false);
   }
 
   /** Work goes on, a little: what nobody takes is known by others being taken. */
   settle(): void {
-    for (const gateway of this.#gateways.values()) this.#keepTakingSome(gateway);
+    for (const gateway of this.#gateways) if (!this.#plan.isGentle) this.#keepTakingSome(gateway);
     const until = this.#agenda.nowMs + PATIENCE_MS;
-    while (![...this.#gateways.values()].every(({ isDrained }) => isDrained) && this.#agenda.step(until));
+    while (!this.#gateways.every(({ isDrained }) => isDrained) && this.#agenda.step(until));
   }
 
   report(): WorldReport {
-    const report: WorldReport = {
-      accepted: 0,
-      stored: 0,
-      marked: 0,
-      lost: [],
-      duplicated: [],
-      altered: this.#refusedByTheStore(),
-      faults: this.#faults,
-      messages: this.#messages,
-    };
-    const stored = Map.groupBy(
-      this.#rows('SELECT meter, register, instant, value FROM reading'),
-      ({ meter, register, instant }) => `${meter} ${register} ${instant}`,
-    );
     const markers = Map.groupBy(
-      this.#rows('SELECT meter, register, from_instant AS fromMs, to_instant AS toMs FROM gap_marker'),
+      this.#cloud.rows('SELECT meter, register, from_instant AS fromMs, to_instant AS toMs FROM gap_marker'),
       ({ meter, register }) => `${meter} ${register}`,
     );
-    for (const gateway of this.#gateways.values())
-      for (const [reading, fate] of gateway.fates) {
-        const { meter, register, readAt, value } = reading;
-        const atMs = BigInt(Temporal.Instant.from(readAt).epochMilliseconds);
-        const found = stored.get(`${meter} ${register} ${atMs}`) ?? [];
-        const spans = markers.get(`${meter} ${register}`) ?? [];
-        judge(report, {
-          name: `${meter} ${register} ${readAt}`,
-          fate,
-          isMarked: spans.some(({ fromMs, toMs }) => Number(fromMs) <= atMs && atMs <= Number(toMs)),
-          areRight: found.map((row) => row.value === BigInt(value ?? 0) * 1_000_000n),
-        });
+    const given = new Map<string, GivenReading>();
+    let accepted = 0;
+    let marked = 0;
+    for (const gateway of this.#gateways)
+      for (const [{ at, shows, meter, register, atMs }, fate] of gateway.fates) {
+        if (fate === 'refused') continue;
+        const isMarked = (markers.get(`${meter} ${register}`) ?? []).some(
+          ({ fromMs, toMs }) => Number(fromMs) <= atMs && atMs <= Number(toMs),
+        );
+        if (fate === 'accepted') accepted += 1;
+        if (fate === 'accepted' && isMarked) marked += 1;
+        given.set(at, { shows, isDue: fate === 'accepted' && !isMarked });
       }
-    return report;
+    const result = compareReadings(given, this.#cloud.stored());
+    // Nothing that a gateway sends contradicts what it sent before.
+    for (const why of this.#cloud.refused()) noteFault(result, 'altered', why);
+    for (const [n, { isDrained }] of this.#gateways.entries())
+      if (!isDrained) noteFault(result, 'lost', `gateway ${n + 1} never came to its end`);
+    const state = this.#plan.isGentle
+      ? {
+          whole: this.#cloud.stateHash({ withInstants: true }),
+          withoutInstants: this.#cloud.stateHash({ withInstants: false }),
+        }
+      : null;
+    return { ...result, accepted, marked, faults: this.#faults, messages: this.#network.messages, state };
   }
 
-  /** Nothing that a gateway sends contradicts what it sent before. */
-  #refusedByTheStore(): string[] {
-    return this.#rows('SELECT code, detail FROM quarantine').map(({ code, detail }) => `${code}: ${detail}`);
+  close(): void {
+    this.#cloud.close();
   }
 
-  #rows(sql: string): Record<string, SQLOutputValue>[] {
-    const statement = this.#db.prepare(sql);
-    statement.setReadBigInts(true);
-    return statement.all();
+  #gateway(name: string): WorldGateway {
+    const gateway: WorldGateway = new WorldGateway({
+      name,
+      agenda: this.#agenda,
+      random: randomStream(this.#plan.seed, name),
+      plan: this.#plan,
+      network: this.#network,
+      send: (broker, sent) => this.#send(gateway, broker, sent),
+    });
+    return gateway;
   }
 
-  #keepTaking(gateway: WorldGateway): void {
-    this.#agenda.after(this.#random.between(50, 3_000), () => {
-      gateway.take(this.#random.between(1, this.#random.between(0, 9) === 0 ? 400 : 20));
-      if (this.#troubled) this.#keepTaking(gateway);
+  /** The receipt comes by way of the same broker. */
+  #send(gateway: WorldGateway, broker: number, sent: Sent): void {
+    const network = this.#network;
+    const arrive = (): void =>
+      this.#cloud.take(sent, (receipt) => network.carry(broker, () => gateway.receive(receipt), null));
+    network.carry(broker, arrive, (random) => this.#cloud.takeDamaged(sent, random));
+  }
+
+  #fillBacklog(): void {
+    for (let broker = 0; broker < this.#network.brokers; broker += 1) this.#cutBroker(broker);
+    for (const gateway of this.#gateways)
+      for (let taken = 0; taken < this.#plan.backlog; taken += BACKLOG_COMMIT) gateway.take(BACKLOG_COMMIT);
+  }
+
+  #keepTaking(gateway: WorldGateway, random: Random): void {
+    this.#agenda.after(random.between(FIRST_TAKE_MS, LONGEST_TAKE_MS), () => {
+      if (!this.#isTroubled) return;
+      const kind = random.between(0, 19);
+      if (this.#plan.hasClockJumps && this.#clocks.between(0, 3) === 0) {
+        gateway.work.jump(this.#clocks);
+        this.#faults += 1;
+      }
+      if (kind === 0) gateway.takeEvidence();
+      else gateway.take(random.between(1, kind < 3 ? 120 : 10));
+      this.#keepTaking(gateway, random);
     });
   }
 
@@ -163,10 +176,9 @@ class World {
   }
 
   #keepFailing(): void {
-    this.#agenda.after(this.#random.between(200, 6_000), () => {
-      if (!this.#troubled) return;
-      const gateways = [...this.#gateways.values()];
-      const gateway = gateways[this.#random.between(0, gateways.length - 1)];
+    this.#agenda.after(this.#random.between(200, 4_000), () => {
+      if (!this.#isTroubled) return;
+      const gateway = this.#gateways[this.#random.between(0, this.#gateways.length - 1)];
       if (gateway !== undefined) this.#harm(gateway);
       this.#keepFailing();
     });
@@ -176,68 +188,20 @@ class World {
     this.#faults += 1;
     const kind = this.#random.between(0, 6);
     if (kind === 0) gateway.crash(false);
-    else if (kind === 1) gateway.crash(true);
-    else if (kind === 2) gateway.disk.goodFlushes = this.#random.between(0, 5);
-    else if (kind === 3) gateway.disk.room = this.#random.between(20_000, 120_000);
-    else if (kind === 4) gateway.disk.room = Number.POSITIVE_INFINITY;
-    else if (kind === 5) this.#cutLink();
+    else if (kind === 1) this.#cutBroker(this.#random.between(0, this.#network.brokers - 1));
+    else if (this.#plan.isGentle) return;
+    else if (kind === 2) gateway.crash(true);
+    else if (kind === 3) gateway.disk.goodFlushes = this.#random.between(0, 5);
+    else if (kind === 4) gateway.disk.room = this.#random.between(20_000, 60_000);
+    else if (kind === 5) gateway.disk.room = Number.POSITIVE_INFINITY;
     else gateway.expire();
     // A failing disk fails once, and is good again.
-    if (kind !== 2) gateway.disk.goodFlushes = Number.POSITIVE_INFINITY;
+    if (kind !== 3) gateway.disk.goodFlushes = Number.POSITIVE_INFINITY;
   }
 
-  #cutLink(): void {
-    this.#linkUp = false;
-    for (const gateway of this.#gateways.values()) gateway.disconnect();
-    this.#agenda.after(this.#random.between(100, 8_000), () => {
-      this.#linkUp = true;
-      for (const gateway of this.#gateways.values()) gateway.connect();
-    });
+  #cutBroker(broker: number): void {
+    this.#network.set(broker, false);
+    for (const gateway of this.#gateways) gateway.disconnect(broker);
+    this.#agenda.after(this.#random.between(100, 8_000), () => this.#network.set(broker, true));
   }
-
-  /** A message on its way: it may be lost, come twice, or come late. */
-  #carry(deliver: () => void): void {
-    this.#messages += 1;
-    const happens = (rate: number): boolean => this.#troubled && this.#random.between(0, 999) < rate;
-    if (!this.#linkUp || happens(this.#rates.lost)) return;
-    const delay = (): number =>
-      happens(this.#rates.late) ? this.#random.between(100, 9_000) : this.#random.between(1, 40);
-    this.#agenda.after(delay(), deliver);
-    if (happens(this.#rates.doubled)) this.#agenda.after(delay(), deliver);
-  }
-
-  #ingest({ gateway, epoch, items }: Sent): void {
-    const parsed = items.map(({ json }) => JSON.parse(json));
-    const [from, to] = [items[0]?.sequence, items.at(-1)?.sequence];
-    // What nobody can take: the worker that tries dies of it.
-    if (parsed.some((item) => this.#isPoison(item))) return;
-    const batch = Batch.parse({ gateway, epoch, from, to, items: parsed });
-    if (this.#troubled && this.#random.between(0, 19) === 0) return;
-    const result = this.#store.ingestBatch(batch, INGESTED_AT);
-    // The worker dies behind its commit.
-    if (this.#troubled && this.#random.between(0, 19) === 0) return;
-    const receipt: Receipt = { gateway, epoch, from: batch.from, to: batch.to, ...result };
-    this.#carry(() => this.#gateways.get(gateway)?.receive(receipt));
-  }
-
-  #isPoison(item: { kind: string; value?: string }): boolean {
-    return this.#rates.poison > 0 && item.kind === 'reading' && Number(item.value) % 97 === 5;
-  }
-}
-
-interface Judged {
-  name: string;
-  fate: Fate;
-  isMarked: boolean;
-  /** Of each row with its meter, register and instant: whether it has its value. */
-  areRight: boolean[];
-}
-
-function judge(report: WorldReport, { name, fate, isMarked, areRight }: Judged): void {
-  if (fate === 'accepted') report.accepted += 1;
-  if (areRight.length > 1) report.duplicated.push(name);
-  if (areRight.includes(false)) report.altered.push(name);
-  if (areRight.length > 0) report.stored += 1;
-  else if (isMarked) report.marked += 1;
-  else if (fate === 'accepted') report.lost.push(name);
 }

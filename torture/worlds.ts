@@ -1,27 +1,47 @@
 /** Worlds in memory, one from each number: the same number is the same world again. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { count, newTally, type Tally, type TortureOptions, type TorturePart } from './tally.ts';
+import { count, countAll, newTally, type Tally, type TortureOptions, type TorturePart } from './tally.ts';
 import { runWorld } from './world.ts';
 
 export const worldsTorture: TorturePart = {
   name: 'worlds',
   about:
-    'simulated gateways, network and ingest under kills, power cuts and bad disks: what was accepted is stored or accounted for',
-  rounds: { usual: 300, full: 10_000 },
+    'simulated gateways, network and ingest under kills, power cuts, bad disks and clocks: what was accepted is stored or accounted for',
+  rounds: { usual: 2_000, full: 20_000 },
   run: tortureWorlds,
 };
 
+/** Of so many worlds one is run again and again, gently, under other luck. */
+const SAME_AGAIN_EVERY = 20;
+
+/** World `seed + n` in round `n`. */
 async function tortureWorlds({ seed, rounds, onRound }: TortureOptions): Promise<Tally> {
   const tally = newTally();
   for (let round = 0; round < rounds; round += 1) {
-    const number = seed * 1_000_000 + round;
-    const { faults, lost, duplicated, altered } = runWorld(number);
-    tally.killed += faults;
-    count(tally, 'lost', lost.length, `world ${number}: ${lost[0]}`);
-    count(tally, 'duplicated', duplicated.length, `world ${number}: ${duplicated[0]}`);
-    count(tally, 'altered', altered.length, `world ${number}: ${altered[0]}`);
+    tortureWorld(seed + round, tally);
     onRound(tally);
     await nextTurn();
   }
   return tally;
+}
+
+export function tortureWorld(number: number, tally: Tally): void {
+  const again = `meterline torture worlds --seed ${number} --rounds 1`;
+  const report = runWorld(number);
+  tally.killed += report.faults;
+  countAll(tally, report, again);
+  if (number % SAME_AGAIN_EVERY !== 0) return;
+  const [first, ...others] = sameAgain(number);
+  for (const [n, other] of others.entries())
+    if (other !== first) count(tally, 'altered', 1, `${again}: network ${n + 2} left another state`);
+}
+
+/** What is stored in the end, whatever the network, the workers and the clocks did meanwhile. */
+function sameAgain(number: number): string[] {
+  const gentle = { isGentle: true, hasClockJumps: false };
+  const states = ['', '/2'].map((luck) => runWorld(number, { ...gentle, luck }).state);
+  const jumping = runWorld(number, { isGentle: true, hasClockJumps: true, luck: '/3' }).state;
+  // The instants are those of the gateway's clock; keys, order and values are not.
+  const same = states.map((state) => `${state?.whole === states[0]?.whole} ${state?.withoutInstants}`);
+  return [...same, `true ${jumping?.withoutInstants}`];
 }

@@ -15,7 +15,8 @@ import {
   StatementSummary,
   StoredReading,
 } from '../../protocols/api.ts';
-import { Checker, type CheckResult, type Silence } from '../checker.ts';
+import { Checker, type Silence } from '../checker.ts';
+import type { CheckResult } from '../compare-readings.ts';
 import type { Truth } from '../park/truth.ts';
 import type { ApiClient } from './api-client.ts';
 

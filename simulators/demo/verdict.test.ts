@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Anomaly, Charge } from '../../protocols/api.ts';
 import { formatMinor, minor } from '../../protocols/units.ts';
-import type { CheckResult } from '../checker.ts';
+import type { CheckResult } from '../compare-readings.ts';
 import { generatePark } from '../park/generate-park.ts';
 import { readProfiles } from '../profiles.ts';
 import type { ClosedMonth } from './close-month.ts';

@@ -3,7 +3,7 @@ import type { Anomaly, Charge } from '../../protocols/api.ts';
 import type { Park } from '../../protocols/park.ts';
 import type { Utility } from '../../protocols/units.ts';
 import { formatMinor, minor } from '../../protocols/units.ts';
-import type { CheckResult } from '../checker.ts';
+import type { CheckResult } from '../compare-readings.ts';
 import type { Planted } from '../park/generate-park.ts';
 import type { ClosedMonth } from './close-month.ts';
 
