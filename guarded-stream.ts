@@ -13,10 +13,24 @@ export class LengthViolationError extends Error {
   }
 }
 
+/** A peer had too much; its connection is closed. */
+export class AllowanceError extends Error {
+  override readonly name = 'AllowanceError';
+  readonly code = 'over_allowance';
+  constructor() {
+    super('the peer sends more than it may');
+  }
+}
+
+/** Is told the bytes and packets that came. @returns ms to read nothing, or null: the connection ends */
+export type Pace = (bytes: number, packets: number) => number | null;
+
 /** Passes bytes both ways, with back-pressure, until the guard finds a violation: then it is destroyed with the socket. */
 export class GuardedStream extends Duplex {
   readonly #socket: Socket;
   readonly #guard: LengthGuard;
+  #pace: Pace | null = null;
+  #pause: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, limits: LengthLimits) {
     super({ allowHalfOpen: false });
@@ -28,14 +42,37 @@ export class GuardedStream extends Duplex {
     socket.on('close', () => this.destroy());
   }
 
+  /** The peer is known, and from now on paced: it is read as fast as it may send, and its own socket fills. */
+  admit(pace: Pace): void {
+    this.#guard.admit();
+    this.#pace = pace;
+  }
+
   #receive(chunk: Buffer): void {
+    const before = this.#guard.packets();
     const violation = this.#guard.feed(chunk);
-    if (violation !== null) this.destroy(new LengthViolationError(violation));
-    else if (!this.push(chunk)) this.#socket.pause();
+    if (violation !== null) {
+      this.destroy(new LengthViolationError(violation));
+      return;
+    }
+    const pauseMs = this.#pace === null ? 0 : this.#pace(chunk.length, this.#guard.packets() - before);
+    if (pauseMs === null) {
+      this.destroy(new AllowanceError());
+      return;
+    }
+    if (pauseMs > 0) this.#rest(pauseMs);
+    if (!this.push(chunk) || pauseMs > 0) this.#socket.pause();
+  }
+
+  #rest(ms: number): void {
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      this.#socket.resume();
+    }, ms);
   }
 
   override _read(): void {
-    this.#socket.resume();
+    if (this.#pause === undefined) this.#socket.resume();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -51,6 +88,7 @@ export class GuardedStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    clearTimeout(this.#pause);
     this.#socket.destroy();
     done(error);
   }

@@ -1,24 +1,21 @@
 /**
- * The embedded MQTT broker for gateways: deny by default, a gateway sees and speaks below its own name only, and no peer
- * can make it hold more than its limits. Its acknowledgement is no proof of storage: that is the receipt's.
+ * The embedded MQTT broker for gateways: a gateway sees and speaks below its own name only, and no peer can make it hold
+ * more than its limits. Its acknowledgement is no proof of storage: that is the receipt's.
+ *
+ * With TLS there are two entrances: gateways come in with a certificate, and ingest, on this machine, with a password.
  */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, type X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { Aedes, type AedesOptions, type AedesPublishPacket, type Client } from 'aedes';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import { Aedes, type Client } from 'aedes';
 import type { Logger } from 'pino';
 import { GuardedStream } from '../guarded-stream.ts';
-import {
-  ALL_QUARANTINE,
-  ALL_READINGS,
-  ALL_STATUS,
-  configTopic,
-  gatewayOf,
-  quarantineTopic,
-  readingsTopic,
-  receiptsTopic,
-  statusTopic,
-} from '../protocols/topics.ts';
+import { digestOf } from '../secrets.ts';
+import { BrokerCertificates, type BrokerTls } from './broker-certificates.ts';
+import { type BrokerCounters, noCounts } from './broker-counters.ts';
+import { BrokerRules, type Entrance, INGEST } from './broker-rules.ts';
+import { type AllowanceLimits, usualAllowance } from './client-allowance.ts';
 
 export interface Credential {
   username: string;
@@ -29,145 +26,195 @@ export interface BrokerOptions {
   host: string;
   /** 0 picks a free one. */
   port: number;
+  /** With TLS gateways come in by certificates alone. */
+  tls?: BrokerTls | undefined;
   gateways: readonly { gateway: string; password: string }[];
   log: Logger;
+  /** Only tests change what follows. */
+  allowance?: Partial<AllowanceLimits>;
+  rereadMs?: number;
 }
 
 export interface Broker {
   /** Where ingest on this machine connects. */
   url: string;
+  /** Where gateways connect. */
   port: number;
   /** The ingest worker's own, new in every process. */
   ingestCredential: Credential;
   counters(): Readonly<BrokerCounters>;
+  /** Gateways and ingest that are connected. */
+  connected(): number;
   close(): Promise<void>;
 }
 
-export interface BrokerCounters {
-  refusedConnections: number;
-  /** Publishes to a topic that is not the sender's, moved to its quarantine topic. */
-  foreignPublishes: number;
-  refusedSubscriptions: number;
-  lengthViolations: number;
-}
-
-const limits = { connectBytes: 64 * 1024, packetBytes: 1024 * 1024 };
-const MOST_CONNECTIONS = 2000;
-const CONNECT_TIMEOUT_MS = 5_000;
+const CONNECT_BYTES = 64 * 1024;
+const limits = { connectBytes: CONNECT_BYTES, packetBytes: 1024 * 1024, unadmittedBytes: CONNECT_BYTES };
+const MOST_CONNECTIONS = 4000;
+/** One after the other: who says nothing is gone before ten seconds are over. */
+const HANDSHAKE_TIMEOUT_MS = 4_000;
+const CONNECT_TIMEOUT_MS = 4_000;
 const LONGEST_KEEPALIVE_SECONDS = 300;
 /** One frozen subscriber holds the others up no longer than this. */
 const DRAIN_TIMEOUT_MS = 3_000;
-const INGEST = 'ingest';
-const ingestSubscriptions = new Set([ALL_READINGS, ALL_STATUS, ALL_QUARANTINE]);
+/** A revocation is in force a minute later at the latest. */
+const REREAD_MS = 10_000;
 
-export async function startBroker({ host, port, gateways, log }: BrokerOptions): Promise<Broker> {
-  const counters: BrokerCounters = {
-    refusedConnections: 0,
-    foreignPublishes: 0,
-    refusedSubscriptions: 0,
-    lengthViolations: 0,
-  };
+/** @throws KeyFileError; Error when the port is taken, or the certificates cannot be used */
+export async function startBroker(options: BrokerOptions): Promise<Broker> {
+  const { tls, gateways, allowance, log } = options;
+  const certificates = tls === undefined ? null : await BrokerCertificates.open(tls);
   const ingestCredential = { username: INGEST, password: randomBytes(24).toString('base64url') };
-  const passwords = new Map(gateways.map(({ gateway, password }) => [gateway, digest(password)]));
-  passwords.set(INGEST, digest(ingestCredential.password));
-
+  const passwords = new Map(gateways.map(({ gateway, password }) => [gateway, digestOf(password)]));
+  passwords.set(INGEST, digestOf(ingestCredential.password));
+  const entrances: Entrances = new WeakMap();
+  const counters = noCounts();
+  const rules = new BrokerRules({
+    passwords,
+    certificates,
+    allowance: { ...usualAllowance, ...allowance },
+    entranceOf: (client) => entrances.get(client.conn),
+    counters,
+    log,
+  });
   const aedes = await Aedes.createBroker({
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepaliveLimit: LONGEST_KEEPALIVE_SECONDS,
     drainTimeout: DRAIN_TIMEOUT_MS,
-    ...rules(passwords, counters, log),
+    ...rules.hooks(),
   });
-  aedes.on('connectionError', (_, error) => refusedPeer(error));
-  aedes.on('clientError', (client, error) => refusedPeer(error, client.id));
-  const refusedPeer = (error: Error, client?: string): void => {
-    if (error.name === 'LengthViolationError') counters.lengthViolations += 1;
-    log.info({ client, error: error.message }, 'broker closed a connection');
-  };
-
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    socket.setNoDelay(true);
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    aedes.handle(new GuardedStream(socket, limits));
-  });
-  server.maxConnections = MOST_CONNECTIONS;
-  server.listen(port, host);
-  await once(server, 'listening');
-  const { port: listening } = server.address() as AddressInfo;
-  const local = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host;
+  const broker = new RunningBroker({ options, certificates, aedes, entrances, counters });
+  const { url, port } = await broker.listen();
   return {
-    url: `mqtt://${local}:${listening}`,
-    port: listening,
+    url,
+    port,
     ingestCredential,
     counters: () => counters,
-    async close() {
-      server.close();
-      await new Promise<void>((resolve) => aedes.close(resolve));
-      for (const socket of sockets) socket.destroy();
-    },
+    connected: () => broker.clients.size,
+    close: () => broker.close(),
   };
 }
 
-const digest = (password: string | Buffer): Buffer => createHash('sha256').update(password).digest();
+type Entrances = WeakMap<object, Entrance>;
 
-/** Who may connect, publish and subscribe. The client id is the name, so that nobody takes over another's session. */
-function rules(passwords: Map<string, Buffer>, counters: BrokerCounters, log: Logger): AedesOptions {
-  const names = new WeakMap<Client, string>();
-  return {
-    preConnect(_client, packet, done) {
-      // Every session is clean: a gateway keeps its own line, and no queue grows here for one that is away.
-      packet.clean = true;
-      done(null, true);
-    },
-    authenticate(client, username, password, done) {
-      const known = passwords.get(username ?? '');
-      const ownId = username === INGEST ? client.id.startsWith(`${INGEST}-`) : client.id === username;
-      const accepted =
-        username !== undefined &&
-        known !== undefined &&
-        password !== undefined &&
-        timingSafeEqual(known, digest(password)) &&
-        ownId;
-      if (accepted) names.set(client, username);
-      else {
-        counters.refusedConnections += 1;
-        log.warn({ client: client.id, username }, 'connection refused');
-      }
-      done(null, accepted);
-    },
-    authorizePublish(client, packet, done) {
-      const name = client === null ? undefined : names.get(client);
-      if (name === undefined) return done(new Error('not authenticated'));
-      if (name === INGEST) return done(isDownTopic(packet.topic) ? null : new Error('not for ingest'));
-      if (packet.topic === statusTopic(name)) return done(null);
-      packet.retain = false;
-      if (packet.topic !== readingsTopic(name)) {
-        counters.foreignPublishes += 1;
-        log.warn({ client: name, topic: packet.topic }, 'publish moved to quarantine');
-        moveToQuarantine(packet as AedesPublishPacket, name);
-      }
-      done(null);
-    },
-    authorizeSubscribe(client, subscription, done) {
-      const name = names.get(client);
-      const { topic } = subscription;
-      const own = name === INGEST ? ingestSubscriptions.has(topic) : isOwnDownTopic(name, topic);
-      if (own) return done(null, subscription);
-      counters.refusedSubscriptions += 1;
-      log.warn({ client: client.id, topic }, 'subscription refused');
-      done(null, null);
-    },
-  };
+interface Parts {
+  options: BrokerOptions;
+  certificates: BrokerCertificates | null;
+  aedes: Aedes;
+  entrances: Entrances;
+  counters: BrokerCounters;
 }
 
-const isOwnDownTopic = (name: string | null | undefined, topic: string): boolean =>
-  typeof name === 'string' && (topic === receiptsTopic(name) || topic === configTopic(name));
-const isDownTopic = (topic: string): boolean => isOwnDownTopic(gatewayOf(topic), topic);
+class RunningBroker {
+  readonly clients = new Map<Client, X509Certificate | null>();
+  readonly #parts: Parts;
+  readonly #sockets = new Set<Socket>();
+  readonly #servers: Server[] = [];
+  #rereading: NodeJS.Timeout | undefined;
 
-/** A denied QoS 1 publish would make the sender's library reconnect and send it again for ever. */
-function moveToQuarantine(packet: AedesPublishPacket, name: string): void {
-  const payload = Buffer.from(packet.payload).toString('base64');
-  packet.payload = Buffer.from(JSON.stringify({ topic: packet.topic, payload }));
-  packet.topic = quarantineTopic(name);
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    const { aedes, entrances } = parts;
+    aedes.on('client', (client) => {
+      this.clients.set(client, entrances.get(client.conn)?.certificate ?? null);
+    });
+    aedes.on('clientDisconnect', (client) => this.clients.delete(client));
+    aedes.on('connectionError', (_, error) => this.#closed(error));
+    aedes.on('clientError', (client, error) => this.#closed(error, client.id));
+  }
+
+  async listen(): Promise<{ url: string; port: number }> {
+    const { options, certificates } = this.#parts;
+    const { host, port, rereadMs = REREAD_MS } = options;
+    const plain = createServer((socket) => this.#handle(socket, null));
+    if (certificates === null) {
+      const listening = await this.#open(plain, host, port);
+      return { url: `mqtt://${local(host)}:${listening}`, port: listening };
+    }
+    const server = this.#tlsServer(certificates);
+    const listening = await this.#open(server, host, port);
+    this.#rereading = setInterval(() => void this.#reread(certificates, server), rereadMs);
+    return { url: `mqtt://127.0.0.1:${await this.#open(plain, '127.0.0.1', 0)}`, port: listening };
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#rereading);
+    for (const server of this.#servers) server.close();
+    await new Promise<void>((resolve) => this.#parts.aedes.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #tlsServer(certificates: BrokerCertificates): TlsServer {
+    const server = createTlsServer(
+      {
+        ...certificates.secureContext(),
+        requestCert: true,
+        rejectUnauthorized: true,
+        handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      },
+      (socket: TLSSocket) => {
+        const certificate = socket.getPeerX509Certificate();
+        if (certificate === undefined) socket.destroy();
+        else this.#handle(socket, certificate);
+      },
+    );
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+      if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') this.#parts.counters.halfOpen += 1;
+      else this.#parts.counters.failedHandshakes += 1;
+      this.#parts.options.log.info({ error: error.message }, 'TLS handshake failed');
+      socket.destroy();
+    });
+    return server;
+  }
+
+  async #open(server: Server, host: string, port: number): Promise<number> {
+    server.on('connection', (socket: Socket) => {
+      socket.setNoDelay(true);
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    server.maxConnections = MOST_CONNECTIONS;
+    server.listen(port, host);
+    await once(server, 'listening');
+    this.#servers.push(server);
+    return (server.address() as AddressInfo).port;
+  }
+
+  #handle(socket: Socket, certificate: X509Certificate | null): void {
+    const stream = new GuardedStream(socket, limits);
+    this.#parts.entrances.set(stream, { stream, certificate });
+    this.#parts.aedes.handle(stream);
+  }
+
+  #closed(error: Error, client?: string): void {
+    if (error.name === 'LengthViolationError') this.#parts.counters.lengthViolations += 1;
+    else if (error.name === 'AllowanceError') this.#parts.counters.overAllowance += 1;
+    else if (error.message === 'connect did not arrive in time') this.#parts.counters.halfOpen += 1;
+    this.#parts.options.log.info({ client, error: error.message }, 'broker closed a connection');
+  }
+
+  async #reread(certificates: BrokerCertificates, server: TlsServer): Promise<void> {
+    const { log } = this.#parts.options;
+    try {
+      if (await certificates.reread()) {
+        server.setSecureContext(certificates.secureContext());
+        log.info('certificates read anew');
+      }
+    } catch (error) {
+      log.error({ err: error }, 'the certificates cannot be read anew: those from before stay in force');
+    }
+    const nowMs = Date.now();
+    for (const [client, certificate] of this.clients) {
+      const reason = certificate === null ? null : certificates.refusal(certificate, nowMs);
+      if (reason === null) continue;
+      this.#parts.counters.endedByCertificate += 1;
+      log.warn({ client: client.id, reason }, 'session ended');
+      client.close();
+    }
+  }
 }
+
+const local = (host: string): string => {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '[::1]' : host;
+};
