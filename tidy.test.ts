@@ -53,8 +53,10 @@ const allowed: Record<string, string[]> = {
 const topFiles: Record<string, string> = {
   'guarded-stream.ts': 'the brokers of edge and cloud stand behind one length guard',
   'built-pages.ts': 'edge and cloud serve their pages from one build',
+  'lean-process.ts': 'a gateway starts lean, by itself or under a supervisor',
   'secrets.ts': 'edge and cloud keep passwords and tokens in one way',
   'peers.ts': 'tests say which real peer they need',
+  'key-file.ts': 'edge and cloud keep private keys in one way',
   'supervisor.ts': 'commands that start several processes share one supervisor',
 };
 /** Pure modules that replay a statement, in the page as on the server. */
