@@ -189,7 +189,12 @@ describe.each(brokers)('over $name', ({ start }) => {
     uplink.wake();
     await drained();
     await expectStored(5100);
-    expect(ingest.counters).toMatchObject({ stored: 5100, duplicates: 0, quarantined: 0, malformed: 0 });
+    expect(ingest.intake.counters).toMatchObject({
+      stored: 5100,
+      duplicates: 0,
+      quarantined: 0,
+      malformed: 0,
+    });
     expect((await store.gatewayStatuses())[0]).toMatchObject({ gateway: 'gw-a', online: true });
     const { offsetSeconds = NaN, uncertaintySeconds = NaN } = uplink.status(true).cloudOffset ?? {};
     expect(Math.abs(offsetSeconds)).toBeLessThanOrEqual(uncertaintySeconds);
@@ -212,7 +217,7 @@ describe.each(brokers)('over $name', ({ start }) => {
     const ingest = await ingestFrom(url, credential);
     await drained();
     await expectStored(2500);
-    expect(ingest.counters.quarantined).toBe(0);
+    expect(ingest.intake.counters.quarantined).toBe(0);
   });
 
   test('a gateway that dies leaves its will: offline', async (context) => {

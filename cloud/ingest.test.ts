@@ -8,7 +8,7 @@ import { readingsTopic, receiptsTopic, statusTopic } from '../protocols/topics.t
 import { Receipt } from '../protocols/uplink.ts';
 import { type Broker, startBroker } from './broker.ts';
 import { type Ingest, startIngest } from './ingest.ts';
-import { openStore, type Store } from './store/store.ts';
+import { openStore, type Store, StoreError } from './store/store.ts';
 
 const EPOCH = '00112233aabbccdd';
 const PASSWORD = 'gateway-password';
@@ -83,7 +83,7 @@ describe('what cannot be told apart is put in quarantine, not acknowledged, and 
     await sendBytes(payload);
     await goodBatchAfter();
     expect((await store.quarantined(10)).map((q) => [q.gateway, q.code])).toEqual([['gw-a', code]]);
-    expect(ingest.counters).toMatchObject({ malformed: 1, batches: 1, stored: 2 });
+    expect(ingest.intake.counters).toMatchObject({ malformed: 1, batches: 1, stored: 2 });
   });
 });
 
@@ -132,20 +132,86 @@ test('the same key with another value is quarantined, never overwritten', async 
   expect((await store.lastReadings())[0]?.value).toBe(1_500_000n);
 });
 
-test('a store that fails is followed by no receipt', async () => {
+/** Ingest over the store with one operation in the place of its own. */
+const ingestWith = async (ingestBatch: Store['ingestBatch']): Promise<void> => {
   await ingest.stop();
-  const failing = { ...store, ingestBatch: () => Promise.reject(new Error('disk')) };
-  const quarantine = store.quarantine.bind(store);
+  const { quarantine, putGatewayStatus, batchFailed, batchSettled } = store;
+  const changed = { ingestBatch, quarantine, putGatewayStatus, batchFailed, batchSettled };
   ingest = await startIngest({
     brokerUrl: broker.url,
     ...broker.ingestCredential,
-    store: { ...failing, quarantine, putGatewayStatus: store.putGatewayStatus },
+    store: changed,
     clock,
     log,
   });
+};
+
+test('a store that fails is followed by no receipt, the alarm stands, and work goes on when it is well again', async () => {
+  let broken = true;
+  await ingestWith((...args) => (broken ? Promise.reject(new Error('disk')) : store.ingestBatch(...args)));
   await send(batch([item(1)]));
-  await vi.waitFor(() => expect(ingest.counters.storeFailures).toBe(1));
-  expect(receipts).toEqual([]);
+  await vi.waitFor(() => expect(ingest.intake.counters.storeFailures).toBe(1));
+  expect(ingest.intake.alarm()).toMatchObject({ code: 'store_failed', detail: 'disk' });
+  for (let n = 0; n < 6; n += 1) await send(batch([item(1)]));
+  broken = false;
+  await vi.waitFor(() => expect(receipts.length).toBeGreaterThan(0), 10_000);
+  expect(receipts[0]).toMatchObject({ from: 1, to: 1, stored: 1 });
+  expect(ingest.intake.alarm()).toBe(null);
+  expect(await store.quarantineCount()).toBe(0);
+});
+
+describe('a batch that fails for a reason of its own', () => {
+  /** The store's own rules refuse every reading of 13 kWh. */
+  const superstitious: Store['ingestBatch'] = async (sent, at) => {
+    const unlucky = sent.items.some((one) => one.kind === 'reading' && one.value === '13');
+    if (unlucky) throw new StoreError('ingestBatch', 'CHECK constraint failed', 'ERR_SQLITE_ERROR', true);
+    return store.ingestBatch(sent, at);
+  };
+  const items = Array.from({ length: 20 }, (_, i) => item(i + 1, i === 6 || i === 15 ? { value: '13' } : {}));
+
+  test('is taken apart at the fifth try: what is at fault is set aside, the rest stored, all of it receipted', async () => {
+    await ingestWith(superstitious);
+    for (let n = 0; n < 4; n += 1) await send(batch(items));
+    await send(batch([item(21)], { from: 21, to: 21 }));
+    await receiptsCount(1);
+    expect(receipts[0], 'the next batch is not held up').toMatchObject({ from: 21, stored: 1 });
+    await send(batch(items));
+    await receiptsCount(2);
+    expect(receipts[1]).toMatchObject({ from: 1, to: 20, stored: 18, duplicates: 0, quarantined: 2 });
+    expect(ingest.intake.counters).toMatchObject({ batchFailures: 5, poison: 2, storeFailures: 0 });
+    expect(ingest.intake.alarm()).toBe(null);
+    const held = await store.quarantineEntries({ limit: 9, code: 'poison' });
+    expect(held.map((entry) => [entry.gateway, entry.item?.sequence, entry.state])).toEqual([
+      ['gw-a', 16, 'held'],
+      ['gw-a', 7, 'held'],
+    ]);
+  });
+
+  test('tries are counted by the key of the batch, whichever worker meets it', async () => {
+    for (let worker = 0; worker < 4; worker += 1) {
+      await ingestWith(superstitious);
+      await send(batch(items));
+      await vi.waitFor(() => expect(ingest.intake.counters.batchFailures).toBe(1));
+    }
+    await ingestWith(superstitious);
+    await send(batch(items));
+    await receiptsCount(1);
+  });
+
+  test('a fault of the store meanwhile is nobody’s poison: nothing is acknowledged', async () => {
+    let calls = 0;
+    await ingestWith(async (sent, at) => {
+      calls += 1;
+      if (calls === 7) throw new StoreError('ingestBatch', 'disk full', 'ERR_SQLITE_ERROR');
+      return superstitious(sent, at);
+    });
+    for (let n = 0; n < 5; n += 1) await send(batch(items));
+    await vi.waitFor(() => expect(ingest.intake.alarm()).toMatchObject({ detail: 'ingestBatch: disk full' }));
+    expect(receipts).toEqual([]);
+    await send(batch(items));
+    await vi.waitFor(() => expect(receipts).toHaveLength(1), 10_000);
+    expect(receipts[0]).toMatchObject({ from: 1, to: 20, quarantined: 2 });
+  });
 });
 
 test('a foreign publish keeps its sender connected and lands in quarantine', async () => {

@@ -3,7 +3,8 @@
  * goes to quarantine with its reason. It keeps no state: any number of these may run beside each other.
  */
 import { randomBytes } from 'node:crypto';
-import mqtt from 'mqtt';
+import { setTimeout } from 'node:timers/promises';
+import mqtt, { type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
 import {
   ALL_QUARANTINE,
@@ -19,20 +20,11 @@ import { type GatewayConfig, GatewayStatus, type Receipt } from '../protocols/up
 import type { Clock } from './clock.ts';
 import { decodeBatch } from './decode-batch.ts';
 import type { Store } from './store/store.ts';
-
-export interface IngestCounters {
-  batches: number;
-  stored: number;
-  duplicates: number;
-  quarantined: number;
-  /** Messages of which nothing could be acknowledged. */
-  malformed: number;
-  /** Times that the store failed; nothing was acknowledged. */
-  storeFailures: number;
-}
+import { createIntake, type Intake, type IntakeOptions } from './take-batch.ts';
 
 export interface Ingest {
-  counters: Readonly<IngestCounters>;
+  /** The way in, for those who come by another road. */
+  intake: Intake;
   /** Retained: the gateway gets it when it is next connected. */
   sendConfig(config: GatewayConfig): void;
   stop(): Promise<void>;
@@ -42,56 +34,54 @@ export interface IngestOptions {
   brokerUrl: string;
   username?: string | undefined;
   password?: string | undefined;
-  store: Pick<Store, 'ingestBatch' | 'quarantine' | 'putGatewayStatus'>;
+  /** In front of broker clusters: this is one of many workers that share the readings among them (MQTT 5). */
+  shared?: boolean;
+  /** A worker beside a service leaves status and foreign publishes to it. */
+  readingsOnly?: boolean;
+  store: IntakeOptions['store'] & Pick<Store, 'putGatewayStatus'>;
   clock: Clock;
   log: Logger;
 }
 
 type Context = Pick<IngestOptions, 'store' | 'log'> & {
-  counters: IngestCounters;
+  intake: Intake;
   now: () => string;
   sendReceipt: (receipt: Receipt) => void;
+  /** Resolves after a while, or when it is all over. */
+  rest: () => Promise<unknown>;
 };
 
 const RECONNECT_MS = 500;
+/** After a fault of the store: the broker's messages wait so long. */
+const REST_MS = 1_000;
+/** So many messages are on their way to one worker: what it dies with goes to the others. */
+const MOST_IN_FLIGHT = 16;
+/** Every worker is of this group: each message goes to one of them (MQTT 5, 4.8.2). */
+const SHARED = '$share/ingest/';
 /** What is kept of a message that is nobody's: enough to see what it is. */
 const MOST_KEPT = 64 * 1024;
 
 /** Resolves when it is subscribed, however long the broker is away. @throws Error when the broker refuses the credential */
 export async function startIngest(options: IngestOptions): Promise<Ingest> {
-  const { brokerUrl, username, password, store, clock, log } = options;
-  const counters: IngestCounters = {
-    batches: 0,
-    stored: 0,
-    duplicates: 0,
-    quarantined: 0,
-    malformed: 0,
-    storeFailures: 0,
-  };
-  const client = mqtt.connect(brokerUrl, {
-    clientId: `ingest-${randomBytes(6).toString('hex')}`,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    reconnectPeriod: RECONNECT_MS,
-    reconnectOnConnackError: true,
-    keepalive: 30,
-  });
+  const { store, clock, log } = options;
+  const intake = createIntake(options);
+  const client = connect(options);
+  const stopping = new AbortController();
   const context: Context = {
-    store,
-    log,
-    counters,
+    ...{ store, intake, log },
     now: () => Temporal.Instant.fromEpochMilliseconds(clock.nowMs()).toString(),
     sendReceipt: (receipt) =>
       void client.publish(receiptsTopic(receipt.gateway), JSON.stringify(receipt), { qos: 1 }),
+    rest: () => setTimeout(REST_MS, null, { signal: stopping.signal }).catch(() => null),
   };
-  // The broker's copy is acknowledged when the work is done: this is called for one message at a time, in order.
+  // One message at a time, in order: while one is worked on, no more are read, and the broker's window to us is small. The broker's
+  // copy is let go even when nothing was stored: a receipt is what counts, and without one the gateway sends it again.
   client.handleMessage = ({ topic, payload }, done) => {
     handle(context, topic, Buffer.from(payload)).then(
       () => done(),
       (error: unknown) => {
-        counters.storeFailures += 1;
-        log.error({ topic, err: error }, 'not stored: the gateway will send it again');
-        done(error instanceof Error ? error : new Error(String(error)));
+        log.error({ topic, err: error }, 'a message could not be handled');
+        done();
       },
     );
   };
@@ -104,23 +94,39 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   });
   refused.catch(() => undefined);
   try {
-    await Promise.race([
-      client.subscribeAsync([ALL_READINGS, ALL_STATUS, ALL_QUARANTINE], { qos: 1 }),
-      refused,
-    ]);
+    await Promise.race([client.subscribeAsync(topicsOf(options), { qos: 1 }), refused]);
   } catch (error) {
     await client.endAsync(true);
     throw error;
   }
   return {
-    counters,
+    intake,
     sendConfig: (config) =>
       void client.publish(configTopic(config.gateway), JSON.stringify(config), { qos: 1, retain: true }),
     async stop() {
+      stopping.abort();
       await client.endAsync(true);
     },
   };
 }
+
+function connect({ brokerUrl, username, password, shared = false }: IngestOptions): MqttClient {
+  return mqtt.connect(brokerUrl, {
+    clientId: `ingest-${randomBytes(6).toString('hex')}`,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(shared ? { protocolVersion: 5, properties: { receiveMaximum: MOST_IN_FLIGHT } } : {}),
+    reconnectPeriod: RECONNECT_MS,
+    reconnectOnConnackError: true,
+    keepalive: 30,
+  });
+}
+
+/** Retained messages do not come through a shared subscription: one of us has the status of all gateways. */
+const topicsOf = ({ shared = false, readingsOnly = false }: IngestOptions): string[] => [
+  shared ? `${SHARED}${ALL_READINGS}` : ALL_READINGS,
+  ...(readingsOnly ? [] : [ALL_STATUS, ALL_QUARANTINE]),
+];
 
 async function handle(context: Context, topic: string, payload: Buffer): Promise<void> {
   const gateway = gatewayOf(topic);
@@ -138,33 +144,16 @@ async function handle(context: Context, topic: string, payload: Buffer): Promise
 }
 
 async function ingest(context: Context, gateway: string, payload: Buffer): Promise<void> {
-  const { store, counters, now } = context;
-  const topic = readingsTopic(gateway);
+  const { intake, sendReceipt, rest } = context;
   const batch = decodeBatch(payload, gateway);
-  if (!batch.ok) return deadLetter(context, gateway, topic, batch.code, batch.detail, batch.text);
-  const { epoch, from, to, parts, bad } = batch;
-  const at = now();
-  const receipt: Receipt = { gateway, epoch, from, to, stored: 0, duplicates: 0, quarantined: bad.length };
-  for (const part of parts) {
-    const result = await store.ingestBatch(part, at);
-    receipt.stored += result.stored;
-    receipt.duplicates += result.duplicates;
-    receipt.quarantined += result.quarantined;
+  if (!batch.ok)
+    return deadLetter(context, gateway, readingsTopic(gateway), batch.code, batch.detail, batch.text);
+  try {
+    sendReceipt(await intake.take(gateway, batch));
+  } catch {
+    // It is counted and logged. What comes next would fail as well: the broker waits, and behind it the gateways.
+    if (intake.alarm() !== null) await rest();
   }
-  for (const { sequence, payload: item, detail } of bad)
-    await store.quarantine({
-      gateway,
-      topic,
-      code: 'malformed_item',
-      detail: `${epoch}/${sequence}: ${detail}`,
-      payload: item,
-      at,
-    });
-  counters.batches += 1;
-  counters.stored += receipt.stored;
-  counters.duplicates += receipt.duplicates;
-  counters.quarantined += receipt.quarantined;
-  context.sendReceipt({ ...receipt, at: now() });
 }
 
 async function keepStatus(context: Context, gateway: string, payload: Buffer): Promise<void> {
@@ -192,14 +181,14 @@ function parseJson(text: string): unknown {
 }
 
 async function deadLetter(
-  { store, log, counters, now }: Context,
+  { store, log, intake, now }: Context,
   gateway: string | null,
   topic: string,
   code: string,
   detail: string,
   text: string,
 ): Promise<void> {
-  counters.malformed += 1;
+  intake.counters.malformed += 1;
   log.warn({ gateway, topic, code }, 'message put in quarantine');
   await store.quarantine({ gateway, topic, code, detail, payload: text.slice(0, MOST_KEPT), at: now() });
 }

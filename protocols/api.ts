@@ -240,6 +240,39 @@ export const Health = z.strictObject({
 });
 export type Health = z.infer<typeof Health>;
 
+export const QuarantineState = z.enum(['held', 'released', 'dismissed']);
+export type QuarantineState = z.infer<typeof QuarantineState>;
+/** What could not be stored as it came. `item` is its place in the gateway's line; null for a whole message. */
+export const QuarantineEntry = z.strictObject({
+  id: z.int(),
+  gateway: Id.nullable(),
+  item: z.strictObject({ epoch: z.string(), sequence: z.int() }).nullable(),
+  topic: z.string(),
+  code: z.string(),
+  detail: z.string(),
+  /** Text, or hex of what is none; of a long one the beginning. */
+  payload: z.string(),
+  at: InstantText,
+  state: QuarantineState,
+  /** Null while it is held. */
+  closed: z.strictObject({ at: InstantText, by: z.string(), reason: z.string().nullable() }).nullable(),
+});
+export type QuarantineEntry = z.infer<typeof QuarantineEntry>;
+/** How many are held, and how many of which kind had to make room. */
+export const QuarantineCounts = z.strictObject({
+  held: z.int(),
+  dropped: z.array(
+    z.strictObject({
+      gateway: Id.nullable(),
+      code: z.string(),
+      state: QuarantineState,
+      count: z.int(),
+      lastAt: InstantText,
+    }),
+  ),
+});
+export type QuarantineCounts = z.infer<typeof QuarantineCounts>;
+
 /** What an API key may do; `admin` may do all of it, and mint keys. */
 export const Scope = z.enum([
   'meters:read',

@@ -27,6 +27,7 @@ import { keyRoutes } from './keys.ts';
 import { meterRoutes } from './meters.ts';
 import { pageRoutes, securityHeaders } from './pages.ts';
 import { answerWithProblems, sendRefusal } from './problems.ts';
+import { quarantineRoutes } from './quarantine.ts';
 import { sessionRoutes } from './session.ts';
 import { statementRoutes } from './statements.ts';
 import { tenantRoutes } from './tenant.ts';
@@ -141,6 +142,7 @@ export async function buildServer({ log, ...options }: ServerOptions): Promise<A
     statementRoutes,
     jobRoutes,
     gatewayRoutes,
+    quarantineRoutes,
     tenantRoutes,
     pageRoutes,
   ];

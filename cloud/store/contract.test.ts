@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { billingContract } from './billing-contract.ts';
 import { readingsContract, type Subject } from './contract.ts';
 import { batch, INGESTED_AT, slotBatches } from './contract-fixtures.ts';
+import { quarantineContract } from './quarantine-contract.ts';
 import { openDatabase } from './sqlite/open-database.ts';
 import { openStore, type Store } from './store.ts';
 
@@ -26,7 +27,9 @@ const stores = {
 };
 
 describe.each(Object.entries(stores))('%s', (_, withStore) => {
-  test.each([...readingsContract, ...billingContract])('$title', ({ check }) => withStore(check));
+  test.each([...readingsContract, ...quarantineContract, ...billingContract])('$title', ({ check }) =>
+    withStore(check),
+  );
 
   /** All that readings leave behind, without the counters of arrival. */
   const state = async (store: Store) => ({

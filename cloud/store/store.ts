@@ -13,7 +13,7 @@ export type Store = {
 export interface StoreReply {
   id: number;
   value?: unknown;
-  error?: { message: string; code: string | undefined };
+  error?: { message: string; code: string | undefined; ofMessage: boolean };
 }
 
 /** An operation failed in the worker: nothing of it was committed. */
@@ -21,10 +21,13 @@ export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly operation: string;
   readonly code: string | undefined;
-  constructor(operation: string, message: string, code: string | undefined) {
+  /** What was to be stored cannot be, in the soundest store: to try again is no use. */
+  readonly ofMessage: boolean;
+  constructor(operation: string, message: string, code: string | undefined, ofMessage = false) {
     super(`${operation}: ${message}`);
     this.operation = operation;
     this.code = code;
+    this.ofMessage = ofMessage;
   }
 }
 
@@ -47,7 +50,7 @@ export function openStore({ file }: { file: string }): Promise<Store> {
     const call = pending.get(id);
     pending.delete(id);
     if (error === undefined) call?.resolve(value);
-    else call?.reject(new StoreError(call.name, error.message, error.code));
+    else call?.reject(new StoreError(call.name, error.message, error.code, error.ofMessage));
   });
   worker.on('error', fail);
   worker.on('exit', () => fail(new StoreError('store', 'the store is closed', 'store_closed')));

@@ -1,6 +1,7 @@
 /** The thread that owns the database: one message, one operation, one reply, in order. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { StoreReply } from '../store.ts';
+import { isOfMessage } from './fault.ts';
 import { openDatabase } from './open-database.ts';
 import { operations } from './operations.ts';
 
@@ -22,6 +23,6 @@ parentPort?.on('message', ({ id, name, args }: { id: number; name: string; args:
     reply({ value: operation(...args) });
   } catch (error) {
     const { message, code } = error as { message: string; code?: string };
-    reply({ error: { message, code } });
+    reply({ error: { message, code, ofMessage: isOfMessage(error) } });
   }
 });
