@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 /** The command line: names the command's file and hands it the rest. */
 
-import { enableCompileCache, getCompileCacheDir } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 
 interface Command {
   run(args: string[]): Promise<number>;
@@ -53,24 +55,17 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
 
 function usage(): string {
   const rows = Object.entries(commands).map(([name, { about }]) => `  ${name.padEnd(16)} ${about}`);
-  return ['Usage: meterline <command> [options]   (each command answers --help)', '', ...rows].join('\n');
+  return [
+    'Usage: meterline <command> [options]   (each command answers --help)',
+    '       meterline --version',
+    '',
+    ...rows,
+  ].join('\n');
 }
 
-/** A small machine: what is young is collected after one megabyte of it, not after sixteen. Node takes this at its start only. */
-const SMALL_HEAP = '--max-semi-space-size=1';
-
-/** Becomes the same command under other flags; not where it has a channel to a parent, or the system cannot. */
-function takeSmallHeap(args: string[]): void {
-  if (process.execArgv.includes(SMALL_HEAP) || process.send !== undefined || process.platform === 'win32')
-    return;
-  const script = process.argv[1] ?? '';
-  const flags = [...process.execArgv, SMALL_HEAP];
-  process.execve?.(process.execPath, [process.execPath, ...flags, script, ...args], {
-    // biome-ignore lint/style/noProcessEnv: it is handed on, not read
-    ...process.env,
-    // So that the stripper is not loaded for this file either.
-    NODE_COMPILE_CACHE: getCompileCacheDir() ?? '',
-  });
+function version(): string {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, 'package.json'), 'utf8'));
+  return version;
 }
 
 async function main([name = '', ...args]: string[]): Promise<number> {
@@ -78,16 +73,19 @@ async function main([name = '', ...args]: string[]): Promise<number> {
     console.log(usage());
     return name === '' ? 2 : 0;
   }
+  if (name === '--version' || name === '-v') {
+    console.log(version());
+    return 0;
+  }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     console.error(`meterline: there is no command "${name}"\n\n${usage()}`);
     return 2;
   }
-  if (name === 'edge') takeSmallHeap([name, ...args]);
   return (await command.load()).run(args);
 }
 
-// Types are stripped once and not at each start: the stripper alone takes twenty megabytes.
+// Types are stripped once and not at each start.
 enableCompileCache();
 // Whoever reads the output may have seen enough, as `head` has.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -8,6 +8,8 @@ export interface ChildPlan {
   name: string;
   /** Arguments of `meterline`. */
   args: string[];
+  /** Of Node, after those of this process. */
+  execArgv?: string[];
   env?: Record<string, string>;
   /** Standard error of the child is appended here; without it, it is inherited. */
   logFile?: string;
@@ -45,6 +47,7 @@ export function createSupervisor(
     const log = plan.logFile === undefined ? null : openSync(plan.logFile, 'a');
     const child = fork(meterline, plan.args, {
       stdio: ['ignore', 'inherit', log ?? 'inherit', 'ipc'],
+      execArgv: [...process.execArgv, ...(plan.execArgv ?? [])],
       env: { ...inheritedEnvironment(), ...plan.env },
     });
     // The child has its own.

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { LEAN_ENVIRONMENT, LEAN_FLAGS } from './lean-process.ts';
 import { checkYaml } from './protocols/yaml-document.ts';
 import { type LiveEvent, runLive } from './simulators/live/run-live.ts';
 import { createSupervisor } from './supervisor.ts';
@@ -76,7 +77,12 @@ async function superviseInstallation(file: string, signal: AbortSignal): Promise
   const at = (path: string): string => resolve(dirname(file), path);
   if (cloud !== undefined) supervisor.start({ name: 'cloud', args: ['cloud', '--config', at(cloud)] });
   for (const [i, edge] of edges.entries())
-    supervisor.start({ name: `edge ${i + 1}`, args: ['edge', '--config', at(edge)] });
+    supervisor.start({
+      name: `edge ${i + 1}`,
+      args: ['edge', '--config', at(edge)],
+      execArgv: LEAN_FLAGS,
+      env: LEAN_ENVIRONMENT,
+    });
   signal.addEventListener('abort', () => end(0), { once: true });
   const code = await promise;
   await supervisor.stop();

@@ -13,7 +13,7 @@ import { MeterMemory } from './meter-memory.ts';
 import { OpenGaps } from './open-gaps.ts';
 import { type NewReading, type Outbox, openOutbox } from './outbox.ts';
 import type { Profiles } from './profiles.ts';
-import { type PushBroker, startPushBroker } from './push-broker.ts';
+import type { PushBroker } from './push-broker.ts';
 import { planPushMeter } from './push-meter.ts';
 import type { ConfigStatus } from './remote-config.ts';
 import { type BusChanges, RunningBuses } from './running-buses.ts';
@@ -251,12 +251,14 @@ const billingRegisters = ({ buses, pushMeters }: EdgeConfig, profiles: Profiles)
     ),
   );
 
+/** Loaded only where it is wanted: a broker's library takes some megabytes. */
 async function startPush(
   { config, profiles, clock, log }: Omit<GatewayOptions, 'onFault'>,
   outbox: Outbox,
   accept: (readings: readonly NewReading[]) => Promise<number>,
 ): Promise<PushBroker | null> {
   if (config.pushBroker === undefined) return null;
+  const { startPushBroker } = await import('./push-broker.ts');
   const meters = config.pushMeters.flatMap((row) => planPushMeter(row, profiles.get(row.profile)) ?? []);
   return startPushBroker({
     ...config.pushBroker,

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Link } from './config.ts';
-import { SerialStream } from './serial-stream.ts';
+import type { SerialStream } from './serial-stream.ts';
 
 export type { Link as LineLink } from './config.ts';
 
@@ -61,15 +61,19 @@ function openSocket(
  * nothing of the kind.
  */
 export async function discardUnread(stream: Duplex): Promise<void> {
-  if (!(stream instanceof SerialStream)) return;
+  if (!isSerial(stream)) return;
   // A port that closes meanwhile says so itself.
   await new Promise<void>((resolve) => stream.flush(() => resolve()));
 }
 
-function openSerial(
+/** Told without the class: a gateway without a serial port never loads its library, which takes some megabytes. */
+const isSerial = (stream: Duplex): stream is SerialStream => 'flush' in stream;
+
+async function openSerial(
   { path, baudRate, parity }: Link & { kind: 'serial' },
   receive: Receive,
 ): Promise<Duplex> {
+  const { SerialStream } = await import('./serial-stream.ts');
   return new Promise((resolve, reject) => {
     const port = new SerialStream({ path, baudRate, parity, autoOpen: false });
     port.open((error) => {

@@ -1,6 +1,7 @@
 /** `meterline edge`: the gateway process. Exit codes: 0 stopped, 2 usage or configuration refused, 3 operating fault. */
 import { parseArgs } from 'node:util';
 import pino from 'pino';
+import { becomeLean } from '../../lean-process.ts';
 import { hashPassword } from '../../secrets.ts';
 import { type EdgeConfig, edgePassword, readConfig } from '../config.ts';
 import { startGatewayProcess } from '../gateway-process.ts';
@@ -41,18 +42,28 @@ export async function run(args: string[]): Promise<number> {
   if (!loaded.ok) return refuse(loaded.errors);
   const checked = readConfig(values.config, loaded.profiles);
   if (!checked.ok) return refuse(checked.errors);
+  // Compiled here, and for the process that stays: before the service starts as well as before it starts anew.
+  await loadParts(checked.config);
   if (values['check-config']) {
     console.error(`${values.config}: ok`);
     return 0;
   }
   if (checked.config.clock === 'driven' && process.send === undefined)
     return refuse([`${values.config}: clock: "driven" needs a parent process that drives it`]);
+  becomeLean();
   return serve(values.config, checked.config, loaded.profiles);
 }
 
 function refuse(lines: string[]): number {
   for (const line of lines) console.error(line);
   return 2;
+}
+
+/** What a gateway loads only where it is configured. */
+async function loadParts({ http, pushBroker, buses }: EdgeConfig): Promise<void> {
+  if (http !== undefined) await import('../http/start.ts');
+  if (pushBroker !== undefined) await import('../push-broker.ts');
+  if (buses.some(({ link }) => link.kind === 'serial')) await import('../serial-stream.ts');
 }
 
 async function serve(file: string, config: EdgeConfig, profiles: Profiles): Promise<number> {
