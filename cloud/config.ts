@@ -2,11 +2,62 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { keyFileRefusal } from '../key-file.ts';
 import { Id } from '../protocols/reading.ts';
 import { checkYaml } from '../protocols/yaml-document.ts';
 
+const loopback = /^(127\.\d+\.\d+\.\d+|localhost|::1)$/;
 const Port = z.int().min(0).max(65535);
 const Address = z.strictObject({ host: z.string().min(1), port: Port });
+/** Readings and passwords may be read and changed on their way from and to other machines. */
+const insecure = z.literal(true).optional();
+const File = z.string().min(1);
+
+/** Gateways come with passwords to a broker in the clear, and with certificates of `clientCa` to one with TLS. */
+const EmbeddedBroker = z
+  .strictObject({
+    embedded: Address.extend({
+      tls: z.strictObject({ cert: File, key: File, clientCa: File, revoked: File.optional() }).optional(),
+      insecure,
+    }),
+    gateways: z.array(z.strictObject({ gateway: Id, password: z.string().min(12) })).default([]),
+  })
+  .superRefine(({ embedded: { host, tls, insecure: allowed }, gateways }, context) => {
+    const refuse = (path: string[], message: string): void =>
+      context.addIssue({ code: 'custom', path, message });
+    if (tls === undefined && gateways.length === 0)
+      refuse(['gateways'], 'without tls, no gateway can connect');
+    if (tls !== undefined && gateways.length > 0)
+      refuse(['gateways'], 'with tls, gateways have certificates in the place of passwords');
+    if (tls === undefined && allowed === undefined && !loopback.test(host))
+      refuse(
+        ['embedded', 'host'],
+        `"${host}" is open beyond this machine, in the clear: add tls, or allow it with \`insecure: true\``,
+      );
+  });
+const OtherBroker = z
+  .strictObject({
+    url: z.string().regex(/^mqtts?:\/\//),
+    username: z.string().optional(),
+    password: z.string().optional(),
+    /** The service's own certificate too, where the broker asks for one. */
+    tls: z.strictObject({ ca: File, cert: File.optional(), key: File.optional() }).optional(),
+    insecure,
+  })
+  .superRefine(({ url, tls, insecure: allowed }, context) => {
+    const parsed = URL.parse(url);
+    const clear = parsed?.protocol === 'mqtt:';
+    const refuse = (key: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [key], message });
+    if (clear && allowed === undefined && !loopback.test(parsed.hostname.replace(/^\[|\]$/g, '')))
+      refuse(
+        'url',
+        `"${url}" is another machine, in the clear: use mqtts://, or allow it with \`insecure: true\``,
+      );
+    if (clear && tls !== undefined) refuse('tls', 'goes with an mqtts:// broker only');
+    if (tls !== undefined && (tls.cert === undefined) !== (tls.key === undefined))
+      refuse('tls', 'cert and key go together');
+  });
 
 export const CloudConfig = z.strictObject({
   /** Database, keys and secrets. Relative to the configuration file. */
@@ -15,17 +66,16 @@ export const CloudConfig = z.strictObject({
   /** The park document to import at start, if it is new. Relative to the configuration file. */
   park: z.string().min(1),
   http: Address,
-  broker: z.union([
-    z.strictObject({
-      embedded: Address,
-      gateways: z.array(z.strictObject({ gateway: Id, password: z.string().min(12) })).min(1),
-    }),
-    z.strictObject({
-      url: z.string().regex(/^mqtts?:\/\//),
-      username: z.string().optional(),
-      password: z.string().optional(),
-    }),
-  ]),
+  broker: z.union([EmbeddedBroker, OtherBroker]),
+  /** An authority made with `meterline ca init`, from which gateways are given their certificates. */
+  enrolment: z
+    .strictObject({
+      /** The authority's folder. */
+      authority: File,
+      /** Where gateways find the broker. */
+      broker: z.string().regex(/^mqtts:\/\//, 'not an mqtts:// address'),
+    })
+    .optional(),
   intervalMinutes: z.literal([5, 10, 15, 30, 60]).default(15),
   influx: z
     .strictObject({
@@ -51,8 +101,6 @@ export interface CloudSecrets {
 export type LoadedConfig =
   | { ok: true; config: CloudConfig; secrets: CloudSecrets }
   | { ok: false; problems: string[] };
-
-const loopback = /^(127\.\d+\.\d+\.\d+|localhost|::1)$/;
 const minimumKeyLength = 20;
 
 /** Reads and checks the file; paths in the result are absolute. */
@@ -74,12 +122,34 @@ export function loadConfig(file: string): LoadedConfig {
     problems.push(
       `${file}: http.host: "${config.http.host}" is open beyond this machine: set METERLINE_OPERATOR_PASSWORD first`,
     );
+  const absolute = withAbsolutePaths(dirname(resolve(file)), config);
+  const tls = 'embedded' in absolute.broker ? absolute.broker.embedded.tls : absolute.broker.tls;
+  const openKey = tls?.key === undefined ? null : keyFileRefusal(tls.key);
+  if (openKey !== null) problems.push(`${file}: broker: tls.key: ${openKey}`);
   if (problems.length > 0) return { ok: false, problems };
-  const here = dirname(resolve(file));
+  return { ok: true, config: absolute, secrets };
+}
+
+function withAbsolutePaths(here: string, config: CloudConfig): CloudConfig {
+  const at = <T extends Record<string, string | undefined>>(files: T): T =>
+    Object.fromEntries(
+      Object.entries(files).map(([name, file]) => [
+        name,
+        file === undefined ? undefined : resolve(here, file),
+      ]),
+    ) as T;
+  const { broker, enrolment } = config;
   return {
-    ok: true,
-    config: { ...config, dataDir: resolve(here, config.dataDir), park: resolve(here, config.park) },
-    secrets,
+    ...config,
+    ...at({ dataDir: config.dataDir, park: config.park }),
+    broker:
+      'embedded' in broker
+        ? {
+            ...broker,
+            embedded: { ...broker.embedded, ...(broker.embedded.tls && { tls: at(broker.embedded.tls) }) },
+          }
+        : { ...broker, ...(broker.tls && { tls: at(broker.tls) }) },
+    ...(enrolment && { enrolment: { ...enrolment, ...at({ authority: enrolment.authority }) } }),
   };
 }
 

@@ -71,6 +71,8 @@ const below = (folder: string, files: Record<string, string>): Record<string, st
   Object.fromEntries(Object.entries(files).map(([name, text]) => [`${folder}/${name}`, text]));
 
 const ingestUser = 'ingest';
+/** Between the containers there is no other machine; elsewhere, give the broker TLS (README). */
+const inTheClear = ({ host }: Address) => (/^(127\.|localhost$)/.test(host) ? {} : { insecure: true });
 const mqttUrl = ({ host, port }: Address): string => `mqtt://${host}:${port}`;
 
 function cloudConfig({ listen, httpPort, broker, influxUrl }: Places, secrets: Secrets): object {
@@ -78,7 +80,7 @@ function cloudConfig({ listen, httpPort, broker, influxUrl }: Places, secrets: S
     dataDir: './data',
     park: 'park.json',
     http: { host: listen, port: httpPort },
-    broker: { url: mqttUrl(broker), username: ingestUser, password: secrets.ingest },
+    broker: { url: mqttUrl(broker), username: ingestUser, password: secrets.ingest, ...inTheClear(broker) },
     ...(influxUrl === null ? {} : { influx: { url: influxUrl, ...influxNames, token: secrets.influxToken } }),
   };
 }
@@ -91,6 +93,7 @@ function edgeConfig({ gateway, buses, push }: Wiring, places: Places, secrets: S
     broker: mqttUrl(broker),
     username: gateway,
     password: secrets.gateway,
+    ...inTheClear(broker),
     pushBroker: { host: listen, port: pushPort },
     buses: buses.map(({ id, meters }, index) => ({
       id,

@@ -11,6 +11,7 @@ import { type AskedProfile, isAsked, linkRefusal, timeoutRefusal, unitRefusal } 
 import type { MeterUnit } from './exchange.ts';
 import { Instantaneous, refuseRegisters } from './instantaneous.ts';
 import { PushMeter, refuseProfiles, refuseRepeatedSources } from './push-meter.ts';
+import { absoluteTls, goesInTheClear, tlsRefusals, UplinkTls } from './uplink-tls.ts';
 
 const DAY_MS = 86_400_000;
 const Port = z.int().min(0).max(65535);
@@ -110,6 +111,10 @@ const Edge = z
     broker: z.url({ protocol: /^mqtts?$/, error: 'not an mqtt:// or mqtts:// address' }),
     username: z.string().min(1).optional(),
     password: z.string().min(1).optional(),
+    /** The gateway's certificate, for an `mqtts://` broker. */
+    tls: UplinkTls.optional(),
+    /** Readings and passwords may be read and changed on their way to a broker on another machine. */
+    insecure: z.literal(true).optional(),
     pushBroker: z
       .strictObject({
         host: z.string().min(1),
@@ -131,6 +136,7 @@ const Edge = z
     buses: z.array(Bus).default([]).superRefine(refuseRepeats('id')),
     pushMeters: z.array(PushMeter).default([]).superRefine(refuseRepeatedSources),
   })
+  .superRefine(refuseClearUplink)
   .superRefine(({ buses, pushMeters, pushBroker }, context) => {
     const seen = new Set<string>();
     const note = (meter: string, path: PropertyKey[]): void => {
@@ -175,11 +181,14 @@ export function readConfig(
     };
   }
   const httpPassword = edgePassword(environment);
-  const schema = Edge.superRefine(refuseUnknownProfiles(profiles)).superRefine(refuseOpenHttp(httpPassword));
+  const folder = dirname(file);
+  const schema = Edge.superRefine(refuseTlsFiles(folder))
+    .superRefine(refuseUnknownProfiles(profiles))
+    .superRefine(refuseOpenHttp(httpPassword));
   const merged = z.preprocess((document) => merge(document, settings), schema);
   const checked = checkYaml(merged, text, file);
   if (!checked.ok) return checked;
-  const { outbox, http, ...config } = checked.value;
+  const { outbox, http, tls, ...config } = checked.value;
   const password = environment.METERLINE_UPLINK_PASSWORD ?? config.password;
   return {
     ok: true,
@@ -187,7 +196,8 @@ export function readConfig(
       ...config,
       ...(password === undefined ? {} : { password }),
       ...(http === undefined ? {} : { http: withPassword(http, httpPassword) }),
-      dataDir: resolve(dirname(file), config.dataDir),
+      ...(tls === undefined ? {} : { tls: absoluteTls(folder, tls) }),
+      dataDir: resolve(folder, config.dataDir),
       outbox: { maxBytes: outbox.maxBytes, maxAgeMs: outbox.maxAgeDays * DAY_MS },
     },
   };
@@ -203,6 +213,27 @@ const merge = (document: unknown, settings: object): unknown =>
 
 const withPassword = (http: HttpConfig, password: string | undefined): HttpConfig =>
   password === undefined ? http : { ...http, password };
+
+function refuseClearUplink(
+  { broker, tls, insecure }: { broker: string; tls?: object | undefined; insecure?: true | undefined },
+  context: z.RefinementCtx,
+): void {
+  const refuse = (key: string, message: string): void =>
+    context.addIssue({ code: 'custom', path: [key], message });
+  if (insecure === undefined && goesInTheClear(broker))
+    refuse(
+      'broker',
+      `"${broker}" is another machine, and what goes there in the clear can be read and changed on the way: use mqtts://, or allow it with \`insecure: true\``,
+    );
+  if (tls !== undefined && !broker.startsWith('mqtts:')) refuse('tls', 'goes with an mqtts:// broker only');
+}
+
+function refuseTlsFiles(folder: string) {
+  return ({ tls }: z.infer<typeof Edge>, context: z.RefinementCtx): void => {
+    const refusals = tls === undefined ? [] : tlsRefusals(absoluteTls(folder, tls));
+    for (const [key, message] of refusals) context.addIssue({ code: 'custom', path: ['tls', key], message });
+  };
+}
 
 function refuseOpenHttp(password: string | undefined) {
   return ({ http }: z.infer<typeof Edge>, context: z.RefinementCtx): void => {

@@ -5,12 +5,14 @@ import { configTopic, readingsTopic, receiptsTopic, statusTopic } from '../proto
 import type { GatewayStatus } from '../protocols/uplink.ts';
 import { encodeBatch } from './encode-batch.ts';
 import type { OutboxItem } from './outbox.ts';
+import { readTls, type UplinkTls } from './uplink-tls.ts';
 
 export interface SessionOptions {
   gateway: string;
   broker: string;
   username?: string | undefined;
   password?: string | undefined;
+  tls?: UplinkTls | undefined;
   /** Goes with the connection: the broker tells of its end. */
   will: GatewayStatus;
   /** Receipts are heard from now on. */
@@ -33,7 +35,7 @@ export class UplinkSession {
   readonly #resolve: (reason: string) => void;
 
   constructor(options: SessionOptions) {
-    const { gateway, broker, username, password, will } = options;
+    const { gateway, broker, username, password, tls, will } = options;
     this.#options = options;
     const { promise, resolve } = Promise.withResolvers<string>();
     this.ended = promise;
@@ -42,6 +44,8 @@ export class UplinkSession {
       clientId: gateway,
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
+      ...(tls === undefined ? {} : readTls(tls)),
+      ...(broker.startsWith('mqtts:') ? { minVersion: 'TLSv1.2' as const } : {}),
       keepalive: KEEPALIVE_SECONDS,
       connectTimeout: CONNECT_TIMEOUT_MS,
       reconnectPeriod: 0,

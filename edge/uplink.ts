@@ -14,6 +14,7 @@ import { CloudClock } from './cloud-clock.ts';
 import type { Outbox, OutboxItem } from './outbox.ts';
 import { Sender, type SenderTiming } from './sender.ts';
 import { UplinkSession } from './uplink-session.ts';
+import type { UplinkTls } from './uplink-tls.ts';
 
 export interface UplinkOptions {
   gateway: string;
@@ -22,6 +23,7 @@ export interface UplinkOptions {
   alternativeBrokers?: readonly string[] | undefined;
   username?: string | undefined;
   password?: string | undefined;
+  tls?: UplinkTls | undefined;
   outbox: Outbox;
   clock: Clock;
   log: Logger;
@@ -118,7 +120,8 @@ class RunningUplink {
     const { signal } = this.#stopping;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       const broker = brokers[attempt % brokers.length] ?? first;
-      const reason = await this.#connect(broker);
+      // Files of its certificate that are not there may come back, as a broker may.
+      const reason = await this.#connect(broker).catch((error: Error) => error.message);
       if (signal.aborted) return;
       const pauseMs = pause(this.#timing, this.#failures);
       this.#failures += 1;
@@ -129,13 +132,14 @@ class RunningUplink {
 
   /** @returns why the connection ended */
   async #connect(broker: string): Promise<string> {
-    const { gateway, username, password, log, outbox } = this.#options;
+    const { gateway, username, password, tls, log, outbox } = this.#options;
     const will = this.status(false);
     const session = new UplinkSession({
       gateway,
       broker,
       username,
       password,
+      tls,
       will,
       onReady: () => {
         log.info({ broker, buffered: outbox.stats().rows }, 'uplink connected');
