@@ -21,6 +21,10 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
   },
   edge: { about: 'the gateway process', load: () => import('./edge/commands/edge.ts') },
   cloud: { about: 'the service process', load: () => import('./cloud/commands/cloud.ts') },
+  ingest: {
+    about: 'one more worker that stores readings, beside the service',
+    load: () => import('./cloud/commands/ingest.ts'),
+  },
   simulate: {
     about: 'simulated meters on sockets and PTYs',
     load: () => import('./simulators/commands/simulate.ts'),

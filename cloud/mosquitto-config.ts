@@ -19,7 +19,8 @@ export interface MosquittoOptions {
   /** Absolute folder of Mosquitto's own: persistence, password file and access list. */
   folder: string;
   gateways: readonly { gateway: string; password: string }[];
-  ingest: { username: string; password: string };
+  /** Workers beside the first have accounts of their own, with the same password: see `workerAccount`. */
+  ingest: { username: string; password: string; workers?: number };
   /** The account that it changes to when started by root; Debian's `mosquitto` when not told. */
   user?: string;
 }
@@ -30,7 +31,13 @@ const ITERATIONS = 101;
 /** Files of the folder, by name: `mosquitto.conf`, `passwords`, `access`. The last two are secret. */
 export function mosquittoFiles(options: MosquittoOptions): Record<string, string> {
   const { host, port, folder, gateways, ingest, user } = options;
-  const accounts = [...gateways.map(({ gateway, password }) => ({ username: gateway, password })), ingest];
+  const workers = Array.from({ length: ingest.workers ?? 1 }, (_, i) =>
+    workerAccount(ingest.username, i + 1),
+  );
+  const accounts = [
+    ...gateways.map(({ gateway, password }) => ({ username: gateway, password })),
+    ...workers.map((username) => ({ username, password: ingest.password })),
+  ];
   return {
     'mosquitto.conf': `${[
       ...(user === undefined ? [] : [`user ${user}`]),
@@ -61,13 +68,19 @@ export function mosquittoFiles(options: MosquittoOptions): Record<string, string
       `pattern write ${statusTopic('%u')}`,
       `pattern read ${receiptsTopic('%u')}`,
       `pattern read ${configTopic('%u')}`,
-      `user ${ingest.username}`,
-      ...[ALL_READINGS, ALL_STATUS, ALL_QUARANTINE].map((topic) => `topic read ${topic}`),
-      `topic write ${receiptsTopic('+')}`,
-      `topic write ${configTopic('+')}`,
+      ...workers.flatMap((worker) => [
+        `user ${worker}`,
+        ...[ALL_READINGS, ALL_STATUS, ALL_QUARANTINE].map((topic) => `topic read ${topic}`),
+        `topic write ${receiptsTopic('+')}`,
+        `topic write ${configTopic('+')}`,
+      ]),
     ].join('\n')}\n`,
   };
 }
+
+/** The account of the n-th ingest worker; a broker that takes names for client ids has one connection of each. */
+export const workerAccount = (username: string, worker: number): string =>
+  worker === 1 ? username : `${username}-${worker}`;
 
 /** Mosquitto's own form: PBKDF2 with SHA-512 to 64 bytes; it refuses a salt that is not 12 bytes long. */
 function hashed(password: string): string {

@@ -114,11 +114,11 @@ async function openDelivery(
   opened: AsyncDisposableStack,
 ): Promise<Ingest> {
   const { broker } = config;
-  let target: Pick<IngestOptions, 'brokerUrl' | 'username' | 'password'>;
+  let target: Pick<IngestOptions, 'brokerUrl' | 'username' | 'password' | 'shared'>;
   if ('url' in broker) {
     const { url, username, password } = broker;
     const credential = username === undefined || password === undefined ? {} : { username, password };
-    target = { brokerUrl: url, ...credential };
+    target = { brokerUrl: url, ...credential, shared: true };
   } else {
     const embedded = await startBroker({ ...broker.embedded, gateways: broker.gateways, log });
     opened.defer(() => embedded.close());
