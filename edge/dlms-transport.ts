@@ -69,6 +69,8 @@ export function hdlcTransport(send: Send, addresses: DlmsAddresses): DlmsTranspo
           const heard = link.hear(asked, frame);
           return heard.ok ? judge(heard) : heard;
         },
+        // The link and the parts have moved on: it is told by its addresses and numbers.
+        answersToo: ({ frame }, first) => sameHead(frame, first.frame),
       }),
     );
   };
@@ -112,6 +114,11 @@ export function hdlcTransport(send: Send, addresses: DlmsAddresses): DlmsTranspo
   };
 }
 
+const sameHead = (one: HdlcFrame, other: HdlcFrame): boolean =>
+  one.control === other.control &&
+  Buffer.compare(one.source, other.source) === 0 &&
+  Buffer.compare(one.destination, other.destination) === 0;
+
 function judgeWhole<T>(information: readonly number[], judge: Judge<T>): Parsed<Part<T>> {
   if (LLC_RESPONSE.some((byte, at) => information[at] !== byte)) return refuse('bad_frame');
   const judged = judge(Uint8Array.from(information.slice(LLC_RESPONSE.length)));
@@ -141,6 +148,8 @@ export function wrapperTransport(send: Send, { client, unit }: DlmsAddresses): D
             const isOurs = frame.source === unit && frame.destination === client;
             return isOurs ? judge(frame.pdu) : refuse('wrong_unit');
           },
+          answersToo: ({ frame }, first) =>
+            frame.source === unit && frame.destination === client && frame.pdu[0] === first.frame.pdu[0],
         }),
       );
     },

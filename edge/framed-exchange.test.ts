@@ -40,7 +40,6 @@ describe('an exchange of frames takes', () => {
     expect(taken(...chunks)).toEqual(answer);
   });
   test.each<[string, string[], string]>([
-    ['two answers', [REPLY + REPLY], 'not_alone'],
     ['an answer and the beginning of another', [`${REPLY} 68 01`], 'not_alone'],
     ['two echoes', [REQUEST + REQUEST], 'wrong_item'],
     [

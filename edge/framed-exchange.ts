@@ -1,6 +1,6 @@
-/** Exchanges of frames that name meter and item, as those of DL/T 645, CJ/T 188 and DLMS do. */
+/** Exchanges of frames that name the meter, as those of DL/T 645, CJ/T 188, M-Bus and DLMS do. */
 import { SumDeframer, type SumFrameShape, withWakeBytes } from '../protocols/sum-frame.ts';
-import type { Doubt, Exchange, MeterUnit, Taken } from './exchange.ts';
+import type { Alarm, Doubt, Exchange, MeterUnit, Taken } from './exchange.ts';
 
 /** What a frame that came is worth as an answer. */
 export type Parsed<T> = { ok: true; answer: T } | { ok: false; code: Doubt };
@@ -20,6 +20,8 @@ export interface LoneFrameRequest<T, F extends { bytes: Uint8Array }> {
   /** The request as the deframer would hand it out. */
   frame: Uint8Array;
   parse(frame: F): Parsed<T>;
+  /** Whether a frame that came after the answer answers the same request: then a second meter has this address, or one said it twice. */
+  answersToo(frame: F, first: F): boolean;
 }
 
 /** The answer has to come alone, but for the echo of the request, which some converters and two-wire lines send first. */
@@ -29,17 +31,28 @@ export function loneFrameExchange<T, F extends { bytes: Uint8Array }>({
   sent,
   frame,
   parse,
+  answersToo,
 }: LoneFrameRequest<T, F>): Exchange<T> {
   let echoed = false;
+  let first: F | null = null;
+  const alarmOf = (events: ReturnType<typeof deframer.push>): Alarm | undefined => {
+    for (const event of events) {
+      if (first === null || !event.ok || !answersToo(event, first)) continue;
+      const isSame = Buffer.compare(event.bytes, first.bytes) === 0;
+      return { kind: isSame ? 'duplicate' : 'second_slave', unit };
+    }
+    return undefined;
+  };
   return {
     unit,
     mistakableSince: () => null,
     start: () => sent,
     take(chunk) {
       let taken: Taken<T> = { state: 'partial' };
-      for (const event of deframer.push(chunk)) {
+      const events = deframer.push(chunk);
+      for (const [at, event] of events.entries()) {
         if (!event.ok) return { state: 'doubt', doubt: event.code };
-        if (taken.state !== 'partial') return { state: 'doubt', doubt: 'not_alone' };
+        if (taken.state !== 'partial') return notAlone(alarmOf(events.slice(at)));
         if (!echoed && Buffer.compare(event.bytes, frame) === 0) {
           echoed = true;
           continue;
@@ -47,12 +60,21 @@ export function loneFrameExchange<T, F extends { bytes: Uint8Array }>({
         const parsed = parse(event);
         if (!parsed.ok) return { state: 'doubt', doubt: parsed.code };
         taken = { state: 'answer', answer: parsed.answer, mayFollow: false };
+        first = event;
       }
-      const isAlone = taken.state === 'partial' || deframer.pending === 0;
-      return isAlone ? taken : { state: 'doubt', doubt: 'not_alone' };
+      return taken.state === 'partial' || deframer.pending === 0 ? taken : notAlone(undefined);
+    },
+    stray(chunk) {
+      const alarm = alarmOf(deframer.push(chunk));
+      return alarm === undefined ? { harmless: false } : { harmless: false, alarm };
     },
   };
 }
+
+const notAlone = (alarm: Alarm | undefined): Taken<never> =>
+  alarm === undefined
+    ? { state: 'doubt', doubt: 'not_alone' }
+    : { state: 'doubt', doubt: 'not_alone', alarm };
 
 export interface FramedRequest<T> {
   unit: MeterUnit;
@@ -69,5 +91,6 @@ export function framedExchange<T>({ unit, shape, frame, parse }: FramedRequest<T
     sent: withWakeBytes(frame),
     frame,
     parse: ({ bytes }) => parse(bytes),
+    answersToo: ({ bytes }) => parse(bytes).ok,
   });
 }

@@ -2,12 +2,11 @@
 import { buildMbusFrame, MbusDeframer, type MbusFrame } from '../protocols/mbus/frame.ts';
 import { buildCommand, isAnswer, type MbusCommand } from '../protocols/mbus/link.ts';
 import { type ParsedTelegram, parseTelegram } from '../protocols/mbus/telegram.ts';
-import type { Doubt, Exchange, MeterUnit, Taken } from './exchange.ts';
+import type { Doubt, Exchange, MeterUnit } from './exchange.ts';
+import { loneFrameExchange, type Parsed } from './framed-exchange.ts';
 
 /** A telegram, and the primary address that the meter gave with it. */
 export type MbusAnswer = Extract<ParsedTelegram, { ok: true }> & { address: number; bytes: Uint8Array };
-
-type Parsed<T> = { ok: true; answer: T } | { ok: false; code: Doubt };
 
 /** E5 names nobody: it is worth no more than "go on and ask". */
 export function acknowledged(unit: MeterUnit, command: MbusCommand): Exchange<'acknowledged'> {
@@ -43,34 +42,19 @@ const unreadable = {
   bad_records: 'wrong_byte_count',
 } as const;
 
-/** The answer has to come alone, but for the echo of the command, which some level converters send first. */
 function mbusExchange<T>(
   unit: MeterUnit,
   command: MbusCommand,
   parse: (frame: MbusFrame, bytes: Uint8Array) => Parsed<T>,
 ): Exchange<T> {
-  const deframer = new MbusDeframer();
   const sent = buildMbusFrame(buildCommand(command));
-  let echoed = false;
-  return {
+  return loneFrameExchange({
     unit,
-    mistakableSince: () => null,
-    start: () => sent,
-    take(chunk) {
-      let taken: Taken<T> = { state: 'partial' };
-      for (const event of deframer.push(chunk)) {
-        if (!event.ok) return { state: 'doubt', doubt: event.code };
-        if (taken.state !== 'partial') return { state: 'doubt', doubt: 'not_alone' };
-        if (!echoed && Buffer.compare(event.bytes, sent) === 0) {
-          echoed = true;
-          continue;
-        }
-        const parsed = parse(event.frame, event.bytes);
-        if (!parsed.ok) return { state: 'doubt', doubt: parsed.code };
-        taken = { state: 'answer', answer: parsed.answer, mayFollow: false };
-      }
-      const isAlone = taken.state === 'partial' || deframer.pending === 0;
-      return isAlone ? taken : { state: 'doubt', doubt: 'not_alone' };
-    },
-  };
+    deframer: new MbusDeframer(),
+    sent,
+    frame: sent,
+    parse: ({ frame, bytes }) => parse(frame, bytes),
+    // All that are selected by a pattern acknowledge: that tells of no second meter.
+    answersToo: ({ frame }, first) => isAnswer(frame) && isAnswer(first.frame),
+  });
 }
