@@ -2,20 +2,21 @@
 import type { Logger } from 'pino';
 import type { BusStatus } from '../protocols/uplink.ts';
 import { isAsked } from './asked-profile.ts';
-import { type Backoff, backOff, NO_BACKOFF, nextAttempt, patienceMs } from './backoff.ts';
+import { type Backoff, backOff, NO_BACKOFF, nextAttempt } from './backoff.ts';
 import { BusTally } from './bus-tally.ts';
 import type { Clock } from './clock.ts';
 import type { Bus } from './config.ts';
-import type { Alarm, MeterUnit } from './exchange.ts';
+import type { Alarm } from './exchange.ts';
 import { instantText } from './instant-text.ts';
 import { Line } from './line.ts';
 import { linkName } from './line-stream.ts';
-import type { MeterRead, RegisterValue } from './meter-driver.ts';
+import type { DriveOptions, MeterRead, RegisterValue } from './meter-driver.ts';
 import type { MeterMemory } from './meter-memory.ts';
 import type { NewReading } from './outbox.ts';
 import { PolledLine } from './polled-line.ts';
-import { beatMs, PolledMeter } from './polled-meter.ts';
+import { PolledMeter } from './polled-meter.ts';
 import type { Profiles } from './profiles.ts';
+import { beatMs } from './rhythm.ts';
 
 export interface BusPollerOptions {
   bus: Bus;
@@ -39,7 +40,7 @@ interface Due {
   /** What has not been read of it yet. */
   registers: ReadonlySet<string>;
   /** What may come along. */
-  alongside: ReadonlySet<string>;
+  alongside: ReadonlySet<string> | null;
 }
 
 /** What is read in one go, for the beats before its start. */
@@ -49,9 +50,8 @@ interface Round {
   /** From then on nothing more is asked: a boundary has precedence. Null: it is read to its end. */
   cutMs: number | null;
   readings: NewReading[];
+  signal: AbortSignal;
 }
-
-const NOTHING: ReadonlySet<string> = new Set();
 
 export class BusPoller {
   readonly line: Line;
@@ -75,16 +75,16 @@ export class BusPoller {
         );
       return new PolledMeter({ ...options, row, profile });
     });
-    const byUnit = new Map(this.#meters.map((polled) => [polled.row.unit, polled]));
-    const patience = (unit: MeterUnit): number | null => {
-      const slowestMs = this.line.slowestTurnaroundMilliseconds(unit);
-      return patienceMs(byUnit.get(unit)?.backoff ?? NO_BACKOFF, slowestMs);
-    };
-    this.#polledLine = new PolledLine({ line: this.line, link: bus.link, patienceMs: patience });
+    this.#polledLine = new PolledLine(this.line, bus.link);
   }
 
   get bus(): Bus {
     return this.#options.bus;
+  }
+
+  /** The one that it is of. */
+  get buses(): string[] {
+    return [this.bus.id];
   }
 
   /**
@@ -92,21 +92,16 @@ export class BusPoller {
    * the others, until a boundary has precedence. Who gave no clean answer is asked once more when all others have been: so
    * nobody waits for it, and a late reply has the time to pass by.
    */
-  async round(signal: AbortSignal): Promise<NewReading[]> {
+  round(signal: AbortSignal): Promise<NewReading[]> {
     const { clock, intervalMs } = this.#options;
     const startMs = clock.nowMs();
-    if (nextAttempt(this.#backoff, startMs) === 'wait') return [];
-    const billing = [...this.#due('billing', startMs)];
+    if (nextAttempt(this.#backoff, startMs) === 'wait') return Promise.resolve([]);
+    const billing = this.#due('billing', startMs);
     const rhythm = billing.length > 0 ? 'billing' : 'instantaneous';
-    const due = billing.length > 0 ? billing : [...this.#due('instantaneous', startMs)];
+    const due = billing.length > 0 ? billing : this.#due('instantaneous', startMs);
+    if (due.length === 0) return Promise.resolve([]);
     const cutMs = rhythm === 'billing' ? null : beatMs(intervalMs, startMs) + intervalMs;
-    const round: Round = { rhythm, startMs, cutMs, readings: [] };
-    if (due.length === 0) return round.readings;
-    const startedAt = performance.now();
-    this.#polledLine.takeFloorMs();
-    const isWhole = await this.#readAll(due, round, signal);
-    if (isWhole) this.#tally.noteCycle(performance.now() - startedAt, this.#polledLine.takeFloorMs());
-    return round.readings;
+    return this.#readAll(due, { rhythm, startMs, cutMs, readings: [], signal });
   }
 
   /** When `round` has something to do. */
@@ -115,10 +110,12 @@ export class BusPoller {
     const nowMs = clock.nowMs();
     const boundaryMs = beatMs(intervalMs, nowMs) + intervalMs;
     if (nextAttempt(this.#backoff, nowMs) === 'wait') return driven ? boundaryMs : this.#backoff.untilMs;
-    const next = this.#meters.map((polled) =>
-      driven && polled.backoff.failures > 0 ? polled.nextBeatMs(nowMs) : polled.nextDueMs(nowMs),
-    );
-    return Math.min(boundaryMs, ...next);
+    let dueMs = boundaryMs;
+    for (const polled of this.#meters) {
+      const onBeats = driven && polled.backoff.failures > 0;
+      dueMs = Math.min(dueMs, onBeats ? polled.nextBeatMs(nowMs) : polled.nextDueMs(nowMs));
+    }
+    return dueMs;
   }
 
   close(): Promise<void> {
@@ -142,58 +139,63 @@ export class BusPoller {
     };
   }
 
-  *#due(rhythm: Round['rhythm'], nowMs: number): Generator<Due> {
+  #due(rhythm: Round['rhythm'], nowMs: number): Due[] {
+    const due: Due[] = [];
     for (const polled of this.#meters) {
-      const registers = polled.due(polled[rhythm], nowMs);
+      const registers = polled[rhythm]?.due(nowMs);
       const attempt = nextAttempt(polled.backoff, nowMs);
-      if (registers.size === 0 || attempt === 'wait') continue;
-      const alongside = rhythm === 'billing' ? polled.due(polled.instantaneous, nowMs) : NOTHING;
-      yield { polled, attempt, registers, alongside };
+      if (registers === undefined || registers.size === 0 || attempt === 'wait') continue;
+      const alongside = rhythm === 'billing' ? (polled.instantaneous?.due(nowMs) ?? null) : null;
+      due.push({ polled, attempt, registers, alongside });
     }
+    return due;
   }
 
-  /** @returns whether all had their turn */
-  async #readAll(list: readonly Due[], round: Round, signal: AbortSignal): Promise<boolean> {
-    const again: Due[] = [];
-    for (const due of list) {
-      const read = await this.#read(due, round);
+  async #readAll(turns: Due[], round: Round): Promise<NewReading[]> {
+    const { clock } = this.#options;
+    const startedAt = performance.now();
+    this.#polledLine.takeFloorMs();
+    const meters = turns.length;
+    for (let n = 0; n < turns.length; n += 1) {
+      const due = turns[n];
+      if (due === undefined) break;
+      const { polled, attempt } = due;
+      const isAgain = n >= meters;
+      if (isAgain) this.#tally.noteRetry();
+      this.#polledLine.meter = polled;
+      const read = await polled.read(this.#polledLine, this.#asking(due, round), round.startMs);
+      this.#take(polled, read, round);
       // Nobody is there to connect to: what one meter cost is enough.
-      if (signal.aborted || !this.#count(due.polled, read)) return false;
-      if (read.fault !== null && due.attempt === 'poll') again.push(due);
-      else due.polled.judge(read, this.#options.clock.nowMs());
-      if (this.#isCut(round)) return false;
+      if (round.signal.aborted || !this.#count(polled, read)) return round.readings;
+      if (read.fault !== null && attempt === 'poll' && !isAgain)
+        turns.push({ ...due, registers: polled[round.rhythm]?.due(round.startMs) ?? due.registers });
+      else polled.judge(read, clock.nowMs());
+      if (this.#isCut(round)) return round.readings;
     }
-    for (const due of again) {
-      this.#tally.noteRetry();
-      const registers = due.polled.due(due.polled[round.rhythm], round.startMs);
-      const read = await this.#read({ ...due, registers }, round);
-      if (signal.aborted || !this.#count(due.polled, read)) return false;
-      due.polled.judge(read, this.#options.clock.nowMs());
-      if (this.#isCut(round)) return false;
-    }
-    return true;
+    this.#tally.noteCycle(performance.now() - startedAt, this.#polledLine.takeFloorMs());
+    return round.readings;
   }
 
   #isCut({ cutMs }: Round): boolean {
     return cutMs !== null && this.#options.clock.nowMs() >= cutMs;
   }
 
-  async #read({ polled, registers, alongside }: Due, round: Round): Promise<MeterRead> {
+  #asking({ registers, alongside }: Due, round: Round): DriveOptions {
     const { clock, driven } = this.#options;
-    const options = {
+    const asking = {
       nowMs: clock.nowMs,
       attempts: 1,
       pauses: !driven,
       wanted: (obis: string) => registers.has(obis) && !this.#isCut(round),
-      alongside: (obis: string) => alongside.has(obis),
     };
-    const read = await polled.read(this.#polledLine, options, round.startMs);
-    this.#options.polled?.(polled.row.meter, read.values);
-    for (const value of read.values) round.readings.push(newReading(polled.row.meter, value));
-    const rhythm = polled[round.rhythm];
-    if (rhythm !== null && read.fault === null && !this.#isCut(round))
-      rhythm.askedForMs = beatMs(rhythm.everyMs, round.startMs);
-    return read;
+    return alongside === null ? asking : { ...asking, alongside: (obis: string) => alongside.has(obis) };
+  }
+
+  #take(polled: PolledMeter, read: MeterRead, round: Round): void {
+    const { meter } = polled.row;
+    this.#options.polled?.(meter, read.values);
+    for (const value of read.values) round.readings.push(newReading(meter, value));
+    if (read.fault === null && !this.#isCut(round)) polled[round.rhythm]?.noteAsked(round.startMs);
   }
 
   #hear({ kind, unit }: Alarm): void {

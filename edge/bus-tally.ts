@@ -7,7 +7,8 @@ export class BusTally {
   #failures = 0;
   #retries = 0;
   readonly #failuresByCode = new Map<string, number>();
-  #cycle: BusStatus['cycle'] = null;
+  #cycleMs = Number.NaN;
+  #floorMs = 0;
 
   noteRead({ requests, failures, fault }: MeterRead): void {
     this.#requests += requests;
@@ -23,12 +24,8 @@ export class BusTally {
 
   /** A round of all that was due, and the least time that its answered requests can have taken. */
   noteCycle(milliseconds: number, floorMilliseconds: number): void {
-    const utilisation = milliseconds > 0 ? Math.min(floorMilliseconds / milliseconds, 1) : 1;
-    this.#cycle = {
-      milliseconds: Math.round(milliseconds),
-      floorMilliseconds: Math.round(floorMilliseconds),
-      utilisation: Math.round(utilisation * 1000) / 1000,
-    };
+    this.#cycleMs = milliseconds;
+    this.#floorMs = floorMilliseconds;
   }
 
   status(): Pick<BusStatus, 'requests' | 'failures' | 'retries' | 'failuresByCode' | 'cycle'> {
@@ -37,7 +34,17 @@ export class BusTally {
       failures: this.#failures,
       retries: this.#retries,
       failuresByCode: Object.fromEntries(this.#failuresByCode),
-      cycle: this.#cycle,
+      cycle: this.#cycle(),
+    };
+  }
+
+  #cycle(): BusStatus['cycle'] {
+    if (Number.isNaN(this.#cycleMs)) return null;
+    const utilisation = this.#cycleMs > 0 ? Math.min(this.#floorMs / this.#cycleMs, 1) : 1;
+    return {
+      milliseconds: Math.round(this.#cycleMs),
+      floorMilliseconds: Math.round(this.#floorMs),
+      utilisation: Math.round(utilisation * 1000) / 1000,
     };
   }
 

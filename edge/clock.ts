@@ -16,19 +16,38 @@ export interface Clock {
 const LONGEST_SLEEP_MS = 10_000;
 
 export function systemClock(): Clock {
+  const unsignalled = new Map<number, Promise<void>>();
+  const waits = new WeakMap<AbortSignal, Map<number, Promise<void>>>();
+  const waitsOf = (signal: AbortSignal | undefined): Map<number, Promise<void>> => {
+    if (signal === undefined) return unsignalled;
+    const known = waits.get(signal) ?? new Map();
+    waits.set(signal, known);
+    return known;
+  };
   return {
     nowMs: Date.now,
-    async until(ms, signal) {
-      signal?.throwIfAborted();
-      for (let now = Date.now(); now < ms; ) {
-        await sleepUnlessAborted(Math.min(ms - now, LONGEST_SLEEP_MS), signal);
-        signal?.throwIfAborted();
-        const before = now;
-        now = Date.now();
-        if (now < before) return;
-      }
+    until(ms, signal) {
+      if (signal?.aborted !== true && Date.now() >= ms) return Promise.resolve();
+      // All who wait for one instant, as all buses of a gateway do, wait as one.
+      const waiting = waitsOf(signal);
+      const known = waiting.get(ms);
+      if (known !== undefined) return known;
+      const wait = sleepUntil(ms, signal).finally(() => waiting.delete(ms));
+      waiting.set(ms, wait);
+      return wait;
     },
   };
+}
+
+async function sleepUntil(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  for (let now = Date.now(); now < ms; ) {
+    await sleepUnlessAborted(Math.min(ms - now, LONGEST_SLEEP_MS), signal);
+    signal?.throwIfAborted();
+    const before = now;
+    now = Date.now();
+    if (now < before) return;
+  }
 }
 
 /** Who sleeps until a signal. Each has one listener: listeners are looked through one by one whenever one is added. */

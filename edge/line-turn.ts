@@ -11,9 +11,11 @@ export interface AskOptions {
   timeoutMilliseconds?: number;
   worstReplyMilliseconds?: number;
   /** The request is given up when nothing has come so long after it was sent; not before its deadline if not given. */
-  firstByteMilliseconds?: number;
+  firstByteMilliseconds?: number | undefined;
   /** Called when the request has its turn. */
   onTurn?: () => void;
+  /** Called when it is answered. */
+  onAnswer?: () => void;
 }
 
 /** One request from when it was asked for until it is answered. */

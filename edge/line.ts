@@ -303,6 +303,7 @@ export class Line {
   #settle(turn: Turn, { answer, mayFollow }: WholeAnswer): void {
     this.#over(turn);
     if (mayFollow) this.#distrust(turn, !this.#rtu);
+    turn.options.onAnswer?.();
     turn.resolve(answer);
     this.#next();
   }
@@ -371,8 +372,7 @@ export class Line {
         if (stream !== undefined && this.#stream === stream) this.#receive(chunk);
       });
     } catch (error) {
-      const detail = error instanceof Error ? error.message : 'cannot open';
-      throw this.#fault('unreachable', unit, detail, error);
+      throw this.#fault('unreachable', unit, error instanceof Error ? error.message : 'cannot open', error);
     }
     const opened = stream;
     opened.on('error', () => this.#ended(opened));

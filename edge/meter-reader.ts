@@ -1,5 +1,4 @@
 /** Reads Modbus registers of one meter over a line, as its profile and a plan of requests say. */
-import { registerDecoder } from '../protocols/modbus/registers.ts';
 import type { ModbusProfile, ProfileRegister } from '../protocols/profile.ts';
 import type { Answer, Line } from './line.ts';
 import {
@@ -9,7 +8,6 @@ import {
   hexOf,
   type MeterRead,
   nothingRead,
-  registerValue,
 } from './meter-driver.ts';
 import {
   bridgeableHole,
@@ -44,20 +42,10 @@ const MOST_PLANS = 32;
 
 /** Of meters that refuse nothing: all of a model share them, and what they share stays at hand in the processor's cache. */
 const sharedPlans = new WeakMap<ModbusProfile, Plan[]>();
-const decoders = new WeakMap<ProfileRegister, ReturnType<typeof registerDecoder>>();
-
 function plansOf(profile: ModbusProfile): Plan[] {
   const plans = sharedPlans.get(profile) ?? [];
   sharedPlans.set(profile, plans);
   return plans;
-}
-
-function decoderOf(register: ProfileRegister): ReturnType<typeof registerDecoder> {
-  const known = decoders.get(register);
-  if (known !== undefined) return known;
-  const decoder = registerDecoder(register);
-  decoders.set(register, decoder);
-  return decoder;
 }
 
 export class MeterReader {
@@ -69,6 +57,7 @@ export class MeterReader {
   readonly #walls: Set<number>;
   /** When a register was refused alone (Unix milliseconds); null: before this process. */
   readonly #absent: Map<number, number | null>;
+  #refusals: Refusals;
   /** What was refused alone in the read under way. */
   readonly #refused = new Set<number>();
 
@@ -84,41 +73,51 @@ export class MeterReader {
     this.#longestHole = bridgeableHole(cost);
     this.#walls = new Set(known.walls);
     this.#absent = new Map(known.absent.map((address) => [address, null]));
+    this.#refusals = known;
     this.#plans = this.#walls.size + this.#absent.size === 0 ? plansOf(profile) : [];
   }
 
-  /** What the meter was found to refuse so far. */
+  /** What the meter was found to refuse so far: the same object until that changes. */
   refusals(): Refusals {
-    return { walls: [...this.#walls], absent: [...this.#absent.keys()] };
+    return this.#refusals;
   }
 
   /** Plans anew for what the line turned out to cost. */
   adapt(cost: WireCost): void {
-    const longestHole = bridgeableHole(cost);
-    this.#longestHole = longestHole;
+    this.#longestHole = bridgeableHole(cost);
   }
 
   /** Never throws a `LineFault`: it is told in the result, after which no further request is sent. */
   async read(line: Pick<Line, 'read'>, options: ReadOptions): Promise<MeterRead> {
     const read = nothingRead();
-    const { wanted = () => true, alongside = () => false } = options;
-    const nowMs = options.nowMs();
-    const due: ProfileRegister[] = [];
-    for (const register of this.#registers) {
-      const isAsked = wanted(register.obis) || alongside(register.obis);
-      if (isAsked && !this.#isLeftOut(register, nowMs)) due.push(register);
-    }
+    const { wanted } = options;
     this.#refused.clear();
-    for (const request of this.#planFor(due)) {
-      if (!request.registers.some(({ register }) => wanted(register.obis))) continue;
-      if ((await this.#readRange(line, request, options, read)) === null) break;
+    for (const request of this.#planFor(this.#asked(options))) {
+      if (wanted && !request.registers.some(({ register }) => wanted(register.obis))) continue;
+      const answer = await this.#ask(line, request, options, read);
+      if (answer === null) break;
+      if (answer.ok) this.#take(request, answer.data, options.nowMs(), read);
+      else if ((await this.#halve(line, request, answer.exception, options, read)) === null) break;
     }
     // A meter that refuses everything is in a mood, and lacks nothing.
     if (read.values.length > 0 && this.#refused.size > 0) {
       for (const address of this.#refused) this.#absent.set(address, options.nowMs());
-      this.#plans = [];
+      this.#learned();
     }
     return read;
+  }
+
+  #asked({ wanted = () => true, alongside, nowMs }: ReadOptions): ProfileRegister[] {
+    const now = nowMs();
+    return this.#registers.filter(
+      (register) =>
+        (wanted(register.obis) || alongside?.(register.obis) === true) && !this.#isLeftOut(register, now),
+    );
+  }
+
+  #learned(): void {
+    this.#refusals = { walls: [...this.#walls], absent: [...this.#absent.keys()] };
+    this.#plans = [];
   }
 
   #isLeftOut({ address, billing }: ProfileRegister, nowMs: number): boolean {
@@ -144,11 +143,7 @@ export class MeterReader {
     return requests;
   }
 
-  /**
-   * What is refused is asked for in halves, down to what cannot be halved: so a register or hole that the meter lacks costs
-   * two requests for each time that its request can be halved, once, and nothing else is lost.
-   * @returns whether the meter gave all of it at once; null when there was no clean answer
-   */
+  /** @returns whether the meter gave all of it at once; null when there was no clean answer */
   async #readRange(
     line: Pick<Line, 'read'>,
     request: PlannedRequest,
@@ -157,20 +152,30 @@ export class MeterReader {
   ): Promise<boolean | null> {
     const answer = await this.#ask(line, request, options, read);
     if (answer === null) return null;
-    if (answer.ok) {
-      this.#decode(request, answer.data, options.nowMs(), read);
-      if (this.#absent.size > 0)
-        for (const { register } of request.registers)
-          if (this.#absent.delete(register.address)) this.#plans = [];
-      return true;
-    }
+    if (!answer.ok) return this.#halve(line, request, answer.exception, options, read);
+    this.#take(request, answer.data, options.nowMs(), read);
+    return true;
+  }
+
+  /**
+   * What is refused is asked for in halves, down to what cannot be halved: so a register or hole that the meter lacks costs
+   * two requests for each time that its request can be halved, once, and nothing else is lost.
+   * @returns null when there was no clean answer
+   */
+  async #halve(
+    line: Pick<Line, 'read'>,
+    request: PlannedRequest,
+    exception: number,
+    options: ReadOptions,
+    read: MeterRead,
+  ): Promise<false | null> {
     const registers = request.registers.map(({ register }) => register);
     const half = halfOf(request);
     const [first, middle] = [registers[0], registers[half]];
-    if (!ILLEGAL.has(answer.exception) || first === undefined || middle === undefined || half === 0) {
-      if (ILLEGAL.has(answer.exception) && first !== undefined) this.#refused.add(first.address);
+    if (!ILLEGAL.has(exception) || first === undefined || middle === undefined || half === 0) {
+      if (ILLEGAL.has(exception) && first !== undefined) this.#refused.add(first.address);
       read.failures += 1;
-      read.exception = answer.exception;
+      read.exception = exception;
       return false;
     }
     const before = await this.#readRange(line, requestFor(registers.slice(0, half)), options, read);
@@ -180,7 +185,7 @@ export class MeterReader {
     // Each of them is there, but not what lies between, or not so many at once.
     if (before && after) {
       this.#walls.add(middle.address);
-      this.#plans = [];
+      this.#learned();
     }
     return false;
   }
@@ -197,12 +202,18 @@ export class MeterReader {
     return askRepeatedly(() => line.read(request, asking), options.attempts, read);
   }
 
-  #decode(request: PlannedRequest, data: Uint8Array, readAtMs: number, read: MeterRead): void {
+  #take({ registers }: PlannedRequest, data: Uint8Array, readAtMs: number, read: MeterRead): void {
     const hex = hexOf(data);
-    for (const { register, offset, bytes } of request.registers) {
+    for (const { register, offset, bytes, decode } of registers) {
       const raw = hex.slice(2 * offset, 2 * (offset + bytes));
-      read.values.push(registerValue(register, decoderOf(register)(data, offset), raw, readAtMs));
+      const { value, code } = decode(data, offset);
+      if (code === undefined) read.values.push({ register, value, raw, readAtMs });
+      else read.values.push({ register, value, code, raw, readAtMs });
     }
+    let isNews = false;
+    if (this.#absent.size > 0)
+      for (const { register } of registers) isNews = this.#absent.delete(register.address) || isNews;
+    if (isNews) this.#learned();
   }
 }
 

@@ -1,6 +1,6 @@
 /** Registers of a profile -> the fewest, cheapest read requests. Pure. */
 
-import { registerWords } from '../protocols/modbus/registers.ts';
+import { registerTextDecoder, registerWords } from '../protocols/modbus/registers.ts';
 import type { ProfileRegister } from '../protocols/profile.ts';
 import { ANSWER_CHARACTERS, charactersMs, frameSilenceMs, REQUEST_CHARACTERS } from './rtu-wire.ts';
 
@@ -9,6 +9,7 @@ export interface PlannedRegister {
   /** Where its bytes are in the answer. */
   offset: number;
   bytes: number;
+  decode: ReturnType<typeof registerTextDecoder>;
 }
 
 export interface PlannedRequest {
@@ -104,6 +105,18 @@ export function requestFor(registers: readonly ProfileRegister[]): PlannedReques
       register,
       offset: (register.address - address) * 2,
       bytes: registerWords(register.type) * 2,
+      decode: decoderOf(register),
     })),
   };
+}
+
+const decoders = new WeakMap<ProfileRegister, PlannedRegister['decode']>();
+
+/** One for all meters of a model. */
+function decoderOf(register: ProfileRegister): PlannedRegister['decode'] {
+  const known = decoders.get(register);
+  if (known !== undefined) return known;
+  const decoder = registerTextDecoder(register);
+  decoders.set(register, decoder);
+  return decoder;
 }

@@ -12,6 +12,7 @@ import { type CareContext, careFor } from './meter-care.ts';
 import { MeterMemory } from './meter-memory.ts';
 import type { NewReading } from './outbox.ts';
 import type { Profiles } from './profiles.ts';
+import { beatMs } from './rhythm.ts';
 
 export interface PollingOptions {
   config: Pick<EdgeConfig, 'buses' | 'pollIntervalSeconds' | 'clock'>;
@@ -68,25 +69,22 @@ export function startPolling(options: PollingOptions): Polling {
   });
   const pollers = cared.map(({ poller }) => poller);
 
-  const round = async (group: BusPoller[]): Promise<void> => {
-    const readings = (await Promise.all(group.map((poller) => poller.round(signal)))).flat();
-    if (readings.length === 0) return;
+  const accept = async (readings: NewReading[], buses: Sweep['buses']): Promise<void> => {
     try {
       await outbox.accept(readings);
     } catch (error) {
-      const buses = group.map(({ bus }) => bus.id);
       log.error({ buses, readings: readings.length, error }, 'readings not accepted');
     }
-    if (driven) await Promise.all(cared.map(({ care }) => care?.idle()));
   };
 
-  const loop = async (group: BusPoller[]): Promise<void> => {
+  const loop = async (sweep: Sweep): Promise<void> => {
     try {
       await clock.until(0, signal);
       for (;;) {
-        await round(group);
-        const boundaryMs = (Math.floor(clock.nowMs() / intervalMs) + 1) * intervalMs;
-        await clock.until(Math.min(boundaryMs, ...group.map((poller) => poller.nextDueMs())), signal);
+        const readings = await sweep.round(signal);
+        if (readings.length > 0) await accept(readings, sweep.buses);
+        if (driven) await Promise.all(cared.map(({ care }) => care?.idle()));
+        await clock.until(sweep.nextDueMs(), signal);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -94,7 +92,8 @@ export function startPolling(options: PollingOptions): Polling {
   };
 
   // In driven time a wait says that the whole process has done its work, so there all buses wait as one.
-  const loops = Promise.all((driven ? [pollers] : pollers.map((poller) => [poller])).map(loop));
+  const sweeps = driven ? [together(pollers, clock, intervalMs)] : pollers;
+  const loops = Promise.all(sweeps.map(loop));
   return {
     async stop() {
       stopping.abort();
@@ -107,6 +106,20 @@ export function startPolling(options: PollingOptions): Polling {
     bus(id) {
       const poller = pollers.find(({ bus }) => bus.id === id);
       return poller && { id, link: poller.bus.link, line: poller.line, meters: poller.bus.meters };
+    },
+  };
+}
+
+/** What is read in one go, again and again. */
+type Sweep = Pick<BusPoller, 'buses' | 'round' | 'nextDueMs'>;
+
+function together(pollers: readonly BusPoller[], clock: Clock, intervalMs: number): Sweep {
+  return {
+    buses: pollers.flatMap(({ buses }) => buses),
+    round: async (signal) => (await Promise.all(pollers.map((poller) => poller.round(signal)))).flat(),
+    nextDueMs: () => {
+      const boundaryMs = beatMs(intervalMs, clock.nowMs()) + intervalMs;
+      return Math.min(boundaryMs, ...pollers.map((poller) => poller.nextDueMs()));
     },
   };
 }

@@ -1,25 +1,22 @@
 /** The way of a bus's polls to its line: it waits for each unit as long as is worth while, and knows what the wire took. */
-import type { Link } from './config.ts';
+import { type Backoff, NO_BACKOFF, patienceMs } from './backoff.ts';
+import type { BusMeter, Link } from './config.ts';
 import type { Exchange, MeterUnit } from './exchange.ts';
 import type { Answer, AskOptions, Line, LineUse, UnitRequest } from './line.ts';
 import { ANSWER_CHARACTERS, charactersMs, frameSilenceMs, REQUEST_CHARACTERS } from './rtu-wire.ts';
 
-export interface PolledLineOptions {
-  line: Line;
-  link: Link;
-  /** How long the first byte of a unit's answer is waited for, in milliseconds; null: as long as the line allows. */
-  patienceMs(unit: MeterUnit): number | null;
-}
-
 export class PolledLine implements LineUse {
-  readonly #options: PolledLineOptions;
+  /** Whose turn it is. */
+  meter: { readonly row: BusMeter; readonly backoff: Backoff } | null = null;
+  readonly #line: Line;
   /** Of the serial port; behind a socket it is not known. */
   readonly #baudRate: number | null;
   #floorMs = 0;
+  #turnAt = 0;
 
-  constructor(options: PolledLineOptions) {
-    this.#options = options;
-    this.#baudRate = options.link.kind === 'serial' ? options.link.baudRate : null;
+  constructor(line: Line, link: Link) {
+    this.#line = line;
+    this.#baudRate = link.kind === 'serial' ? link.baudRate : null;
   }
 
   /**
@@ -34,43 +31,51 @@ export class PolledLine implements LineUse {
   }
 
   turnaroundMilliseconds(unit: MeterUnit): number | null {
-    return this.#options.line.turnaroundMilliseconds(unit);
+    return this.#line.turnaroundMilliseconds(unit);
   }
 
-  ask<T>(exchange: Exchange<T>, options: AskOptions = {}): Promise<T> {
-    return this.#timed(exchange.unit, options, (asking) => this.#options.line.ask(exchange, asking));
+  ask<T>(exchange: Exchange<T>, options?: AskOptions): Promise<T> {
+    return this.#line.ask(exchange, this.#timed(exchange.unit, options));
   }
 
   read(request: UnitRequest, options: AskOptions = {}): Promise<Answer> {
-    const ask = (asking: AskOptions): Promise<Answer> => this.#options.line.read(request, asking);
-    return this.#timed(request.unit, options, ask, (answer) =>
-      this.#wireMs(request.unit, answer.ok ? answer.data.length : 0, options.pauseMilliseconds),
-    );
+    if (this.#baudRate === null) return this.#line.read(request, this.#timed(request.unit, options));
+    return this.#readOnWire(request, options, this.#baudRate);
   }
 
-  /** What a Modbus request takes on the wire at least; null where the rate is not known. */
-  #wireMs(unit: MeterUnit, bytes: number, pauseMs = 0): number | null {
-    if (this.#baudRate === null) return null;
+  async #readOnWire(request: UnitRequest, options: AskOptions, baudRate: number): Promise<Answer> {
+    const { unit } = request;
+    const firstByteMilliseconds = this.#patienceMs(unit);
+    const answer = await this.#line.read(request, { ...options, firstByteMilliseconds });
+    const bytes = answer.ok ? answer.data.length : 0;
+    this.#floorMs += this.#wireMs(unit, bytes, baudRate, options.pauseMilliseconds);
+    return answer;
+  }
+
+  #timed(unit: MeterUnit, options?: AskOptions): AskOptions {
+    const firstByteMilliseconds = this.#patienceMs(unit);
+    return { ...options, firstByteMilliseconds, onTurn: this.#noteTurn, onAnswer: this.#noteAnswer };
+  }
+
+  readonly #noteTurn = (): void => {
+    this.#turnAt = performance.now();
+  };
+
+  readonly #noteAnswer = (): void => {
+    this.#floorMs += performance.now() - this.#turnAt;
+  };
+
+  /** Undefined: as long as the line allows. */
+  #patienceMs(unit: MeterUnit): number | undefined {
+    const backoff = this.meter?.row.unit === unit ? this.meter.backoff : NO_BACKOFF;
+    return patienceMs(backoff, this.#line.slowestTurnaroundMilliseconds(unit)) ?? undefined;
+  }
+
+  /** What a Modbus request takes on the wire at least. */
+  #wireMs(unit: MeterUnit, bytes: number, baudRate: number, pauseMs = 0): number {
     const characters = REQUEST_CHARACTERS + ANSWER_CHARACTERS + bytes;
     const turnaroundMs = this.turnaroundMilliseconds(unit) ?? 0;
-    const restMs = Math.max(frameSilenceMs(this.#baudRate), pauseMs);
-    return charactersMs(characters, this.#baudRate) + turnaroundMs + restMs;
-  }
-
-  async #timed<T>(
-    unit: MeterUnit,
-    options: AskOptions,
-    ask: (options: AskOptions) => Promise<T>,
-    wireMs: (answer: T) => number | null = () => null,
-  ): Promise<T> {
-    const patienceMs = this.#options.patienceMs(unit);
-    const patience = patienceMs === null ? {} : { firstByteMilliseconds: patienceMs };
-    let turnAt = performance.now();
-    const onTurn = (): void => {
-      turnAt = performance.now();
-    };
-    const answer = await ask({ ...options, ...patience, onTurn });
-    this.#floorMs += wireMs(answer) ?? performance.now() - turnAt;
-    return answer;
+    const restMs = Math.max(frameSilenceMs(baudRate), pauseMs);
+    return charactersMs(characters, baudRate) + turnaroundMs + restMs;
   }
 }

@@ -9,6 +9,8 @@ import type { DriveOptions, MeterDriver, MeterRead, RegisterValue } from './mete
 import { expectedIdentity, isSameIdentity } from './meter-identity.ts';
 import type { KnownMeter, MeterMemory } from './meter-memory.ts';
 import { openDriver } from './open-driver.ts';
+import type { Refusals } from './plan-requests.ts';
+import { Rhythm, registerList } from './rhythm.ts';
 
 export interface PolledMeterOptions {
   bus: Bus;
@@ -21,26 +23,11 @@ export interface PolledMeterOptions {
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
-/** Registers that are read together in one rhythm. */
-interface Rhythm {
-  everyMs: number;
-  registers: string[];
-  /** The same. */
-  all: ReadonlySet<string>;
-  /** The last beat for which all of them were asked, whatever came of it (Unix milliseconds). */
-  askedForMs: number;
-}
-
 /** Another meter than the expected one. */
 export interface WrongMeter {
   expected: string;
   found: string;
 }
-
-const NONE: ReadonlySet<string> = new Set();
-
-/** The last beat at or before `nowMs`. */
-export const beatMs = (everyMs: number, nowMs: number): number => Math.floor(nowMs / everyMs) * everyMs;
 
 export class PolledMeter {
   readonly row: BusMeter;
@@ -59,8 +46,8 @@ export class PolledMeter {
   #known: KnownMeter;
   /** Whether it has said, since it was last heard of, that it is the expected meter. */
   #isIdentified = false;
-  /** The beat for which each register was read last. */
-  readonly #readForMs = new Map<string, number>();
+  /** As they were noted last. */
+  #refusals: Refusals | undefined;
 
   constructor(options: PolledMeterOptions) {
     const { bus, row, profile, memory, intervalMs } = options;
@@ -69,20 +56,19 @@ export class PolledMeter {
     const often = row.instantaneous ?? bus.instantaneous;
     const isOften = (register: { obis: string; billing: boolean }): boolean =>
       isInstantaneous(often, register);
-    const rhythm = (everyMs: number, registers: { obis: string }[]): Rhythm => {
-      const codes = registers.map(({ obis }) => obis);
-      return { everyMs, registers: codes, all: new Set(codes), askedForMs: Number.NEGATIVE_INFINITY };
-    };
-    const registers = [...profile.registers];
-    this.billing = rhythm(
-      intervalMs,
-      registers.filter(({ billing }) => billing),
-    );
-    const instantaneous = registers.filter(isOften);
+    const codes = (some: (register: { obis: string; billing: boolean }) => boolean) =>
+      registerList(
+        profile,
+        [...profile.registers].filter(some).map(({ obis }) => obis),
+      );
+    const acceptedMs = (obis: string): number | null => options.lastAcceptedMs(row.meter, obis);
+    const billing = codes((register) => register.billing);
+    this.billing = new Rhythm({ everyMs: intervalMs, registers: billing, acceptedMs });
+    const registers = codes(isOften);
     this.instantaneous =
-      often === undefined || instantaneous.length === 0
+      often === undefined || registers.codes.length === 0
         ? null
-        : rhythm(often.everySeconds * 1000, instantaneous);
+        : new Rhythm({ everyMs: often.everySeconds * 1000, registers, acceptedMs: () => null });
     this.#known = memory.recall(row.meter, profile);
     const wanted = (register: { obis: string; billing: boolean }): boolean =>
       register.billing || isOften(register);
@@ -95,29 +81,19 @@ export class PolledMeter {
     });
   }
 
-  /** What of a rhythm has not been read for its last beat, nor asked for in vain. */
-  due(rhythm: Rhythm | null, nowMs: number): ReadonlySet<string> {
-    if (rhythm === null) return NONE;
-    const beat = beatMs(rhythm.everyMs, nowMs);
-    if (rhythm.askedForMs === beat) return NONE;
-    const isDue = (obis: string): boolean => !this.#isRead(obis, rhythm, beat, nowMs);
-    // Mostly all are, and then nothing is made anew for each beat.
-    return rhythm.registers.every(isDue) ? rhythm.all : new Set(rhythm.registers.filter(isDue));
-  }
-
   /** The next probe while it is silent, and otherwise when something of it is due. */
   nextDueMs(nowMs: number): number {
-    const dueMs = this.nextBeatMs(nowMs, true);
+    const isDue = this.billing.due(nowMs).size > 0 || (this.instantaneous?.due(nowMs).size ?? 0) > 0;
+    const dueMs = isDue ? nowMs : this.nextBeatMs(nowMs);
     return nextAttempt(this.backoff, dueMs) === 'wait' ? this.backoff.untilMs : dueMs;
   }
 
-  /** The next beat of any of its rhythms; `nowMs` when `withDue` and something is due. */
-  nextBeatMs(nowMs: number, withDue = false): number {
-    const rhythms = [this.billing, this.instantaneous].filter((rhythm) => rhythm !== null);
-    const next = rhythms.map((rhythm) =>
-      withDue && this.due(rhythm, nowMs).size > 0 ? nowMs : beatMs(rhythm.everyMs, nowMs) + rhythm.everyMs,
-    );
-    return Math.min(...next);
+  /** The next beat of any of its rhythms. */
+  nextBeatMs(nowMs: number): number {
+    const billingMs = this.billing.nextBeatMs(nowMs);
+    return this.instantaneous === null
+      ? billingMs
+      : Math.min(billingMs, this.instantaneous.nextBeatMs(nowMs));
   }
 
   /** Whether it is asked who it is before its values are taken. */
@@ -141,14 +117,12 @@ export class PolledMeter {
    * @param roundMs when the round began for whose beats it is read
    */
   async read(line: LineUse, options: DriveOptions, roundMs: number): Promise<MeterRead> {
-    const asked = await this.#identify(line, options);
+    const asked = this.isIdentified ? null : await this.#identify(line, options);
     if (asked !== null && asked.fault !== null) return asked;
     const read = await this.#driver.read(line, options);
     this.#noteRefusals();
-    const billingBeat = beatMs(this.billing.everyMs, roundMs);
-    const otherBeat = this.instantaneous === null ? billingBeat : beatMs(this.instantaneous.everyMs, roundMs);
-    for (const { register } of read.values)
-      this.#readForMs.set(register.obis, register.billing ? billingBeat : otherBeat);
+    this.billing.noteRead(read.values, roundMs);
+    this.instantaneous?.noteRead(read.values, roundMs);
     if (read.values.length > 0) this.lastReadMs = options.nowMs();
     if (this.wrong !== null) read.values = read.values.map(withoutValue);
     read.requests += asked?.requests ?? 0;
@@ -172,22 +146,13 @@ export class PolledMeter {
     this.backoff = fault === null ? NO_BACKOFF : backOff(this.backoff, nowMs);
   }
 
-  #isRead(obis: string, rhythm: Rhythm, beat: number, nowMs: number): boolean {
-    const readForMs = this.#readForMs.get(obis);
-    if (readForMs !== undefined) return readForMs === beat;
-    if (rhythm !== this.billing) return false;
-    // Before this process. What was accepted more than a beat from now was read by a clock that has been set back since.
-    const acceptedMs = this.#options.lastAcceptedMs(this.row.meter, obis);
-    return acceptedMs !== null && acceptedMs >= beat && acceptedMs <= nowMs + rhythm.everyMs;
-  }
-
   get #who() {
     const { bus, row } = this.#options;
     return { bus: bus.id, meter: row.meter, unit: row.unit };
   }
 
   async #identify(line: LineUse, options: DriveOptions): Promise<MeterRead | null> {
-    if (this.isIdentified || this.#driver.identify === undefined) return null;
+    if (this.#driver.identify === undefined) return null;
     const read = await this.#driver.identify(line, options);
     if (read.identity !== null) this.#compare(read.identity);
     return read;
@@ -213,7 +178,8 @@ export class PolledMeter {
 
   #noteRefusals(): void {
     const refusals = this.#driver.refusals?.();
-    if (refusals === undefined) return;
+    if (refusals === undefined || refusals === this.#refusals) return;
+    this.#refusals = refusals;
     const { walls, absent } = this.#known;
     if (`${refusals.walls} ${refusals.absent}` === `${walls} ${absent}`) return;
     this.#options.log.info({ ...this.#who, ...refusals }, 'learned what the meter refuses');

@@ -25,10 +25,14 @@ export function parseDecimal(text: string, scale: number): bigint {
   return negative ? -units : units;
 }
 
-/** `formatDecimal(12340000n, 6)` is `'12.34'`; with `minimumFraction` 4 it is `'12.3400'`. Never an exponent, never `-0`. */
-export function formatDecimal(units: bigint, scale: number, minimumFraction = 0): string {
-  const sign = units < 0n ? '-' : '';
-  const digits = (units < 0n ? -units : units).toString().padStart(scale + 1, '0');
+/**
+ * `formatDecimal(12340000n, 6)` is `'12.34'`; with `minimumFraction` 4 it is `'12.3400'`. Never an exponent, never `-0`.
+ * @param units a safe integer where it is a number
+ */
+export function formatDecimal(units: bigint | number, scale: number, minimumFraction = 0): string {
+  if (scale === 0) return units.toString();
+  const sign = units < 0 ? '-' : '';
+  const digits = (units < 0 ? -units : units).toString().padStart(scale + 1, '0');
   const point = digits.length - scale;
   let end = digits.length;
   while (end > point + minimumFraction && digits.charCodeAt(end - 1) === ZERO) end -= 1;

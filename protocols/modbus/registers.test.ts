@@ -1,6 +1,14 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { RegisterType, WordOrder } from '../profile.ts';
 import { formatMicro, micro } from '../units.ts';
-import { encodeRegister, type RegisterFormat, registerDecoder, registerWords } from './registers.ts';
+import {
+  encodeRegister,
+  type RegisterFormat,
+  registerDecoder,
+  registerTextDecoder,
+  registerWords,
+} from './registers.ts';
 
 const bytes = (hex: string): Uint8Array =>
   Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
@@ -12,7 +20,9 @@ const format = (type: RegisterFormat['type'], scale = '1', order: RegisterFormat
 });
 const decoded = (of: RegisterFormat, wire: string): string => {
   const result = registerDecoder(of)(bytes(wire), 0);
-  return result.value === null ? result.code : formatMicro(result.value);
+  const text = registerTextDecoder(of)(bytes(wire), 0);
+  expect(text).toEqual(result.value === null ? result : { value: formatMicro(result.value) });
+  return text.value ?? text.code;
 };
 
 describe('a register decodes to the exact decimal that its bytes hold', () => {
@@ -44,6 +54,38 @@ describe('a register decodes to the exact decimal that its bytes hold', () => {
   ])('%j %s is %s', (of, wire, expected) => {
     expect(decoded(of, wire)).toBe(expected);
   });
+});
+
+test('the decimal of any bytes is that of their millionths', () => {
+  const scales = [
+    '1',
+    '0.1',
+    '0.01',
+    '0.000001',
+    '0.0000001',
+    '10',
+    '0.25',
+    '4096',
+    '999999',
+    '1000001',
+    '-0.5',
+  ];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...RegisterType.options),
+      fc.constantFrom(...WordOrder.options),
+      fc.constantFrom(...scales),
+      fc.uint8Array({ minLength: 9, maxLength: 9 }),
+      fc.constantFrom(0, 1),
+      (type, order, scale, data, offset) => {
+        const of = { type, order, scale };
+        const { value, code } = registerDecoder(of)(data, offset);
+        const text = registerTextDecoder(of)(data, offset);
+        expect(text).toEqual(value === null ? { value, code } : { value: formatMicro(value) });
+      },
+    ),
+    { seed: 7, numRuns: 5000 },
+  );
 });
 
 describe('the four word orders name the same value', () => {

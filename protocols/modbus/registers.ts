@@ -3,10 +3,10 @@
  * A float register is taken as the shortest decimal that reads back as the same float (what its face would show),
  * times the scale, rounded half away from zero to six decimals.
  */
-import { parseDecimal } from '../decimal.ts';
+import { formatDecimal, parseDecimal } from '../decimal.ts';
 import type { RegisterType, WordOrder } from '../profile.ts';
 import type { ReadingCode } from '../reading.ts';
-import { MICRO_SCALE } from '../units.ts';
+import { formatMicro, MICRO_SCALE } from '../units.ts';
 
 /** The part of a profile's register that says how its words are to be read. */
 export interface RegisterFormat {
@@ -18,6 +18,9 @@ export interface RegisterFormat {
 
 /** Millionths of the unit, or null with the reason why there is no value. */
 export type Decoded = { value: bigint; code?: never } | { value: null; code: ReadingCode };
+
+/** The value as the decimal that travels, or null with the reason why there is none. */
+export type DecodedText = { value: string; code?: never } | { value: null; code: ReadingCode };
 
 const SCALE_DIGITS = 12;
 /** raw x scale (10^-12) is brought to millionths by this divisor. */
@@ -45,20 +48,62 @@ export const registerWords = (type: RegisterType): number => byteLengths[type] /
 /** A decoder of `format`: takes bytes as on the wire and the offset of the register's first byte. */
 export function registerDecoder(format: RegisterFormat): (data: Uint8Array, offset: number) => Decoded {
   const { type } = format;
-  const length = byteLengths[type];
   const scale = parseDecimal(format.scale, SCALE_DIGITS);
   // Most scales are a whole number of millionths: then nothing is left over, whatever the register holds.
   const microScale = scale % TO_MICRO === 0n ? scale / TO_MICRO : null;
-  const positions = Array.from({ length }, (_, i) => valuePosition(format.order, length, i));
-  const view = new DataView(new ArrayBuffer(length));
+  const viewOf = registerView(format);
   return (data, offset) => {
-    for (let i = 0; i < length; i++) view.setUint8(positions[i] ?? 0, data[offset + i] ?? 0);
+    const view = viewOf(data, offset);
     if (type === 'f32' || type === 'f64') return fromFloat(view, type, scale);
-    const raw = type === 'bcd32' ? fromBcd(view) : fromInteger(view, type);
+    const raw = fromInteger(view, type);
     if (typeof raw === 'string') return { value: null, code: raw };
     if (microScale !== null) return bounded(raw * microScale);
     const scaled = raw * scale;
     return scaled % TO_MICRO === 0n ? bounded(scaled / TO_MICRO) : { value: null, code: 'out_of_range' };
+  };
+}
+
+/**
+ * As `registerDecoder`, but to the decimal itself. A register of up to 32 bits with a scale of few digits, as nearly all
+ * are, comes to a safe integer of its last decimal: it needs no millionths.
+ */
+export function registerTextDecoder(
+  format: RegisterFormat,
+): (data: Uint8Array, offset: number) => DecodedText {
+  const { type } = format;
+  const decode = registerDecoder(format);
+  const scale = shortScale(format.scale);
+  const viewOf = registerView(format);
+  return (data, offset) => {
+    if (scale !== null && isShort(type)) {
+      const raw = fromShort(viewOf(data, offset), type);
+      if (typeof raw === 'string') return { value: null, code: raw };
+      return { value: formatDecimal(raw * scale.units, scale.decimals) };
+    }
+    const decoded = decode(data, offset);
+    return decoded.value === null ? decoded : { value: formatMicro(decoded.value) };
+  };
+}
+
+/** 32 bits times a number of so many digits is a safe integer. */
+const LONGEST_SHORT_SCALE = 6;
+
+/** The scale as `units` of its last decimal; null when it has more digits than would do. */
+function shortScale(scale: string): { units: number; decimals: number } | null {
+  const fraction = scale.split('.')[1] ?? '';
+  const units = parseDecimal(scale, fraction.length).toString();
+  const isLong = units.length > LONGEST_SHORT_SCALE || fraction.length > MICRO_SCALE;
+  return isLong ? null : { units: +units, decimals: fraction.length };
+}
+
+/** Puts the bytes of a register into the order of its value. The view is good until the next call. */
+function registerView({ type, order }: RegisterFormat): (data: Uint8Array, offset: number) => DataView {
+  const length = byteLengths[type];
+  const positions = Array.from({ length }, (_, i) => valuePosition(order, length, i));
+  const view = new DataView(new ArrayBuffer(length));
+  return (data, offset) => {
+    for (let i = 0; i < length; i++) view.setUint8(positions[i] ?? 0, data[offset + i] ?? 0);
+    return view;
   };
 }
 
@@ -98,9 +143,26 @@ function valuePosition(order: WordOrder, length: number, i: number): number {
 }
 
 type IntegerType = Exclude<RegisterType, 'f32' | 'f64' | 'bcd32'>;
+type ShortType = Exclude<IntegerType, 'u64' | 'i64'> | 'bcd32';
+
+const isShort = (type: RegisterType): type is ShortType =>
+  type !== 'f32' && type !== 'f64' && type !== 'u64' && type !== 'i64';
 
 /** "No value": all ones for unsigned, the largest for signed; the smallest signed is used so as well and is no count. */
-function fromInteger(view: DataView, type: IntegerType): bigint | ReadingCode {
+function fromInteger(view: DataView, type: IntegerType | 'bcd32'): bigint | ReadingCode {
+  if (type === 'u64') {
+    const raw = view.getBigUint64(0);
+    return raw === (1n << 64n) - 1n ? 'not_available' : raw;
+  }
+  if (type === 'i64') {
+    const raw = view.getBigInt64(0);
+    return raw === -LARGEST_I64 - 1n || raw === LARGEST_I64 ? 'not_available' : raw;
+  }
+  const raw = fromShort(view, type);
+  return typeof raw === 'string' ? raw : BigInt(raw);
+}
+
+function fromShort(view: DataView, type: ShortType): number | ReadingCode {
   switch (type) {
     case 'u16':
       return counted(view.getUint16(0), 0xffff);
@@ -110,25 +172,18 @@ function fromInteger(view: DataView, type: IntegerType): bigint | ReadingCode {
       return signed(view.getInt16(0), 0x7fff);
     case 'i32':
       return signed(view.getInt32(0), 0x7fff_ffff);
-    case 'u64': {
-      const raw = view.getBigUint64(0);
-      return raw === (1n << 64n) - 1n ? 'not_available' : raw;
-    }
-    case 'i64': {
-      const raw = view.getBigInt64(0);
-      return raw === -LARGEST_I64 - 1n || raw === LARGEST_I64 ? 'not_available' : raw;
-    }
+    case 'bcd32':
+      return fromBcd(view.getUint32(0));
   }
 }
 
 const LARGEST_I64 = (1n << 63n) - 1n;
-const counted = (raw: number, allOnes: number): bigint | ReadingCode =>
-  raw === allOnes ? 'not_available' : BigInt(raw);
-const signed = (raw: number, largest: number): bigint | ReadingCode =>
-  raw === largest || raw === -largest - 1 ? 'not_available' : BigInt(raw);
+const counted = (raw: number, allOnes: number): number | ReadingCode =>
+  raw === allOnes ? 'not_available' : raw;
+const signed = (raw: number, largest: number): number | ReadingCode =>
+  raw === largest || raw === -largest - 1 ? 'not_available' : raw;
 
-function fromBcd(view: DataView): bigint | ReadingCode {
-  const bits = view.getUint32(0);
+function fromBcd(bits: number): number | ReadingCode {
   if (bits === 0xffff_ffff) return 'not_available';
   let value = 0;
   for (let shift = 28; shift >= 0; shift -= 4) {
@@ -136,7 +191,7 @@ function fromBcd(view: DataView): bigint | ReadingCode {
     if (digit > 9) return 'illegal_digit';
     value = value * 10 + digit;
   }
-  return BigInt(value);
+  return value;
 }
 
 function fromFloat(view: DataView, type: 'f32' | 'f64', scale: bigint): Decoded {
