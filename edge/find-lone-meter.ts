@@ -31,7 +31,7 @@ const ANY_LONG_ADDRESS = 'A'.repeat(14);
 /** The forward total of 1997, where no request asks for the address. */
 const OLD_TOTAL: Dlt645Request = { version: 1997, address: ANY_ADDRESS, kind: 'item', item: '9010' };
 
-/** @throws LineFault `unreachable` when the line itself cannot be opened */
+/** Of those models only. @throws LineFault `unreachable` when the line itself cannot be opened */
 export async function findLoneMeters(
   line: LineUse,
   link: LineLink,
@@ -43,14 +43,11 @@ export async function findLoneMeters(
     const meter = await bestModel(line, link, address, models, nowMs);
     if (meter !== null) result.found.push(meter);
   };
+  const dlt645 = profiles.filter((profile) => profile.protocol === 'dlt645');
   for (const request of [addressRequest, OLD_TOTAL]) {
-    const reply = await tryOnce(line, dlt645Exchange(request), result);
-    if (reply === null) continue;
-    const models = profiles.filter((profile) => profile.protocol === 'dlt645');
-    await add(
-      reply.address,
-      models.filter(({ version }) => version === request.version),
-    );
+    const models = dlt645.filter(({ version }) => version === request.version);
+    const reply = models.length > 0 ? await tryOnce(line, dlt645Exchange(request), result) : null;
+    if (reply !== null) await add(reply.address, models);
   }
   const models = profiles.filter((profile) => profile.protocol === 'cjt188');
   for (const order of new Set(models.map(({ diOrder }) => diOrder))) {

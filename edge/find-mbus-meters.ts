@@ -7,8 +7,9 @@ import type { MbusHeader } from '../protocols/mbus/telegram.ts';
 import type { MbusProfile, Profile } from '../protocols/profile.ts';
 import type { MeterUnit } from './exchange.ts';
 import { LineFault, type LineUse } from './line.ts';
-import type { LineLink } from './line-stream.ts';
+import { type LineLink, linkName } from './line-stream.ts';
 import { acknowledged, type MbusAnswer, requestedData } from './mbus-exchange.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { openDriver } from './open-driver.ts';
 import type { FoundMeter } from './scan-units.ts';
 
@@ -47,7 +48,8 @@ async function searchBelow(
   options: MbusSearchOptions,
   search: MbusSearch,
 ): Promise<void> {
-  const answer = await dataOfSelected(line, pattern, options);
+  // A selection ends the session before it, which may be one of a poll.
+  const answer = await oneAtATime(linkName(options.link), () => dataOfSelected(line, pattern, options));
   if (answer === 'nobody') return;
   if (answer !== 'unclear') {
     const unit = answer.header?.secondary ?? answer.address;

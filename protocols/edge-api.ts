@@ -143,6 +143,10 @@ export const ScannedMeter = z.strictObject({
 });
 export type ScannedMeter = z.infer<typeof ScannedMeter>;
 
+/** `lone`: DL/T 645 and CJ/T 188, where one of each can be found if it is alone; `mbus`: by secondary addresses. */
+export const AddressSearch = z.enum(['lone', 'mbus']);
+export type AddressSearch = z.infer<typeof AddressSearch>;
+
 /** One line each, as it happens. */
 export const ScanEvent = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('start'), units: z.array(z.int()), polling: z.literal('goes_on') }),
@@ -155,10 +159,14 @@ export const ScanEvent = z.discriminatedUnion('type', [
     etaSeconds: z.int(),
   }),
   z.strictObject({ type: z.literal('found'), meter: ScannedMeter }),
+  /** Then, but on Modbus TCP: DL/T 645 and CJ/T 188 meters that are alone, and all on M-Bus, whatever their addresses. */
+  z.strictObject({ type: z.literal('searching'), search: AddressSearch }),
   z.strictObject({
     type: z.literal('done'),
     probed: z.int(),
     found: z.int(),
+    /** Searches that something answered, but not clearly: two meters at once, or noise. */
+    unclear: z.array(AddressSearch),
     waitedMilliseconds: z.int(),
   }),
   z.strictObject({ type: z.literal('failed'), fault: LiveFault }),

@@ -38,6 +38,8 @@ function progressed(before: Progress, event: ScanEvent): Progress {
         now: event,
       };
     }
+    case 'searching':
+      return before;
     case 'found':
       return { ...before, found: [...before.found, event.meter] };
     case 'done':

@@ -1,11 +1,10 @@
 /** `meterline scan`: who answers on a line. Exit codes: 0 found, 1 nobody answers, 2 usage, 3 the line cannot be opened. */
 import { parseArgs } from 'node:util';
 import type { ModbusProfile } from '../../protocols/profile.ts';
-import { findLoneMeters } from '../find-lone-meter.ts';
-import { findMbusMeters } from '../find-mbus-meters.ts';
 import { Line, LineFault, type LineOptions } from '../line.ts';
 import { loadProfiles, type Profiles } from '../profiles.ts';
 import { type FoundMeter, scanReport, scanUnits } from '../scan-units.ts';
+import { searchAddresses, UNCLEAR } from '../search-addresses.ts';
 import { LINK_USAGE, linkOptions, parseLink, parseWhole } from './link-options.ts';
 import { GATEWAY_USAGE, gatewayOptions, HELD_HINT, scanThroughGateway } from './through-gateway.ts';
 
@@ -19,13 +18,6 @@ ${GATEWAY_USAGE}
   --json                     one JSON document`;
 
 const DEFAULT_TIMEOUT_MS = 300;
-
-/** A DL/T 645 meter may take half a second to answer, at 2400 baud. */
-const LONE_METER_TIMEOUT_MS = 1000;
-
-/** The longest telegram on M-Bus takes 1.2 s at 2400 baud; it begins within a fifth of a second. */
-const MBUS_TIMEOUT_MS = 2500;
-const MBUS_FIRST_BYTE_MS = 300;
 
 export async function run(args: string[]): Promise<number> {
   const options = {
@@ -61,13 +53,9 @@ export async function run(args: string[]): Promise<number> {
   const quiet = values.json === true;
   try {
     const found = await scan(parsed, units, models, quiet);
-    if (parsed.link.kind !== 'tcp') {
-      const timeoutMilliseconds =
-        values.timeout === undefined ? LONE_METER_TIMEOUT_MS : parsed.timeoutMilliseconds;
-      found.push(...(await scanLone({ ...parsed, timeoutMilliseconds }, loaded.profiles, quiet)));
-      const mbus = values.timeout === undefined ? MBUS_TIMEOUT_MS : timeoutMilliseconds;
-      found.push(...(await scanMbus({ ...parsed, timeoutMilliseconds: mbus }, loaded.profiles, quiet)));
-    }
+    const { timeoutMilliseconds, ...line } = parsed;
+    const given = values.timeout === undefined ? {} : { timeoutMilliseconds };
+    found.push(...(await search({ ...line, ...given }, loaded.profiles, quiet)));
     if (quiet) console.log(JSON.stringify({ probed: units.length, found: found.map(scanReport) }));
     else console.log(`${units.length} addresses tried, ${found.length} found`);
     return found.length > 0 ? 0 : 1;
@@ -110,38 +98,33 @@ async function scan(
   return found;
 }
 
-/** DL/T 645 and CJ/T 188: one meter of each can be found, if it is alone. */
-async function scanLone(options: LineOptions, profiles: Profiles, quiet: boolean): Promise<FoundMeter[]> {
-  // A late answer shows by its item.
-  const line = new Line({ ...options, worstReplyMilliseconds: 0 });
+async function search(
+  options: Omit<LineOptions, 'timeoutMilliseconds'> & { timeoutMilliseconds?: number },
+  profiles: Profiles,
+  quiet: boolean,
+): Promise<FoundMeter[]> {
+  const found: FoundMeter[] = [];
+  const lines: Line[] = [];
   try {
-    const { found, unclear } = await findLoneMeters(line, options.link, [...profiles.values()], Date.now);
-    const meters = found.map(({ address, ...meter }) => ({ unit: address, equals: [], ...meter }));
-    if (!quiet) for (const meter of meters) console.log(describe(meter));
-    if (unclear > 0)
-      console.error(
-        'Something answers as DL/T 645 or CJ/T 188, but unclearly: several meters? Connect one alone.',
-      );
-    return meters;
-  } finally {
-    await line.close();
-  }
-}
-
-async function scanMbus(options: LineOptions, profiles: Profiles, quiet: boolean): Promise<FoundMeter[]> {
-  const line = new Line({ ...options, worstReplyMilliseconds: 0 });
-  try {
-    const { found, unclear } = await findMbusMeters(line, {
-      link: options.link,
+    await searchAddresses({
+      ...options,
       profiles: [...profiles.values()],
       nowMs: Date.now,
-      firstByteMilliseconds: Math.min(MBUS_FIRST_BYTE_MS, options.timeoutMilliseconds),
+      lineFor(timeoutMilliseconds) {
+        // A late answer shows by its item.
+        const line = new Line({ ...options, timeoutMilliseconds, worstReplyMilliseconds: 0 });
+        lines.push(line);
+        return line;
+      },
+      onFound(meter) {
+        found.push(meter);
+        if (!quiet) console.log(describe(meter));
+      },
+      onUnclear: (one) => console.error(UNCLEAR[one]),
     });
-    if (!quiet) for (const meter of found) console.log(describe(meter));
-    if (unclear > 0) console.error('Something answers on M-Bus, but unclearly: two meters with one number?');
     return found;
   } finally {
-    await line.close();
+    for (const line of lines) await line.close();
   }
 }
 

@@ -6,6 +6,7 @@
 import type { DetectEvent, LiveFault, LiveRead, ScanEvent } from '../../protocols/edge-api.ts';
 import { edgePassword } from '../config.ts';
 import type { MeterUnit } from '../exchange.ts';
+import { UNCLEAR } from '../search-addresses.ts';
 
 export const gatewayOptions = { gateway: { type: 'string' }, bus: { type: 'string' } } as const;
 export const GATEWAY_USAGE = `  --gateway URL --bus ID     in the place of a line: through a running gateway that polls this bus, whose password is
@@ -175,6 +176,7 @@ export function scanThroughGateway(
         console.error(`meterline scan: ${faultText(event.fault)}`);
         return 3;
       }
+      if (event.type === 'done') for (const search of event.unclear) console.error(UNCLEAR[search]);
       if (event.type !== 'found') continue;
       found.push(event.meter);
       const { unit, profile, registers } = event.meter;

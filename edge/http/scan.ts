@@ -3,12 +3,13 @@
  * its requests, and whoever ends the connection ends the scan.
  */
 import { z } from 'zod';
-import { type ScanEvent, ScanRequest } from '../../protocols/edge-api.ts';
+import { type AddressSearch, type ScanEvent, ScanRequest } from '../../protocols/edge-api.ts';
 import { Id } from '../../protocols/reading.ts';
 import type { MeterUnit } from '../exchange.ts';
 import { asLineFault, lineFault } from '../live-fault.ts';
 import { LiveLine } from '../live-line.ts';
-import { scanReport, scanUnits } from '../scan-units.ts';
+import { type FoundMeter, scanReport, scanUnits } from '../scan-units.ts';
+import { modelsToSearch, searchAddresses } from '../search-addresses.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 import { sendEvents } from './event-lines.ts';
 import { alone, busOf } from './live-bus.ts';
@@ -46,6 +47,10 @@ export function scanRoutes(api: EdgeApi, context: EdgeApiContext): void {
           try {
             send({ type: 'start', units, polling: 'goes_on' });
             let found = 0;
+            const onFound = (meter: FoundMeter): void => {
+              found += 1;
+              send({ type: 'found', meter: scanReport(meter) });
+            };
             const startedAt = performance.now();
             await scanUnits(line, units, models, {
               nowMs: context.nowMs,
@@ -54,12 +59,32 @@ export function scanRoutes(api: EdgeApi, context: EdgeApiContext): void {
                 const etaSeconds = Math.ceil((eachMs * (units.length - done)) / 1000);
                 send({ type: 'progress', unit, probed: done, total: units.length, found, etaSeconds });
               },
-              onFound(meter) {
-                found += 1;
-                send({ type: 'found', meter: scanReport(meter) });
-              },
+              onFound,
             });
-            send({ type: 'done', probed: units.length, found, waitedMilliseconds: line.waitedMilliseconds });
+            const unclear: AddressSearch[] = [];
+            const searching: LiveLine[] = [];
+            await searchAddresses({
+              link: bus.link,
+              profiles: modelsToSearch(context.profiles, bus.meters),
+              nowMs: context.nowMs,
+              lineFor(longestMilliseconds) {
+                const slow = { timeoutMilliseconds: longestMilliseconds, worstReplyMilliseconds: 0 };
+                const way = new LiveLine(bus.line, {
+                  patience: (unit) => (listed.has(unit) ? {} : slow),
+                  signal,
+                });
+                searching.push(way);
+                return way;
+              },
+              onSearch: (search) => send({ type: 'searching', search }),
+              onFound,
+              onUnclear: (search) => void unclear.push(search),
+            });
+            const waitedMilliseconds = [line, ...searching].reduce(
+              (sum, one) => sum + one.waitedMilliseconds,
+              0,
+            );
+            send({ type: 'done', probed: units.length, found, unclear, waitedMilliseconds });
           } catch (error) {
             send({ type: 'failed', fault: lineFault(asLineFault(error), bus.link) });
           } finally {

@@ -81,7 +81,8 @@ export async function startTestServer(options: Partial<EdgeServerOptions> = {}):
   };
 }
 
-function testGateway(bus: Bus, line: Line, dataDir: string, evidence: NewEvidence[]): GatewayView {
+/** A gateway that has one bus, and no more than its server needs. */
+export function testGateway(bus: Bus, line: Line, dataDir: string, evidence: NewEvidence[]): GatewayView {
   const config: EdgeConfig = {
     gateway: 'gw-a',
     dataDir,
