@@ -39,6 +39,20 @@ const Envelope = z
   })
   .refine((b) => b.to - b.from + 1 === b.items.length, { error: 'not as many items as from..to' });
 
+type Unpacked =
+  | { ok: true; bytes: Buffer }
+  | { ok: false; code: 'not_zstd' | 'batch_too_large'; detail: string };
+
+/** No bomb unpacks to more than the largest batch. */
+export function unpack(payload: Buffer): Unpacked {
+  try {
+    return { ok: true, bytes: zstdDecompressSync(payload, { maxOutputLength: MOST_BYTES }) };
+  } catch (error) {
+    const code = error instanceof RangeError ? 'batch_too_large' : 'not_zstd';
+    return { ok: false, code, detail: String(error) };
+  }
+}
+
 /** @param gateway the one that the topic names */
 export function decodeBatch(payload: Buffer, gateway: string): DecodedBatch {
   const refuse = (code: BatchRefusal, detail: string, text = payload.toString('hex')): DecodedBatch => ({
@@ -47,13 +61,9 @@ export function decodeBatch(payload: Buffer, gateway: string): DecodedBatch {
     detail,
     text,
   });
-  let bytes: Buffer;
-  try {
-    bytes = zstdDecompressSync(payload, { maxOutputLength: MOST_BYTES });
-  } catch (error) {
-    const tooLarge = error instanceof RangeError;
-    return refuse(tooLarge ? 'batch_too_large' : 'not_zstd', String(error));
-  }
+  const unpacked = unpack(payload);
+  if (!unpacked.ok) return refuse(unpacked.code, unpacked.detail);
+  const { bytes } = unpacked;
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -66,11 +76,23 @@ export function decodeBatch(payload: Buffer, gateway: string): DecodedBatch {
   } catch (error) {
     return refuse('not_json', String(error), text);
   }
+  const batch = readBatch(document, gateway);
+  return batch.ok ? batch : refuse(batch.code, batch.detail, text);
+}
+
+type ReadBatch = (DecodedBatch & { ok: true }) | { ok: false; code: BatchRefusal; detail: string };
+
+/** The same of a document that is parsed already. @param gateway the one that is known to have sent it */
+export function readBatch(document: unknown, gateway: string): ReadBatch {
   const whole = Batch.safeParse(document);
   const envelope = whole.success ? whole : Envelope.safeParse(document);
-  if (!envelope.success) return refuse('not_a_batch', z.prettifyError(envelope.error), text);
+  if (!envelope.success) return { ok: false, code: 'not_a_batch', detail: z.prettifyError(envelope.error) };
   if (envelope.data.gateway !== gateway)
-    return refuse('gateway_mismatch', `"${envelope.data.gateway}" on the topic of "${gateway}"`, text);
+    return {
+      ok: false,
+      code: 'gateway_mismatch',
+      detail: `"${envelope.data.gateway}" where "${gateway}" sends`,
+    };
   const { epoch, from, to } = envelope.data;
   const sorted = whole.success ? { parts: [whole.data], bad: [] } : separate(envelope.data);
   return { ok: true, epoch, from, to, ...sorted };

@@ -38,6 +38,7 @@ export const refusals = {
   not_releasable: refusal(409, '该记录仍未通过检查', 'The entry does not pass the checks'),
   body_too_large: refusal(413, '请求体过大', 'The body is too large'),
   unsupported_media_type: refusal(415, '只接受 application/json', 'Only plain application/json is read'),
+  not_a_batch: refusal(422, '不是该网关的有效批次', 'It is no batch of this gateway'),
   idempotency_conflict: refusal(
     422,
     '同一幂等键对应了不同的请求',
@@ -45,6 +46,7 @@ export const refusals = {
   ),
   too_many_attempts: refusal(429, '尝试次数过多，请稍后再试', 'Too many attempts: wait a while'),
   internal: refusal(500, '服务内部故障', 'A fault inside the service'),
+  not_stored: refusal(503, '未能存储，请保留并重发', 'It is not stored: keep it and send it again'),
   not_ready: refusal(503, '服务尚未就绪', 'The service is not ready'),
 } as const satisfies Record<string, Refusal>;
 

@@ -85,6 +85,7 @@ async function openAll(
     park,
     clock,
     jobs,
+    intake: ingest.intake,
     sendConfig: ingest.sendConfig,
     statementToken: (name) => statementToken(signingKey, name),
     adminKey: secrets.adminKey,

@@ -3,7 +3,7 @@
  * reason of the batch's own is taken apart after a few tries, and only what is really at fault goes to quarantine. A fault of the
  * store is nobody's batch's: it is thrown, nothing is acknowledged, and the alarm stands until something is stored again.
  */
-import type { Logger } from 'pino';
+import type { BaseLogger } from 'pino';
 import { readingsTopic } from '../protocols/topics.ts';
 import type { Batch, Receipt } from '../protocols/uplink.ts';
 import type { Clock } from './clock.ts';
@@ -35,7 +35,7 @@ export interface StoreAlarm {
 export interface IntakeOptions {
   store: Pick<Store, 'ingestBatch' | 'quarantine' | 'batchFailed' | 'batchSettled'>;
   clock: Clock;
-  log: Logger;
+  log: Pick<BaseLogger, 'info' | 'warn' | 'error'>;
 }
 
 export interface Intake {

@@ -285,14 +285,26 @@ export const Scope = z.enum([
 ]);
 export type Scope = z.infer<typeof Scope>;
 
+/** The key of one gateway: it may send that gateway's batches, and nothing else. */
+export const GatewayScope = z
+  .string()
+  .regex(/^gateway:[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/, 'not "gateway:" and an id');
+const KeyScope = z.union([Scope, GatewayScope]);
+
 export const NewApiKey = z.strictObject({
   name: z.string().min(1).max(80),
-  scopes: z.array(Scope).min(1).max(7),
+  scopes: z
+    .array(KeyScope)
+    .min(1)
+    .max(7)
+    .refine((scopes) => scopes.length === 1 || scopes.every((scope) => Scope.safeParse(scope).success), {
+      error: 'the scope of a gateway stands alone',
+    }),
 });
 export const ApiKey = z.strictObject({
   id: z.string(),
   name: z.string(),
-  scopes: z.array(Scope),
+  scopes: z.array(KeyScope),
   createdAt: InstantText,
   revokedAt: InstantText.nullable(),
 });

@@ -34,7 +34,7 @@ export function audit(api: Api, { store, clock, wallClock }: ApiContext): void {
     const status = reply.statusCode;
     const actor = actorOf(principalOf(request));
     const refused = audited.has(status);
-    const write = isWrite(request.method) && status < 400;
+    const write = isWrite(request.method) && status < 400 && request.routeOptions.config.unaudited !== true;
     if (write || (refused && withinBudget(actor)))
       await store.addAudit({
         at: instantText(clock.nowMs()),

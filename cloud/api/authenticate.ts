@@ -1,6 +1,6 @@
 /** Finds out who asks, from an API key, a session's cookie or a statement's link, and refuses what is not theirs. */
 import type { FastifyRequest } from 'fastify';
-import { Scope } from '../../protocols/api.ts';
+import { GatewayScope, Scope } from '../../protocols/api.ts';
 import { digestOf, sameSecret } from '../../secrets.ts';
 import { allows, type Principal } from '../access.ts';
 import { Refused } from '../errors.ts';
@@ -35,7 +35,10 @@ async function bearer(context: ApiContext, token: string): Promise<Principal> {
   }
   const key = await store.apiKey(id);
   if (key === null || !sameSecret(digestOf(secret), key.digest)) return anonymous;
-  return { kind: 'key', id, scopes: key.scopes.map((scope) => Scope.parse(scope)) };
+  const [scope = ''] = key.scopes;
+  if (GatewayScope.safeParse(scope).success)
+    return { kind: 'gateway', id, gateway: scope.slice(scope.indexOf(':') + 1) };
+  return { kind: 'key', id, scopes: key.scopes.map((one) => Scope.parse(one)) };
 }
 
 async function identify(context: ApiContext, request: FastifyRequest): Promise<Principal> {

@@ -11,6 +11,7 @@ import type { Principal, Requirement } from '../access.ts';
 import type { Clock } from '../clock.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Store } from '../store/store.ts';
+import type { Intake } from '../take-batch.ts';
 
 export type Api = FastifyInstance<
   RawServerDefault,
@@ -39,6 +40,8 @@ export interface ApiContext {
   /** The time by which sessions and login windows run out: real, even where the site's is driven. */
   wallClock: Clock;
   jobs: Jobs;
+  /** The way of readings into the store. */
+  intake: Intake;
   /** Sends settings to a gateway. */
   sendConfig: (config: GatewayConfig) => void;
   /** The secret that the signing key makes of a name: see `statement-links.ts`. */
@@ -55,6 +58,10 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the route asks for. A route without it cannot be registered. */
     access?: Requirement;
+    /** What it does is on record elsewhere. */
+    unaudited?: boolean;
+    /** Its body may be zstd as well as JSON. */
+    zstd?: boolean;
     /** Answers 304 to a matching If-None-Match. */
     weakEtag?: boolean;
     /** What a repeated request is answered with, from the first answer; absent: the same. */

@@ -9,13 +9,17 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
+import pino from 'pino';
 import { z } from 'zod';
 import { parseStrictJson } from '../../protocols/strict-json.ts';
 import { systemClock } from '../clock.ts';
+import { unpack } from '../decode-batch.ts';
 import { Refused } from '../errors.ts';
+import { createIntake } from '../take-batch.ts';
 import { anomalyRoutes } from './anomalies.ts';
 import { audit } from './audit.ts';
 import { authenticate, isWrite } from './authenticate.ts';
+import { batchRoutes } from './batches.ts';
 import { billingRunRoutes } from './billing-runs.ts';
 import { chargeRoutes } from './charges.ts';
 import type { Api, ApiContext } from './context.ts';
@@ -70,6 +74,17 @@ function readStrictJson(api: Api): void {
     if (parsed.ok) done(null, parsed.value);
     else done(new Refused('invalid_json', parsed.detail));
   });
+  api.addContentTypeParser('application/zstd', { parseAs: 'buffer' }, (request, body, done) => {
+    if (request.routeOptions.config.zstd !== true) return done(new Refused('unsupported_media_type'));
+    const unpacked = unpack(body as Buffer);
+    if (!unpacked.ok) {
+      const code = unpacked.code === 'batch_too_large' ? 'body_too_large' : 'not_a_batch';
+      return done(new Refused(code, `${unpacked.code}: ${unpacked.detail}`));
+    }
+    const parsed = parseStrictJson(unpacked.bytes);
+    if (parsed.ok) done(null, parsed.value);
+    else done(new Refused('invalid_json', parsed.detail));
+  });
 }
 
 function describe(api: Api): void {
@@ -103,6 +118,7 @@ export async function buildServer({ log, ...options }: ServerOptions): Promise<A
     wallClock: systemClock(),
     adminKey: null,
     sendConfig: () => undefined,
+    intake: createIntake({ ...options, log: log ?? pino({ level: 'silent' }) }),
     intervalMinutes: 15,
     pages: null,
     secureCookies: false,
@@ -142,6 +158,7 @@ export async function buildServer({ log, ...options }: ServerOptions): Promise<A
     statementRoutes,
     jobRoutes,
     gatewayRoutes,
+    batchRoutes,
     quarantineRoutes,
     tenantRoutes,
     pageRoutes,
