@@ -25,6 +25,8 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'one more worker that stores readings, beside the service',
     load: () => import('./cloud/commands/ingest.ts'),
   },
+  enrol: { about: 'a certificate for a gateway, with a one-time code', load: () => import('./enrol.ts') },
+  ca: { about: 'a small private certificate authority', load: () => import('./cloud/commands/ca.ts') },
   simulate: {
     about: 'simulated meters on sockets and PTYs',
     load: () => import('./simulators/commands/simulate.ts'),

@@ -21,7 +21,7 @@ import {
 import { digestOf, sameSecret } from '../secrets.ts';
 import { type BrokerCertificates, commonName } from './broker-certificates.ts';
 import type { BrokerCounters } from './broker-counters.ts';
-import { RESERVED_NAMES } from './certificates/authority.ts';
+import { isReserved } from './certificates/authority.ts';
 import { type AllowanceLimits, ClientAllowance } from './client-allowance.ts';
 
 /** Where a connection came in, and what it brought along. */
@@ -104,7 +104,7 @@ export class BrokerRules {
       const refusal = this.#options.certificates?.refusal(certificate, Date.now()) ?? null;
       if (refusal !== null) return refusal;
       const name = commonName(certificate);
-      if (name === null || RESERVED_NAMES.includes(name) || !Id.safeParse(name).success) return 'no_name';
+      if (name === null || isReserved(name) || !Id.safeParse(name).success) return 'no_name';
       if (name !== clientId) return `client id of another: the certificate is ${name}'s`;
       return this.#allowance(name).open(performance.now()) ? { name } : 'quota_used_up';
     }

@@ -35,13 +35,15 @@ const EmbeddedBroker = z
         `"${host}" is open beyond this machine, in the clear: add tls, or allow it with \`insecure: true\``,
       );
   });
+const ClientTls = z.strictObject({ ca: File, cert: File.optional(), key: File.optional() });
+export type ClientTls = z.infer<typeof ClientTls>;
 const OtherBroker = z
   .strictObject({
     url: z.string().regex(/^mqtts?:\/\//),
     username: z.string().optional(),
     password: z.string().optional(),
     /** The service's own certificate too, where the broker asks for one. */
-    tls: z.strictObject({ ca: File, cert: File.optional(), key: File.optional() }).optional(),
+    tls: ClientTls.optional(),
     insecure,
   })
   .superRefine(({ url, tls, insecure: allowed }, context) => {

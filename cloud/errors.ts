@@ -20,8 +20,10 @@ export const refusals = {
   unauthenticated: refusal(401, '需要登录或密钥', 'Sign in, or send an API key'),
   wrong_password: refusal(401, '密码不正确', 'The password is wrong'),
   forbidden: refusal(403, '没有权限', 'Not allowed with these rights'),
+  enrolment_refused: refusal(403, '注册码或证书无效', 'The code or certificate is not good'),
   cross_site: refusal(403, '拒绝来自其他网站的请求', 'A request from another site is refused'),
   not_found: refusal(404, '没有这个地址', 'There is nothing at this address'),
+  no_enrolment: refusal(404, '本服务不签发网关证书', 'This service gives no certificates to gateways'),
   unknown_meter: refusal(404, '没有这块表', 'No such meter'),
   unknown_gateway: refusal(404, '没有这个网关', 'No such gateway'),
   unknown_statement: refusal(404, '没有这份结算单', 'No such statement'),
@@ -38,6 +40,7 @@ export const refusals = {
   not_releasable: refusal(409, '该记录仍未通过检查', 'The entry does not pass the checks'),
   body_too_large: refusal(413, '请求体过大', 'The body is too large'),
   unsupported_media_type: refusal(415, '只接受 application/json', 'Only plain application/json is read'),
+  bad_certificate_request: refusal(422, '证书请求无效', 'The certificate request is not good'),
   not_a_batch: refusal(422, '不是该网关的有效批次', 'It is no batch of this gateway'),
   idempotency_conflict: refusal(
     422,

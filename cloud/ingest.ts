@@ -34,6 +34,8 @@ export interface IngestOptions {
   brokerUrl: string;
   username?: string | undefined;
   password?: string | undefined;
+  /** PEM texts for an `mqtts://` broker. */
+  tls?: { ca: string; cert?: string; key?: string };
   /** In front of broker clusters: this is one of many workers that share the readings among them (MQTT 5). */
   shared?: boolean;
   /** A worker beside a service leaves status and foreign publishes to it. */
@@ -110,11 +112,13 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   };
 }
 
-function connect({ brokerUrl, username, password, shared = false }: IngestOptions): MqttClient {
+function connect({ brokerUrl, username, password, tls, shared = false }: IngestOptions): MqttClient {
   return mqtt.connect(brokerUrl, {
     clientId: `ingest-${randomBytes(6).toString('hex')}`,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
+    ...tls,
+    ...(brokerUrl.startsWith('mqtts:') ? { minVersion: 'TLSv1.2' as const } : {}),
     ...(shared ? { protocolVersion: 5, properties: { receiveMaximum: MOST_IN_FLIGHT } } : {}),
     reconnectPeriod: RECONNECT_MS,
     reconnectOnConnackError: true,

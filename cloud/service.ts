@@ -1,15 +1,16 @@
 /** The service: store, broker, ingest, jobs and API put together. Nothing here decides; it connects. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { dashboardPages } from '../built-pages.ts';
+import { readKeyFile } from '../key-file.ts';
 import type { Anomaly, BillingRunRequest } from '../protocols/api.ts';
 import type { Park } from '../protocols/park.ts';
 import type { ClosedPeriod, Jobs } from './api/context.ts';
 import { buildServer } from './api/server.ts';
-import { startBroker } from './broker.ts';
+import { type Broker, startBroker } from './broker.ts';
 import type { Clock } from './clock.ts';
-import type { CloudConfig, CloudSecrets } from './config.ts';
+import type { ClientTls, CloudConfig, CloudSecrets } from './config.ts';
 import { importPark } from './import-park.ts';
 import { type Ingest, type IngestOptions, startIngest } from './ingest.ts';
 import { closePeriod } from './jobs/close-period.ts';
@@ -74,7 +75,7 @@ async function openAll(
     const exporter = startExporter({ store, influx: config.influx, clock, log });
     opened.defer(() => exporter.stop());
   }
-  const ingest = await openDelivery({ config, store, clock, log }, opened);
+  const { ingest, broker } = await openDelivery({ config, store, clock, log }, opened);
   // A broker may have forgotten what it retained.
   for (const newest of await store.newestGatewayConfigs()) ingest.sendConfig(newest);
   const signingKey = openSigningKey(config.dataDir);
@@ -89,6 +90,8 @@ async function openAll(
     sendConfig: ingest.sendConfig,
     statementToken: (name) => statementToken(signingKey, name),
     adminKey: secrets.adminKey,
+    enrolment: config.enrolment ?? null,
+    brokerCounters: broker === null ? null : () => ({ ...broker.counters(), connected: broker.connected() }),
     intervalMinutes: config.intervalMinutes,
     pages,
     log,
@@ -113,22 +116,31 @@ type Delivery = Omit<ServiceOptions, 'secrets'> & { store: Store };
 async function openDelivery(
   { config, store, clock, log }: Delivery,
   opened: AsyncDisposableStack,
-): Promise<Ingest> {
+): Promise<{ ingest: Ingest; broker: Broker | null }> {
   const { broker } = config;
-  let target: Pick<IngestOptions, 'brokerUrl' | 'username' | 'password' | 'shared'>;
+  let embedded: Broker | null = null;
+  let target: Pick<IngestOptions, 'brokerUrl' | 'username' | 'password' | 'shared' | 'tls'>;
   if ('url' in broker) {
-    const { url, username, password } = broker;
+    const { url, username, password, tls } = broker;
     const credential = username === undefined || password === undefined ? {} : { username, password };
-    target = { brokerUrl: url, ...credential, shared: true };
+    target = { brokerUrl: url, ...credential, shared: true, ...(tls && { tls: readTls(tls) }) };
   } else {
-    const embedded = await startBroker({ ...broker.embedded, gateways: broker.gateways, log });
-    opened.defer(() => embedded.close());
-    target = { brokerUrl: embedded.url, ...embedded.ingestCredential };
+    const started = await startBroker({ ...broker.embedded, gateways: broker.gateways, log });
+    opened.defer(() => started.close());
+    embedded = started;
+    target = { brokerUrl: started.url, ...started.ingestCredential };
   }
   const ingest = await startIngest({ ...target, store, clock, log });
   opened.defer(() => ingest.stop());
-  return ingest;
+  return { ingest, broker: embedded };
 }
+
+/** @throws KeyFileError; Error of the system */
+const readTls = ({ ca, cert, key }: ClientTls): NonNullable<IngestOptions['tls']> => ({
+  ca: readFileSync(ca, 'utf8'),
+  ...(cert && { cert: readFileSync(cert, 'utf8') }),
+  ...(key && { key: readKeyFile(key) }),
+});
 
 interface JobOptions {
   store: Store;

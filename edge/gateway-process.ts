@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
+import { keepCertificate } from './certificate-renewal.ts';
 import { type Clock, drivenClock, systemClock } from './clock.ts';
 import { type EdgeConfig, type HttpConfig, readConfig } from './config.ts';
 import { type Gateway, startGateway } from './gateway.ts';
@@ -59,10 +60,15 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
   const http =
     config.http === undefined ? null : await openHttp(config.http, gateway, clock.nowMs, options, importList);
   log.info({ pushPort: gateway.pushPort(), http: http?.url, buses: config.buses.length }, 'gateway up');
+  const endRenewal =
+    config.tls === undefined
+      ? () => undefined
+      : keepCertificate({ gateway: config.gateway, tls: config.tls, log, nowMs: clock.nowMs });
   const unwatch = watchConfig(file, { files: config.reload }, () => void reread());
   return {
     async stop() {
       unwatch();
+      endRenewal();
       await http?.close();
       await remote.stop();
       await gateway.stop();

@@ -8,6 +8,8 @@ import type { Anomaly, BillingRun, BillingRunRequest } from '../../protocols/api
 import type { Park } from '../../protocols/park.ts';
 import type { GatewayConfig } from '../../protocols/uplink.ts';
 import type { Principal, Requirement } from '../access.ts';
+import type { BrokerCounters } from '../broker-counters.ts';
+import type { Enrolment } from '../certificates/enrolment.ts';
 import type { Clock } from '../clock.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Store } from '../store/store.ts';
@@ -46,6 +48,10 @@ export interface ApiContext {
   sendConfig: (config: GatewayConfig) => void;
   /** The secret that the signing key makes of a name: see `statement-links.ts`. */
   statementToken: (name: string) => string;
+  /** The authority that gives gateways their certificates; null: none. */
+  enrolment: Enrolment | null;
+  /** What the embedded broker counts; null: the broker is another program. */
+  brokerCounters: (() => Readonly<BrokerCounters> & { connected: number }) | null;
   /** A key with every scope, from the environment; null: none. */
   adminKey: string | null;
   intervalMinutes: number;

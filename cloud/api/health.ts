@@ -28,6 +28,9 @@ async function currentHealth({ store, park, clock, intervalMinutes }: ApiContext
 const gauge = (name: string, help: string, value: number): string =>
   `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`;
 
+const counter = (name: string, help: string, value: number): string =>
+  `# HELP ${name} ${help}\n# TYPE ${name} counter\n${name} ${value}\n`;
+
 const figures = (health: Health): string =>
   [
     gauge('meterline_meters', 'Meters of the park.', health.meters),
@@ -46,6 +49,17 @@ const figures = (health: Health): string =>
     ),
     gauge('meterline_resident_bytes', 'Memory of the process.', process.memoryUsage.rss()),
   ].join('');
+
+/** Of the embedded broker: `meterline_broker_refused_connections_total` and so on. */
+const brokerFigures = (counters: ReturnType<NonNullable<ApiContext['brokerCounters']>>): string =>
+  Object.entries(counters)
+    .map(([name, value]) => {
+      const words = name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+      const metric = `meterline_broker_${words.replaceAll(' ', '_')}`;
+      const help = `Embedded broker: ${words}.`;
+      return name === 'connected' ? gauge(metric, help, value) : counter(`${metric}_total`, help, value);
+    })
+    .join('');
 
 export function healthRoutes(api: Api, context: ApiContext): void {
   const Up = z.strictObject({ status: z.literal('ok') });
@@ -66,7 +80,8 @@ export function healthRoutes(api: Api, context: ApiContext): void {
     }
     return { status: 'ok' as const };
   });
-  api.get('/metrics', { config: { access: 'meters:read' } }, async (_, reply) =>
-    reply.type('text/plain; version=0.0.4').send(figures(await currentHealth(context))),
-  );
+  api.get('/metrics', { config: { access: 'meters:read' } }, async (_, reply) => {
+    const broker = context.brokerCounters === null ? '' : brokerFigures(context.brokerCounters());
+    return reply.type('text/plain; version=0.0.4').send(figures(await currentHealth(context)) + broker);
+  });
 }

@@ -23,6 +23,7 @@ import { batchRoutes } from './batches.ts';
 import { billingRunRoutes } from './billing-runs.ts';
 import { chargeRoutes } from './charges.ts';
 import type { Api, ApiContext } from './context.ts';
+import { enrolmentRoutes } from './enrolments.ts';
 import { gatewayRoutes } from './gateways.ts';
 import { healthRoutes } from './health.ts';
 import { honourIdempotencyKeys } from './idempotency.ts';
@@ -117,6 +118,8 @@ export async function buildServer({ log, ...options }: ServerOptions): Promise<A
   const context: ApiContext = {
     wallClock: systemClock(),
     adminKey: null,
+    enrolment: null,
+    brokerCounters: null,
     sendConfig: () => undefined,
     intake: createIntake({ ...options, log: log ?? pino({ level: 'silent' }) }),
     intervalMinutes: 15,
@@ -159,6 +162,7 @@ export async function buildServer({ log, ...options }: ServerOptions): Promise<A
     jobRoutes,
     gatewayRoutes,
     batchRoutes,
+    enrolmentRoutes,
     quarantineRoutes,
     tenantRoutes,
     pageRoutes,

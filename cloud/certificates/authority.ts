@@ -57,8 +57,8 @@ const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3650;
 export const SERVER_DAYS = 730;
 export const GATEWAY_DAYS = 365;
-/** Names that stand for something else on the broker. */
-export const RESERVED_NAMES: readonly string[] = ['ingest', 'quarantine'];
+/** Names that stand for something else on a broker: ingest and its workers, and the topic of what is set aside. */
+export const isReserved = (name: string): boolean => /^(ingest(-.*)?|quarantine)$/.test(name);
 
 /** @throws AuthorityError when there is one already */
 export async function initAuthority(folder: string, name: string, nowMs: number): Promise<Authority> {
@@ -103,7 +103,7 @@ export class Authority {
     publicKey: ArrayBuffer,
     { nowMs, days = GATEWAY_DAYS }: { nowMs: number; days?: number },
   ): Promise<string> {
-    if (RESERVED_NAMES.includes(gateway))
+    if (isReserved(gateway))
       throw new AuthorityError(
         'reserved_name',
         `"${gateway}" is no name for a gateway: it is the broker's own`,
