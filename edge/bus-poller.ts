@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { BusStatus } from '../protocols/uplink.ts';
 import { isAsked } from './asked-profile.ts';
 import { type Backoff, backOff, NO_BACKOFF, nextAttempt } from './backoff.ts';
-import { BusTally } from './bus-tally.ts';
+import { BusTally, type MeterCounts } from './bus-tally.ts';
 import type { Clock } from './clock.ts';
 import type { Bus } from './config.ts';
 import type { Alarm } from './exchange.ts';
@@ -122,6 +122,10 @@ export class BusPoller {
     return this.line.close();
   }
 
+  countsOf(meter: string): MeterCounts {
+    return this.#tally.of(meter);
+  }
+
   status(): BusStatus {
     const silent = this.#meters.filter(({ backoff }) => this.#backoff.failures > 0 || backoff.failures > 0);
     return {
@@ -163,7 +167,7 @@ export class BusPoller {
       const isAgain = n >= meters;
       if (isAgain) this.#tally.noteRetry();
       this.#polledLine.meter = polled;
-      const read = await polled.read(this.#polledLine, this.#asking(due, round), round.startMs);
+      const read = await polled.read(this.#polledLine, this.#asking(due, round));
       this.#take(polled, read, round);
       // Nobody is there to connect to: what one meter cost is enough.
       if (round.signal.aborted || !this.#count(polled, read)) return round.readings;
@@ -193,9 +197,14 @@ export class BusPoller {
 
   #take(polled: PolledMeter, read: MeterRead, round: Round): void {
     const { meter } = polled.row;
+    polled.take(read, this.#options.clock.nowMs(), round.startMs);
     this.#options.polled?.(meter, read.values);
     for (const value of read.values) round.readings.push(newReading(meter, value));
     if (read.fault === null && !this.#isCut(round)) polled[round.rhythm]?.noteAsked(round.startMs);
+  }
+
+  get #where() {
+    return { bus: this.bus.id, at: linkName(this.bus.link) };
   }
 
   #hear({ kind, unit }: Alarm): void {
@@ -206,16 +215,16 @@ export class BusPoller {
   /** @returns whether the bus can be reached */
   #count({ row }: PolledMeter, read: MeterRead): boolean {
     const { bus, clock, log } = this.#options;
-    this.#tally.noteRead(read);
+    this.#tally.noteRead(row.meter, read);
     const { exception, fault } = read;
     // The connection ended: behind it there may be other meters now.
     if (fault?.code === 'unreachable' || fault?.code === 'closed')
       for (const polled of this.#meters) polled.endSession();
     const wasReachable = this.#backoff.failures === 0;
     const isReachable = fault?.code !== 'unreachable';
-    const where = { bus: bus.id, at: linkName(bus.link) };
-    if (isReachable && !wasReachable) log.info(where, 'bus is back');
-    if (!isReachable && wasReachable) log.warn({ ...where, error: fault?.message }, 'bus cannot be reached');
+    if (isReachable && !wasReachable) log.info(this.#where, 'bus is back');
+    if (!isReachable && wasReachable)
+      log.warn({ ...this.#where, error: fault?.message }, 'bus cannot be reached');
     this.#backoff = isReachable ? NO_BACKOFF : backOff(this.#backoff, clock.nowMs());
     if (exception !== null)
       log.warn({ bus: bus.id, meter: row.meter, unit: row.unit, exception }, 'meter refused a read');

@@ -119,6 +119,12 @@ describe('polling', () => {
     await clock.advance(QUARTER_MS);
     expect(server.requests).toEqual([3, 7, 3, 3, 7]);
     expect(polling.status()[0]).toMatchObject({ silent: ['bus-1-3'], requests: 5, failures: 3 });
+    const counts = ['bus-1-3', 'bus-1-7', 'none'].map((meter) => polling.bus('bus-1')?.countsOf(meter));
+    expect(counts).toEqual([
+      { requests: 3, failures: 3 },
+      { requests: 2, failures: 0 },
+      { requests: 0, failures: 0 },
+    ]);
     expect(log.warn).toHaveBeenCalledTimes(1);
     server.meters.set(3, acrel('00000001'));
     await clock.advance(QUARTER_MS);

@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import type { BusStatus, MeterClockStatus } from '../protocols/uplink.ts';
 import { BusPoller } from './bus-poller.ts';
+import type { MeterCounts } from './bus-tally.ts';
 import type { Clock } from './clock.ts';
 import type { BusMeter, EdgeConfig, Link } from './config.ts';
 import type { Line } from './line.ts';
@@ -36,6 +37,8 @@ export interface PolledBus {
   link: Link;
   line: Line;
   meters: readonly BusMeter[];
+  /** What its polls came to, of one of the meters. */
+  countsOf(meter: string): MeterCounts;
 }
 
 export interface Polling {
@@ -69,20 +72,17 @@ export function startPolling(options: PollingOptions): Polling {
   });
   const pollers = cared.map(({ poller }) => poller);
 
-  const accept = async (readings: NewReading[], buses: Sweep['buses']): Promise<void> => {
-    try {
-      await outbox.accept(readings);
-    } catch (error) {
-      log.error({ buses, readings: readings.length, error }, 'readings not accepted');
-    }
-  };
-
   const loop = async (sweep: Sweep): Promise<void> => {
     try {
       await clock.until(0, signal);
       for (;;) {
         const readings = await sweep.round(signal);
-        if (readings.length > 0) await accept(readings, sweep.buses);
+        try {
+          if (readings.length > 0) await outbox.accept(readings);
+        } catch (error) {
+          const { buses } = sweep;
+          log.error({ buses, readings: readings.length, error }, 'readings not accepted');
+        }
         if (driven) await Promise.all(cared.map(({ care }) => care?.idle()));
         await clock.until(sweep.nextDueMs(), signal);
       }
@@ -105,7 +105,9 @@ export function startPolling(options: PollingOptions): Polling {
     clockOffsets: () => cared.flatMap(({ care }) => care?.clocks() ?? []),
     bus(id) {
       const poller = pollers.find(({ bus }) => bus.id === id);
-      return poller && { id, link: poller.bus.link, line: poller.line, meters: poller.bus.meters };
+      if (poller === undefined) return undefined;
+      const { link, meters } = poller.bus;
+      return { id, link, line: poller.line, meters, countsOf: (meter) => poller.countsOf(meter) };
     },
   };
 }

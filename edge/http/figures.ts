@@ -93,7 +93,19 @@ function meterFigures({ gateway, profiles, nowMs }: EdgeApiContext): Figure[] {
   };
   const of = (value: (meter: (typeof meters)[number]) => number | null): Figure['samples'] =>
     meters.map((meter) => ({ labels: { bus: meter.bus, meter: meter.meter }, value: value(meter) }));
+  const polled = new Map(buses.map(({ id }) => [id, gateway.bus(id)]));
+  const counts = ({ bus, meter }: (typeof meters)[number]) => polled.get(bus)?.countsOf(meter);
   return [
+    counter(
+      'meter_requests_total',
+      'Requests sent to it by the polls, repeats included.',
+      of((meter) => counts(meter)?.requests ?? null),
+    ),
+    counter(
+      'meter_failures_total',
+      'Those of them that gave no value.',
+      of((meter) => counts(meter)?.failures ?? null),
+    ),
     gauge('meter_last_reading_age_seconds', 'Since the last reading that was accepted.', of(age)),
     gauge(
       'meter_silent',

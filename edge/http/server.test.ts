@@ -160,6 +160,8 @@ test('figures for Prometheus: per bus and meter, outbox, uplink, process', async
       'meterline_edge_bus_utilisation_ratio{bus="floor-1"} 0.8',
       'meterline_edge_meter_last_reading_age_seconds{bus="floor-1",meter="E-3"} 420',
       'meterline_edge_meter_silent{bus="floor-1",meter="E-9"} 1',
+      'meterline_edge_meter_requests_total{bus="floor-1",meter="E-9"} 20',
+      'meterline_edge_meter_failures_total{bus="floor-1",meter="E-9"} 1',
       'meterline_edge_outbox_rows 4',
       'meterline_edge_outbox_bytes 800',
       'meterline_edge_outbox_oldest_age_seconds 420',

@@ -128,7 +128,7 @@ export function testGateway(bus: Bus, line: Line, dataDir: string, evidence: New
       deadLetters: 0,
       oldestMs: NOW_MS - 420_000,
     }),
-    bus: (id) => (id === bus.id ? { ...bus, line } : null),
+    bus: (id) => (id === bus.id ? { ...bus, line, countsOf: () => ({ requests: 20, failures: 1 }) } : null),
     lastAccepted: (meter) => (meter === 'E-3' ? { atMs: NOW_MS - 420_000, value: '123456.78' } : null),
     recordEvidence(given) {
       evidence.push(given);
