@@ -51,6 +51,11 @@ describe('a gap', () => {
   });
 });
 
+test('a gap behind a reading without a value stays one: nothing says what can be', () => {
+  const before = () => ({ atMs: 0, value: null });
+  expect(gapBefore('M-1', [value(60 * 60_000, '5')], 15 * 60_000, before)).toBeNull();
+});
+
 describe('healing', () => {
   const at = (hours: number, text: string | null, register = total) => value(hours * HOUR_MS, text, register);
   const healed = (around: Partial<Gap['registers'][number]>, ...values: RegisterValue[]) => {
@@ -73,6 +78,19 @@ describe('healing', () => {
   });
   test.each<[string, Partial<Gap['registers'][number]>, RegisterValue[], string[][]]>([
     ['in order', {}, [at(48, '160'), at(24, '150')], [['150', '160'], []]],
+    ['none of a series that falls', {}, [at(24, '190'), at(48, '110')], [[], ['190', '110']]],
+    [
+      'a series that falls once where the counter wrapped',
+      { before: '999900', after: '50' },
+      [at(24, '999950'), at(48, '20'), at(72, '30')],
+      [['999950', '20', '30'], []],
+    ],
+    [
+      'none that falls twice where the counter wrapped',
+      { before: '999900', after: '50' },
+      [at(24, '999950'), at(48, '20'), at(72, '10')],
+      [[], ['999950', '20', '10']],
+    ],
     ['once an instant', {}, [at(24, '150'), at(24, '150')], [['150'], []]],
     [
       'nothing at or outside the readings around it',

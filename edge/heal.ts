@@ -6,7 +6,7 @@ import type { NewReading } from './outbox.ts';
 
 export interface Healing {
   readings: NewReading[];
-  /** Values that cannot be: less than was read before the gap, or more than was read after it. */
+  /** Values that cannot be: less than was read before the gap, more than was read after it, or a series that falls. */
   refused: RegisterValue[];
 }
 
@@ -17,6 +17,7 @@ export interface Healing {
 export function heal(gap: Gap, values: readonly RegisterValue[]): Healing {
   const healing: Healing = { readings: [], refused: [] };
   const seen = new Set<string>();
+  const kept: RegisterValue[] = [];
   for (const value of values.toSorted((a, b) => a.readAtMs - b.readAtMs)) {
     const { register, readAtMs } = value;
     const around = gap.registers.find(({ obis }) => obis === register.obis);
@@ -24,11 +25,25 @@ export function heal(gap: Gap, values: readonly RegisterValue[]): Healing {
     if (around === undefined || value.value === null || seen.has(key)) continue;
     if (readAtMs <= gap.fromMs || readAtMs >= gap.toMs) continue;
     seen.add(key);
-    if (lies(micro(value.value), around)) healing.readings.push(frozenReading(gap.meter, value));
+    if (lies(micro(value.value), around)) kept.push(value);
     else healing.refused.push(value);
+  }
+  for (const { obis, before, after } of gap.registers) {
+    const series = kept.filter(({ register }) => register.obis === obis);
+    // Which of them is wrong nobody can tell: then none is taken. A counter that wrapped falls once.
+    const mayFall = before !== null && after !== null && micro(after) < micro(before) ? 1 : 0;
+    if (falls(series) > mayFall) healing.refused.push(...series);
+    else healing.readings.push(...series.map((value) => frozenReading(gap.meter, value)));
   }
   return healing;
 }
+
+/** How often a value is below the one before it. */
+const falls = (series: readonly RegisterValue[]): number =>
+  series.filter(({ value }, i) => {
+    const before = series[i - 1]?.value ?? null;
+    return before !== null && value !== null && micro(value) < micro(before);
+  }).length;
 
 /** A counter that wrapped in the gap is below what it was before: then one side has to do. */
 function lies(value: bigint, { before, after }: Gap['registers'][number]): boolean {
@@ -64,7 +79,8 @@ export function gapBefore(
 ): Gap | null {
   const missed = values.flatMap(({ register, value, readAtMs }) => {
     const last = register.billing && value !== null ? lastAccepted(meter, register.obis) : null;
-    if (last === null) return [];
+    // Without a value before it nothing says what can be: such a gap stays one.
+    if (last === null || last.value === null) return [];
     const dueMs = Math.floor(readAtMs / intervalMs) * intervalMs - intervalMs;
     return last.atMs < dueMs ? [{ obis: register.obis, last, readAtMs, after: value }] : [];
   });

@@ -26,8 +26,16 @@ export const EvidenceDecoding = z.strictObject({
 });
 export type EvidenceDecoding = z.infer<typeof EvidenceDecoding>;
 
-/** `latitude` and `longitude` in degrees, WGS 84. */
-export const EvidencePlace = z.strictObject({ latitude: Decimal, longitude: Decimal });
+/** Degrees up to `most`, north and east positive. */
+const degrees = (most: number) =>
+  Decimal.refine((text) => {
+    const limit = BigInt(most) * 10n ** 12n;
+    const value = parseDecimal(text, 12);
+    return -limit <= value && value <= limit;
+  }, `not degrees from -${most} to ${most}`);
+
+/** WGS 84. */
+export const EvidencePlace = z.strictObject({ latitude: degrees(90), longitude: degrees(180) });
 
 export const Evidence = z.strictObject({
   gateway: Id,

@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EvidenceRequest, KeptEvidence, KeptPhoto } from '../../protocols/edge-api.ts';
+import { registerWords } from '../../protocols/modbus/registers.ts';
+import { asLineFault, exceptionFault, lineFault } from '../live-fault.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
+import { busOf } from './live-bus.ts';
 import { type EdgeErrorCode, EdgeRefused } from './problems.ts';
 
 const PHOTO_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
@@ -11,7 +14,8 @@ const MOST_PHOTO_BYTES = 12 * 1024 * 1024;
 /** Photos that no evidence has named yet: the oldest go first. */
 const MOST_WAITING = 20;
 
-export function evidenceRoutes(api: EdgeApi, { gateway }: EdgeApiContext): void {
+export function evidenceRoutes(api: EdgeApi, context: EdgeApiContext): void {
+  const { gateway } = context;
   const waiting = join(gateway.config().dataDir, 'photos-waiting');
   api.addContentTypeParser(PHOTO_TYPES, { parseAs: 'buffer', bodyLimit: MOST_PHOTO_BYTES }, (_, body, done) =>
     done(null, body),
@@ -40,7 +44,8 @@ export function evidenceRoutes(api: EdgeApi, { gateway }: EdgeApiContext): void 
       const photo = file === null ? null : await readFile(file).catch(() => null);
       if (file !== null && photo === null)
         throw new EdgeRefused('unknown_photo', 'send it to /api/v1/photos first');
-      const recorded = gateway.recordEvidence({ ...given, photo });
+      const decoding = { ...given.decoding, raw: await readAgain(context, given) };
+      const recorded = gateway.recordEvidence({ ...given, decoding, photo });
       if (!recorded.ok) throw new EdgeRefused(refusals[recorded.code], recorded.detail);
       if (file !== null) await rm(file, { force: true });
       const { evidence, digest, keyId } = recorded;
@@ -48,6 +53,49 @@ export function evidenceRoutes(api: EdgeApi, { gateway }: EdgeApiContext): void 
       return reply.status(201).send({ meter, at, value, difference, digest, keyId });
     },
   );
+}
+
+/**
+ * The register as the gateway reads it now, from the meter itself: no registers are signed on somebody's word. Hex.
+ * @throws EdgeRefused when the model has the register elsewhere, or the meter does not answer
+ */
+async function readAgain(
+  context: EdgeApiContext,
+  { meter, register: obis, decoding }: Pick<EvidenceRequest, 'meter' | 'register' | 'decoding'>,
+): Promise<string> {
+  const { functionCode, address, type, order } = decoding;
+  const place = context.gateway
+    .config()
+    .buses.flatMap((bus) => bus.meters.map((one) => ({ ...one, bus: bus.id })))
+    .find((one) => one.meter === meter);
+  if (place === undefined) throw new EdgeRefused('unknown_meter', `no bus has a meter "${meter}"`);
+  const profile = context.profiles.get(place.profile);
+  if (profile?.protocol !== 'modbus')
+    throw new EdgeRefused('evidence_refused', `${place.profile} has no Modbus registers to sign`);
+  const register = profile.registers.find((one) => one.obis === obis);
+  const isSame =
+    register?.address === address &&
+    register.type === type &&
+    register.order === order &&
+    profile.functionCode === functionCode;
+  if (!isSame)
+    throw new EdgeRefused(
+      'evidence_refused',
+      `${profile.id} does not read ${obis} like this: give the meter the model that does, then sign`,
+    );
+  const bus = busOf(context, place.bus);
+  const count = registerWords(type);
+  try {
+    const answer = await bus.line.read(
+      { unit: Number(place.unit), functionCode, address, count },
+      { priority: 'live' },
+    );
+    if (answer.ok) return Buffer.from(answer.data).toString('hex');
+    throw new EdgeRefused('evidence_refused', exceptionFault(answer.exception).detail);
+  } catch (error) {
+    if (error instanceof EdgeRefused) throw error;
+    throw new EdgeRefused('evidence_refused', lineFault(asLineFault(error), bus.link).detail);
+  }
 }
 
 type RecordRefusal = Extract<ReturnType<EdgeApiContext['gateway']['recordEvidence']>, { ok: false }>['code'];
