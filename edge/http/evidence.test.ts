@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { startTestServer } from './test-server.ts';
+
+const decoding = {
+  functionCode: 3,
+  address: 10,
+  raw: '00bc614e',
+  type: 'u32',
+  order: 'ABCD',
+  scale: '0.01',
+  transformed: null,
+};
+const given = {
+  meter: 'E-3',
+  profile: 'acrel-dtsd1352',
+  register: '1-0:1.8.0',
+  face: '123456.78',
+  decoding,
+  by: 'Wang',
+  place: null,
+  photo: null,
+};
+
+describe('what is signed is what the gateway reads itself', () => {
+  test('whatever registers are sent', async () => {
+    const { post, evidence } = await startTestServer();
+    const answer = await post('/api/v1/evidence', { ...given, decoding: { ...decoding, raw: 'ffffffff' } });
+    expect(answer.statusCode).toBe(201);
+    expect(evidence).toMatchObject([{ decoding: { raw: '00bc614e' } }]);
+  });
+
+  test.each<[string, Record<string, unknown>, number, string]>([
+    ['a register that the model has not', { register: '1-0:99.8.0' }, 422, 'does not read 1-0:99.8.0'],
+    ['another address', { decoding: { ...decoding, address: 9999 } }, 422, 'does not read 1-0:1.8.0'],
+    ['another type', { decoding: { ...decoding, type: 'f32' } }, 422, 'does not read 1-0:1.8.0'],
+    ['a meter that is silent', { meter: 'E-9' }, 422, 'no reply'],
+    ['a meter that is not there', { meter: 'E-0' }, 404, 'E-0'],
+    ['a place beyond the poles', { place: { latitude: '999', longitude: '0' } }, 400, 'latitude'],
+  ])('%s: nothing is signed', async (_, change, status, detail) => {
+    const { post, evidence } = await startTestServer();
+    const answer = await post('/api/v1/evidence', { ...given, ...change });
+    expect(answer.statusCode).toBe(status);
+    expect(answer.body).toContain(detail);
+    expect(evidence).toEqual([]);
+  });
+});
