@@ -1,7 +1,10 @@
 /** Whether settings that are on trial have proved themselves: what answered before still does, and the uplink works. Pure. */
 
 export interface TrialEvidence {
-  /** Meters by bus ('' for those that push) under the settings on trial: whether each was heard before, and since. */
+  /**
+   * Meters by bus ('' for those that push) under the settings on trial: whether each was heard before, so often that it
+   * had to be heard since, and whether it was.
+   */
   meters: readonly { meter: string; bus: string; before: boolean; since: boolean }[];
   uplink: { connected: boolean; waitingRows: number; receiptSince: boolean };
 }
@@ -16,12 +19,40 @@ export function trialFailure({ meters, uplink }: TrialEvidence): string | null {
   if (uplink.waitingRows > 0 && !uplink.receiptSince) return 'the cloud has receipted nothing since';
   const heard = meters.filter(({ before }) => before);
   const lost = heard.filter(({ since }) => !since);
-  const named = lost.slice(0, NAMED).map(({ meter }) => meter);
-  const list = `${named.join(', ')}${lost.length > NAMED ? ` and ${lost.length - NAMED} more` : ''}`;
   const dead = lost.find(({ bus }) => heard.every((one) => one.bus !== bus || !one.since));
   if (dead !== undefined)
-    return `${dead.bus === '' ? 'the meters that push' : `bus ${dead.bus}`} fell silent: ${list}`;
+    return `${dead.bus === '' ? 'the meters that push' : `bus ${dead.bus}`} fell silent: ${listed(lost.filter(({ bus }) => bus === dead.bus))}`;
   if (lost.length * 100 > heard.length * CHANCE_PERCENT)
-    return `${lost.length} of ${heard.length} meters fell silent: ${list}`;
+    return `${lost.length} of ${heard.length} meters fell silent: ${listed(lost)}`;
   return null;
 }
+
+function listed(lost: TrialEvidence['meters']): string {
+  const named = lost.slice(0, NAMED).map(({ meter }) => meter);
+  return `${named.join(', ')}${lost.length > NAMED ? ` and ${lost.length - NAMED} more` : ''}`;
+}
+
+/** How a meter that pushes was heard. Unix milliseconds. */
+export interface Pushes {
+  firstAcceptedMs: number | null;
+  lastAcceptedMs: number | null;
+  /** The longest time between two accepted pushes. */
+  longestSilenceMs: number;
+}
+
+/** A meter of which so many pushes fit into a time has to be heard in it. */
+const PUSHES = 3;
+
+/**
+ * Whether a meter that pushes has to be heard in a trial that begins now: it is known for as long as that, and was never
+ * silent for more than a third of it. One that pushes once an hour says nothing in a trial of two minutes.
+ */
+export const mustPush = (
+  { firstAcceptedMs, lastAcceptedMs, longestSilenceMs }: Pushes,
+  nowMs: number,
+  trialMs: number,
+): boolean =>
+  firstAcceptedMs !== null &&
+  lastAcceptedMs !== null &&
+  firstAcceptedMs <= nowMs - trialMs &&
+  Math.max(longestSilenceMs, nowMs - lastAcceptedMs) * PUSHES <= trialMs;

@@ -5,7 +5,10 @@ import type { SparkplugNodeStatus } from './sparkplug-host.ts';
 
 export interface PushMeterStatus {
   meter: string;
+  firstAcceptedMs: number | null;
   lastAcceptedMs: number | null;
+  /** The longest time between two accepted pushes. */
+  longestSilenceMs: number;
   accepted: number;
   /** Sent again: not taken twice. */
   repeated: number;
@@ -39,7 +42,16 @@ export class PushTally {
     this.#meters = new Map(
       meters.map((meter) => [
         meter,
-        { meter, lastAcceptedMs: null, accepted: 0, repeated: 0, refused: {}, lastRefusal: null },
+        {
+          meter,
+          firstAcceptedMs: null,
+          lastAcceptedMs: null,
+          longestSilenceMs: 0,
+          accepted: 0,
+          repeated: 0,
+          refused: {},
+          lastRefusal: null,
+        },
       ]),
     );
   }
@@ -49,6 +61,8 @@ export class PushTally {
     const status = this.#meters.get(meter);
     if (status === undefined) return;
     status.accepted += readings;
+    status.firstAcceptedMs ??= atMs;
+    status.longestSilenceMs = Math.max(status.longestSilenceMs, atMs - (status.lastAcceptedMs ?? atMs));
     status.lastAcceptedMs = atMs;
   }
 

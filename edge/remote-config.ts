@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { Id } from '../protocols/reading.ts';
 import { GatewayConfig, type GatewaySettings, type GatewayStatus } from '../protocols/uplink.ts';
 import type { CheckedConfig, EdgeConfig } from './config.ts';
-import { trialFailure } from './config-trial.ts';
+import { mustPush, trialFailure } from './config-trial.ts';
 import { readDurable, writeDurably } from './durable-file.ts';
 import type { Gateway } from './gateway.ts';
 import type { Profiles } from './profiles.ts';
@@ -25,7 +25,7 @@ export interface RemoteConfigOptions {
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
-type Running = Pick<Gateway, 'reconfigure' | 'status' | 'lastAccepted' | 'config'>;
+type Running = Pick<Gateway, 'reconfigure' | 'status' | 'lastAccepted' | 'push' | 'config'>;
 export type ConfigStatus = Pick<GatewayStatus, 'configVersion' | 'configState' | 'configReason'>;
 
 /** A process that could not finish a trial in so many starts is not given another. */
@@ -119,7 +119,7 @@ export class RemoteConfig {
     if (!checked.ok) return this.#refuse(version, checked.errors.join('; '));
     const startedAtMs = this.#options.nowMs();
     const ms = trialMs(settings, checked.config);
-    const heard = this.#state.trial?.heard ?? this.#heardSince(running.config(), startedAtMs - ms);
+    const heard = this.#state.trial?.heard ?? this.#heardBefore(running, startedAtMs, ms);
     this.#waiting.abort();
     this.#keep({
       seen: version,
@@ -190,12 +190,28 @@ export class RemoteConfig {
     };
   }
 
-  #heardSince(config: EdgeConfig, ms: number): string[] {
+  /** Meters that have to be heard in a trial: those on a bus that were just heard, and those that push often enough. */
+  #heardBefore(running: Running, nowMs: number, trialMs: number): string[] {
+    const pushing = (running.push()?.meters ?? []).filter((pushes) => mustPush(pushes, nowMs, trialMs));
+    const { pushMeters, ...polled } = running.config();
+    return [
+      ...this.#heardSince({ ...polled, pushMeters: [] }, nowMs - trialMs),
+      ...pushing.map(({ meter }) => meter),
+    ];
+  }
+
+  /** By its own stamp, or for one that pushes by the arrival as well. */
+  #heardSince(config: Pick<EdgeConfig, 'buses' | 'pushMeters'>, ms: number): string[] {
+    const pushed = new Map(
+      this.#running?.push()?.meters.map(({ meter, lastAcceptedMs }) => [meter, lastAcceptedMs ?? 0]),
+    );
     return listed(config)
-      .filter(({ meter, profile }) =>
-        (this.#options.profiles.get(profile)?.registers ?? []).some(
-          ({ obis }) => (this.#running?.lastAccepted(meter, obis)?.atMs ?? 0) >= ms,
-        ),
+      .filter(
+        ({ meter, profile }) =>
+          (pushed.get(meter) ?? 0) >= ms ||
+          (this.#options.profiles.get(profile)?.registers ?? []).some(
+            ({ obis }) => (this.#running?.lastAccepted(meter, obis)?.atMs ?? 0) >= ms,
+          ),
       )
       .map(({ meter }) => meter);
   }
@@ -228,7 +244,10 @@ const trialMs = (
   { pollIntervalSeconds }: Pick<EdgeConfig, 'pollIntervalSeconds'>,
 ): number => (trialSeconds ?? Math.max(PERIODS * pollIntervalSeconds, LEAST_TRIAL_SECONDS)) * 1000;
 
-const listed = ({ buses, pushMeters }: EdgeConfig): { meter: string; profile: string; bus: string }[] => [
+const listed = ({
+  buses,
+  pushMeters,
+}: Pick<EdgeConfig, 'buses' | 'pushMeters'>): { meter: string; profile: string; bus: string }[] => [
   ...buses.flatMap(({ id, meters }) => meters.map(({ meter, profile }) => ({ meter, profile, bus: id }))),
   ...pushMeters.map(({ meter, profile }) => ({ meter, profile, bus: '' })),
 ];

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { mustPush, type TrialEvidence, trialFailure } from './config-trial.ts';
+
+const uplink = { connected: true, waitingRows: 0, receiptSince: false };
+const meter = (id: string, bus: string, before: boolean, since: boolean) => ({
+  meter: id,
+  bus,
+  before,
+  since,
+});
+
+describe('what undoes settings', () => {
+  test.each<[string, TrialEvidence['meters'], string | null]>([
+    ['all are heard as before', [meter('E-3', 'f1', true, true), meter('W-301', '', true, true)], null],
+    [
+      'one that nobody expected is not heard',
+      [meter('E-3', 'f1', true, true), meter('W-301', '', false, false)],
+      null,
+    ],
+    [
+      'a bus falls silent: its own meters are named, and no others',
+      [meter('E-3', 'f1', true, false), meter('W-301', '', true, false), meter('E-4', 'f2', true, true)],
+      'bus f1 fell silent: E-3',
+    ],
+    [
+      'those that push',
+      [meter('E-3', 'f1', true, true), meter('W-301', '', true, false)],
+      'the meters that push fell silent: W-301',
+    ],
+    [
+      'too many on buses that go on',
+      [meter('E-1', 'f1', true, false), meter('E-2', 'f1', true, true)],
+      '1 of 2 meters fell silent: E-1',
+    ],
+  ])('%s', (_, meters, expected) => {
+    expect(trialFailure({ meters, uplink })).toBe(expected);
+  });
+});
+
+const MINUTE_MS = 60_000;
+const NOW = 1000 * MINUTE_MS;
+const pushes = (firstMinutesAgo: number, lastMinutesAgo: number, longestMinutes: number) => ({
+  firstAcceptedMs: NOW - firstMinutesAgo * MINUTE_MS,
+  lastAcceptedMs: NOW - lastMinutesAgo * MINUTE_MS,
+  longestSilenceMs: longestMinutes * MINUTE_MS,
+});
+
+describe('a meter that pushes has to be heard in a trial of three minutes', () => {
+  test.each<[string, Parameters<typeof mustPush>[0], boolean]>([
+    ['when it pushes each minute', pushes(60, 0.5, 1), true],
+    ['not when it pushes once an hour, though it just did', pushes(600, 1, 60), false],
+    ['not when it came twice at once, and is known for no longer', pushes(0.1, 0.1, 0.01), false],
+    ['not when it is silent already', pushes(60, 2, 1), false],
+    [
+      'not when it was never heard',
+      { firstAcceptedMs: null, lastAcceptedMs: null, longestSilenceMs: 0 },
+      false,
+    ],
+  ])('%s', (_, heard, expected) => {
+    expect(mustPush(heard, NOW, 3 * MINUTE_MS)).toBe(expected);
+  });
+});
