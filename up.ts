@@ -13,7 +13,7 @@ const USAGE = `Usage: meterline up [--config FILE] [--port N] [--data DIR] [--se
 Without --config: the demo park, live, on simulated meters (real Modbus, real MQTT).
   --port N       of the pages and the API (default 8080)
   --data DIR     databases, keys, logs (default ./data/demo-park)
-  --seed N       another park of the same shape (default 1)
+  --seed N       another park of the same shape (default 1); one that is there keeps its own
 
 With --config: the processes of an installation of your own, restarted when they fail.
   --config FILE  YAML: cloud: cloud.yaml, edges: [edge.yaml, ...]; paths relative to the file`;
@@ -25,7 +25,7 @@ export async function run(args: string[]): Promise<number> {
     config: { type: 'string' },
     port: { type: 'string', default: '8080' },
     data: { type: 'string', default: join(import.meta.dirname, 'data', 'demo-park') },
-    seed: { type: 'string', default: '1' },
+    seed: { type: 'string' },
     help: { type: 'boolean' },
   } as const;
   let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
@@ -40,12 +40,17 @@ export async function run(args: string[]): Promise<number> {
   }
   if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535)
     return refuse(`--port: "${values.port}" is no port`);
-  if (!/^\d{1,9}$/.test(values.seed)) return refuse(`--seed: "${values.seed}" is not a whole number`);
+  if (values.seed !== undefined && !/^\d{1,9}$/.test(values.seed))
+    return refuse(`--seed: "${values.seed}" is not a whole number`);
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
   if (values.config !== undefined) return superviseInstallation(values.config, stopping.signal);
   return demoPark(
-    { folder: resolve(values.data), port: Number(values.port), seed: Number(values.seed) },
+    {
+      folder: resolve(values.data),
+      port: Number(values.port),
+      seed: values.seed === undefined ? undefined : Number(values.seed),
+    },
     stopping.signal,
   );
 }
@@ -92,7 +97,7 @@ async function superviseInstallation(file: string, signal: AbortSignal): Promise
 interface DemoPark {
   folder: string;
   port: number;
-  seed: number;
+  seed: number | undefined;
 }
 
 async function demoPark({ folder, port, seed }: DemoPark, signal: AbortSignal): Promise<number> {
@@ -135,6 +140,10 @@ function tell(event: LiveEvent, folder: string): void {
         `  Data and logs      ${relative(process.cwd(), folder) || '.'} (delete it to start over)`,
         '',
       ].join('\n'),
+    );
+  } else if (event.kind === 'other_seed') {
+    console.error(
+      `meterline up: --seed is ignored: ${folder} holds the park of seed ${event.seed}, which goes on; delete it, or choose another folder with --data`,
     );
   } else if (event.kind === 'catching_up') showProgress(event);
   else if (event.kind === 'billed') {

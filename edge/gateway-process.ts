@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { keepCertificate } from './certificate-renewal.ts';
 import { type Clock, drivenClock, systemClock } from './clock.ts';
 import { type EdgeConfig, type HttpConfig, readConfig } from './config.ts';
+import { configWarnings } from './config-warnings.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import type { EdgeApiContext } from './http/context.ts';
 import type { EdgeServer } from './http/start.ts';
@@ -45,6 +46,7 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
   const starting = remote.startingConfig();
   if (!starting.ok) log.error({ errors: starting.errors }, 'settings of the cloud do not go with the file');
   const config = starting.ok ? starting.config : options.config;
+  for (const warning of configWarnings(config, profiles)) log.warn(warning);
   const gateway = await startGateway({
     config,
     profiles,

@@ -4,6 +4,7 @@ import pino from 'pino';
 import { becomeLean } from '../../lean-process.ts';
 import { hashPassword } from '../../secrets.ts';
 import { type EdgeConfig, edgePassword, readConfig } from '../config.ts';
+import { configWarnings } from '../config-warnings.ts';
 import { startGatewayProcess } from '../gateway-process.ts';
 import { loadProfiles, type Profiles } from '../profiles.ts';
 
@@ -45,6 +46,8 @@ export async function run(args: string[]): Promise<number> {
   // Compiled here, and for the process that stays: before the service starts as well as before it starts anew.
   await loadParts(checked.config);
   if (values['check-config']) {
+    for (const warning of configWarnings(checked.config, loaded.profiles))
+      console.error(`${values.config}: ${warning}`);
     console.error(`${values.config}: ok`);
     return 0;
   }

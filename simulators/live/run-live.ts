@@ -26,13 +26,16 @@ const LiveState = z.strictObject({ seed: z.int(), period: z.string(), throughMs:
 type LiveState = z.infer<typeof LiveState>;
 
 export type LiveEvent =
+  /** The folder holds a park already, which has another seed than the one asked for: it goes on. */
+  | { kind: 'other_seed'; seed: number }
   | { kind: 'up'; url: string; freshPassword: string | null }
   | { kind: 'catching_up'; fromMs: number; atMs: number; toMs: number }
   | { kind: 'billed'; run: BillingRun; link: string | null }
   | { kind: 'live'; meters: number };
 
 export interface LiveOptions {
-  seed: number;
+  /** Of a park that is new; 1 if not given. */
+  seed?: number | undefined;
   folder: string;
   httpPort: number;
   onEvent: (event: LiveEvent) => void;
@@ -47,7 +50,8 @@ export async function runLive(options: LiveOptions): Promise<void> {
   await refuseTakenPort(httpPort);
   holdFolder(folder);
   const profiles = readProfiles();
-  const state = readState(folder) ?? firstState(seed);
+  const state = readState(folder) ?? firstState(seed ?? 1);
+  if (seed !== undefined && seed !== state.seed) options.onEvent({ kind: 'other_seed', seed: state.seed });
   const generated = generatePark({ seed: state.seed, period: state.period, profiles });
   const { promise: broken, reject } = Promise.withResolvers<never>();
   broken.catch(() => undefined);
