@@ -9,15 +9,16 @@
 import { randomInt } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Link } from './config.ts';
 import { Deadline } from './deadline.ts';
 import type { Alarm, Exchange, MeterUnit } from './exchange.ts';
 import { LineAlarms, type UnitAlarms } from './line-alarms.ts';
 import { LineFault, type LineFaultCode } from './line-fault.ts';
+import { type LineOptions, openingRestMs, worstReplyMs } from './line-options.ts';
 import { LineQueue, type Waiting } from './line-queue.ts';
 import { hearSilence } from './line-silence.ts';
 import { discardUnread, linkName, openStream } from './line-stream.ts';
 import { type AskOptions, newTurn, type Turn, type WholeAnswer } from './line-turn.ts';
+import { doubtLeftOn, leaveDoubt } from './link-doubts.ts';
 import type { Answer, UnitRequest } from './modbus-answer.ts';
 import { ModbusRtu } from './modbus-rtu.ts';
 import { ModbusTcp, TRANSACTIONS } from './modbus-tcp.ts';
@@ -27,21 +28,10 @@ import { Turnarounds } from './turnarounds.ts';
 export type { Alarm } from './exchange.ts';
 export type { UnitAlarms } from './line-alarms.ts';
 export { LineFault, type LineFaultCode } from './line-fault.ts';
+export type { LineOptions } from './line-options.ts';
 export type { Priority, Waiting } from './line-queue.ts';
 export type { AskOptions } from './line-turn.ts';
 export type { Answer, UnitRequest } from './modbus-answer.ts';
-
-export interface LineOptions {
-  link: Link;
-  /** Deadline of one request, and of opening the line. */
-  timeoutMilliseconds: number;
-  /** How late a reply may come at worst: so long a unit is left alone after a doubt. Three timeouts if not given. */
-  worstReplyMilliseconds?: number;
-  /** Of Modbus TCP; by chance if not given, so that a restarted gateway does not take what its predecessor asked for. */
-  firstTransaction?: number;
-  /** Called when an echo, a duplicate or a second slave was heard; see `alarms`. */
-  onAlarm?: (alarm: Alarm) => void;
-}
 
 /** The silence after a doubt. */
 const SILENCE_MS = 50;
@@ -55,7 +45,6 @@ const HEARD_MS = 1;
 const LOST_AFTER_WORST_REPLIES = 4;
 /** So long what came is yet to be heard, when the process stood still. */
 const LAST_HEARING_MS = 10;
-const THREE_TIMEOUTS = 3;
 
 /** What it takes to ask meters: a line, or a way to one. */
 export type LineUse = Pick<Line, 'ask' | 'read' | 'turnaroundMilliseconds'>;
@@ -80,8 +69,8 @@ export class Line {
   #restTimer: NodeJS.Timeout | undefined;
   /** Until then a late reply of the unit may be under way. */
   readonly #lateUntil = new Map<MeterUnit, number>();
-  /** Until then a torn one may be, on Modbus TCP. */
-  #tornUntil = 0;
+  /** Until then one may be that names no unit: a torn one on Modbus TCP, or one to the line before this. */
+  #restUntil: number;
   readonly #turnarounds = new Turnarounds();
   /** When the first of the requests was sent that nothing has come after. */
   #unheardSince: number | null = null;
@@ -101,6 +90,7 @@ export class Line {
       : new ModbusTcp(options.firstTransaction ?? randomInt(TRANSACTIONS));
     this.#baudRate = link.kind === 'serial' ? link.baudRate : CONVERTER_BAUD_RATE;
     this.#frameSilenceMs = frameSilenceMs(this.#baudRate);
+    this.#restUntil = Math.max(doubtLeftOn(link), performance.now() + openingRestMs(options));
   }
 
   /** Milliseconds from the end of a request to the first byte of the unit's answer, as measured; null before that. */
@@ -152,6 +142,7 @@ export class Line {
     this.#fail('closed', 'the line was closed');
     this.#disconnect();
     this.#deadline.stop();
+    leaveDoubt(this.#options.link, Math.max(this.#restUntil, ...this.#lateUntil.values()));
     await this.#preparing;
   }
 
@@ -175,7 +166,7 @@ export class Line {
   /** How long a unit is still left alone before its turn. RTU waits in its turn, for silence. */
   #restsUntil(unit: MeterUnit): number {
     if (this.#rtu || this.#closed) return 0;
-    return Math.max(this.#tornUntil, this.#lateUntil.get(unit) ?? 0);
+    return Math.max(this.#restUntil, this.#lateUntil.get(unit) ?? 0);
   }
 
   #isReadyFor({ exchange, options }: Turn, now: number): boolean {
@@ -187,7 +178,8 @@ export class Line {
   /** Until when an RTU line must be silent for it: longer where a repeated answer to a request before would pass for its own. */
   #silentUntil(exchange: Exchange<unknown>): number {
     const repeatedUntil = (exchange.mistakableSince() ?? Number.NEGATIVE_INFINITY) + SILENCE_MS;
-    return Math.max(this.#lateUntil.get(exchange.unit) ?? 0, repeatedUntil, this.#silentFrom);
+    const lateUntil = Math.max(this.#lateUntil.get(exchange.unit) ?? 0, this.#restUntil);
+    return Math.max(lateUntil, repeatedUntil, this.#silentFrom);
   }
 
   async #prepare(turn: Turn): Promise<void> {
@@ -195,9 +187,9 @@ export class Line {
     try {
       const rest = this.#restingSince + (options.pauseMilliseconds ?? 0) - performance.now();
       if (rest > 0) await sleep(rest);
-      if (this.#rtu) await this.#hearOut(exchange);
+      if (this.#rtu && this.#stream !== null) await this.#hearOut(exchange);
       while (this.#restsUntil(exchange.unit) > performance.now()) await sleep(SILENCE_MS);
-      const stream = this.#stream ?? (await this.#connect(exchange.unit));
+      const stream = this.#stream ?? (await this.#connect(exchange));
       this.#send(turn, stream, performance.now());
     } catch (error) {
       this.#over(turn);
@@ -240,9 +232,7 @@ export class Line {
   }
 
   #worstReplyMs(turn: Turn | null): number {
-    const { worstReplyMilliseconds, timeoutMilliseconds } = this.#options;
-    const ofTurn = turn?.options.worstReplyMilliseconds;
-    return ofTurn ?? worstReplyMilliseconds ?? THREE_TIMEOUTS * timeoutMilliseconds;
+    return turn?.options.worstReplyMilliseconds ?? worstReplyMs(this.#options);
   }
 
   #receive(chunk: Uint8Array): void {
@@ -267,7 +257,7 @@ export class Line {
   #stray(chunk: Uint8Array): void {
     const stray = this.#last?.stray?.(chunk);
     if (stray?.alarm !== undefined) this.#alarm(stray.alarm);
-    if (stray?.harmless !== true) this.#distrust(null);
+    if (stray?.harmless !== true) this.#distrust(null, this.#rtu);
   }
 
   #alarm(alarm: Alarm): void {
@@ -351,7 +341,7 @@ export class Line {
     this.#silentFrom = now + SILENCE_MS;
     if (turn !== null) this.#lateUntil.set(turn.exchange.unit, lateUntil);
     if (isKept || kind === 'serial') return;
-    if (kind === 'tcp') this.#tornUntil = Math.max(this.#tornUntil, lateUntil);
+    if (kind === 'tcp') this.#restUntil = Math.max(this.#restUntil, lateUntil);
     this.#disconnect();
   }
 
@@ -361,10 +351,11 @@ export class Line {
     stream?.destroy();
     // What is late is known for that on its own connection only.
     if (!this.#rtu)
-      for (const until of this.#lateUntil.values()) this.#tornUntil = Math.max(this.#tornUntil, until);
+      for (const until of this.#lateUntil.values()) this.#restUntil = Math.max(this.#restUntil, until);
   }
 
-  async #connect(unit: MeterUnit): Promise<Duplex> {
+  async #connect(exchange: Exchange<unknown>): Promise<Duplex> {
+    const { unit } = exchange;
     if (this.#closed) throw this.#fault('closed', unit, 'the line was closed');
     let stream: Duplex | undefined;
     try {
@@ -380,6 +371,12 @@ export class Line {
     this.#stream = opened;
     this.#isFresh = true;
     this.#unheardSince = null;
+    if (this.#rtu) {
+      // A converter may have kept what came for nobody.
+      this.#silentFrom = performance.now() + SILENCE_MS;
+      await this.#hearOut(exchange);
+      if (this.#stream !== opened) throw this.#fault('closed', unit, 'the connection ended');
+    }
     if (!this.#closed) return opened;
     this.#disconnect();
     throw this.#fault('closed', unit, 'the line was closed');
