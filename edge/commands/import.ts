@@ -2,14 +2,14 @@
  * `meterline import`: the park's own list of meters into the gateway's configuration and the park document.
  * Exit codes: 0 taken (or nothing to change), 2 usage, or the list refused, 3 a file cannot be read or written.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type ColumnMap, fieldNames, type ListField } from '../../protocols/meter-list/columns.ts';
 import type { Difference } from '../../protocols/meter-list/difference.ts';
 import type { ListProblem } from '../../protocols/meter-list/problem.ts';
 import { columnLetters } from '../../protocols/meter-list/table.ts';
-import { type ImportResult, importMeterList } from '../meter-list/import-meter-list.ts';
+import { answerName, type ImportResult, importMeterList } from '../meter-list/import-meter-list.ts';
 import { MOST_FILE_BYTES } from '../meter-list/list-refusal.ts';
 import { parseMapping } from '../meter-list/remembered-columns.ts';
 import { loadProfiles } from '../profiles.ts';
@@ -18,7 +18,9 @@ import { replaceFile } from '../replace-file.ts';
 const USAGE = `Usage: meterline import FILE.xlsx|FILE.csv [--config edge.yaml] [--park park.yaml] [--dry-run]
 
   --config FILE          the gateway's configuration; default edge.yaml. The former one is kept as FILE.bak
-  --park FILE            the park document that names, tree, places and multipliers go into as well
+  --park FILE            the park document that names, tree, places and multipliers go into as well; without it those columns
+                         are told and left. A new meter of the park needs five more: 出厂编号 serial, 倍率 multiplier
+                         (or PT, CT), 位数 digits, 每小时最大量 maxPerHour, 准确度等级 accuracyPercent
   --dry-run              print what would change, and change nothing
   --map "HEADING=FIELD"  what a heading that is not known holds (or "ignored"); remembered beside the configuration
   --default "FIELD=VALUE" what an empty cell of the field holds, such as digits=6
@@ -27,6 +29,7 @@ const USAGE = `Usage: meterline import FILE.xlsx|FILE.csv [--config edge.yaml] [
   --language zh-CN|en    of the reasons in the marked file; default zh-CN
   --json                 one JSON document
 
+  用途 (serves) is 总表 branch, 分户 unit, 公摊 pool or 自用 landlord; left empty it follows from tree and room.
   Fields: ${fieldNames.join(', ')}.
   When something is wrong nothing is imported: the same file comes back as FILE.checked, its bad cells marked.`;
 
@@ -80,6 +83,7 @@ export async function run(args: string[]): Promise<number> {
       answer = join(dirname(file), result.answer.name);
       replaceFile(answer, result.answer.bytes);
     }
+    if (result.ok && !values['dry-run']) forgetAnswers(file);
   } catch (error) {
     console.error(`meterline import: ${error instanceof Error ? error.message : error}`);
     return 3;
@@ -87,6 +91,14 @@ export async function run(args: string[]): Promise<number> {
   if (values.json) console.log(JSON.stringify(report(result, answer)));
   else show(result, { file, answer, language, config: values.config, park: values.park ?? null });
   return result.ok ? 0 : 2;
+}
+
+/** What came back marked from an earlier try would only mislead; the list itself may be such a one, mended. */
+function forgetAnswers(file: string): void {
+  for (const kind of ['xlsx', 'csv'] as const) {
+    const answer = join(dirname(file), answerName(basename(file), kind));
+    if (resolve(answer) !== resolve(file)) rmSync(answer, { force: true });
+  }
 }
 
 function refuse(lines: readonly string[]): number {
@@ -165,6 +177,9 @@ function show(result: ImportResult, { file, answer, language, config, park }: Sh
   if (result.ok) {
     showDifference(config, result.edge);
     if (result.park !== null && park !== null) showDifference(park, result.park);
+    for (const { row, heading, text, value } of result.figures.slice(0, MOST_SHOWN))
+      console.log(`  row ${row}, ${heading}: "${text}" is taken as ${value}`);
+    if (result.notTaken !== null) console.error(`meterline import: ${result.notTaken.message[language]}`);
     console.log(result.written ? 'Written.' : 'Nothing was written.');
     return;
   }

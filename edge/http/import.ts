@@ -1,5 +1,6 @@
 /** `POST /api/v1/import`: a meter list, as a workbook or CSV, into the gateway's own file; whole or not at all. */
 import { z } from 'zod';
+import { Wording } from '../../protocols/api.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 import { EdgeRefused } from './problems.ts';
 
@@ -15,6 +16,8 @@ const Imported = z.strictObject({
   meters: z.int().nonnegative(),
   /** What changed, as the import tells it. */
   difference: z.unknown(),
+  /** Columns for a park document, which the gateway has none of, and what to do with them. */
+  notTaken: z.strictObject({ columns: z.array(z.string()), message: Wording }).nullable(),
 });
 /** The list that is refused comes back with its bad cells marked, in base64. */
 const RefusedList = z.strictObject({
@@ -52,7 +55,10 @@ export function importRoutes(api: EdgeApi, { importList }: EdgeApiContext): void
         dryRun: query.dryRun === 'true',
         language,
       });
-      if (result.ok) return { written: result.written, meters: result.meters, difference: result.edge };
+      if (result.ok) {
+        const { written, meters, edge: difference, notTaken } = result;
+        return { written, meters, difference, notTaken };
+      }
       const { code, detail, problems, answer } = result;
       return reply.status(422).send({
         code,

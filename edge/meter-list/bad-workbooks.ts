@@ -49,6 +49,7 @@ export const unusualWorkbook = (): Uint8Array =>
   });
 
 export const badLists: Record<string, () => Uint8Array> = {
+  nothing: () => new Uint8Array(),
   rows_20001: () => rowsOf(20_001),
   rows_1000000: () => rowsOf(1_000_000),
   bytes_40_000_000: () => rowsOf(5_000_000),

@@ -216,6 +216,63 @@ describe('changes', () => {
   });
 });
 
+describe('what a person has to know', () => {
+  test('columns of the park go nowhere without its document, and that is told', () => {
+    const list = '表号,型号,总线,地址,名称,倍率,楼层\nE-9,SDM630,b1,9,总表,40,\n';
+    const without = importList(list, { dryRun: true });
+    expect(without).toMatchObject({ ok: true, notTaken: { columns: ['名称', '倍率'] } });
+    const told = without.ok ? without.notTaken?.message : undefined;
+    expect(told?.['zh-CN']).toContain('名称、倍率');
+    expect(told?.en).toMatch(/名称, 倍率.*--park/);
+    expect(importList('表号,型号,总线,地址\nE-9,SDM630,b1,9\n')).toMatchObject({ ok: true, notTaken: null });
+  });
+
+  test('a figure with a comma or a ratio is told as it is taken', () => {
+    const list = '表号;型号;总线;地址;倍率\nE-M;DTSD1352;b1;1;1,000\nE-101;SDM630;b1;2;200/5\n';
+    expect(importList(list, { decimalComma: true, dryRun: true })).toMatchObject({
+      figures: [
+        { row: 2, heading: '倍率', text: '1,000', value: '1' },
+        { row: 3, heading: '倍率', text: '200/5', value: '40' },
+      ],
+    });
+  });
+
+  test.each([
+    ['a key that nobody knows', EDGE.replace('dataDir', 'dataDri'), 'dataDri'],
+    ['a bus id that is none', EDGE.replace('id: b2', 'id: 总线1'), 'buses'],
+  ])('a configuration that the gateway refuses is refused first: %s', (_, text, named) => {
+    writeFileSync(at('edge.yaml'), text);
+    for (const dryRun of [true, false]) {
+      const result = importList('表号,型号,总线,地址\nE-M,DTSD1352,b1,1\n', { dryRun });
+      expect(result).toMatchObject({ ok: false, code: 'configuration_refused' });
+      expect(result.ok ? '' : result.detail).toContain(named);
+    }
+    expect(edgeText()).toBe(text);
+  });
+
+  test('each reason is in one language', () => {
+    const list =
+      '表号,型号,总线,地址\nE-9,SDM630,b1,300\nE-8,cjt188-water,b1,5\nE-7,SDM630,b1,7\nE-7,SDM630,b1,7\n';
+    const result = importList(list, { dryRun: true });
+    const told = result.ok ? [] : result.problems;
+    expect(told.map(({ code }) => code)).toEqual([
+      'bad_address',
+      'bad_address',
+      'duplicate_meter',
+      'duplicate_address',
+    ]);
+    for (const { message } of told) {
+      expect(message['zh-CN'].replace(/Modbus|TCP|CJ\/T/g, '')).not.toMatch(/[a-z]{2}/i);
+      expect(message.en).not.toMatch(/\p{Script=Han}/u);
+    }
+  });
+
+  test('a workbook by its name alone is none', () => {
+    const result = importList('表号,型号,总线,地址\n', { name: 'list.xlsx' });
+    expect(result).toMatchObject({ ok: false, code: 'not_a_workbook' });
+  });
+});
+
 describe('the park document', () => {
   const withPark = (list: string, more: Partial<ImportOptions> = {}): ImportResult =>
     importList(list, { parkFile: at('park.json'), ...more });

@@ -4,15 +4,16 @@
  */
 import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
-import { checkMeterList } from '../../protocols/meter-list/check-list.ts';
+import type { Wording } from '../../protocols/api.ts';
+import { type CheckedList, checkMeterList } from '../../protocols/meter-list/check-list.ts';
 import type { ColumnMap, ListField } from '../../protocols/meter-list/columns.ts';
 import { type Difference, isEmpty } from '../../protocols/meter-list/difference.ts';
 import { parkMeters } from '../../protocols/meter-list/park-rows.ts';
 import type { ListProblem } from '../../protocols/meter-list/problem.ts';
-import type { ListedMeter } from '../../protocols/meter-list/read-row.ts';
+import type { TakenFigure } from '../../protocols/meter-list/row-reader.ts';
 import type { Park } from '../../protocols/park.ts';
 import type { Profile } from '../../protocols/profile.ts';
-import { isAsked, linkRefusal, unitRefusal } from '../asked-profile.ts';
+import { type AskedProfile, isAsked, linkRefusal, unitRefusal } from '../asked-profile.ts';
 import { readConfig } from '../config.ts';
 import type { Profiles } from '../profiles.ts';
 import { prepareReplacement, type Replacement } from '../replace-file.ts';
@@ -48,6 +49,9 @@ export type ImportResult =
       meters: number;
       edge: Difference;
       park: Difference | null;
+      figures: TakenFigure[];
+      /** Columns that went nowhere, since no park document was named; null when there are none. */
+      notTaken: { columns: string[]; message: Wording } | null;
     }
   | {
       ok: false;
@@ -79,6 +83,9 @@ export function importMeterList(options: ImportOptions): ImportResult {
       'configuration_refused',
       `${configFile}: no configuration of a gateway: meterline edge --check-config`,
     );
+  // What the gateway itself would refuse is no ground for a list to stand on.
+  const held = readConfig(configFile, options.profiles);
+  if (!held.ok) return refuse('configuration_refused', held.errors.join('\n'));
   const parkText = parkFile === null ? null : readFileSync(parkFile, 'utf8');
   const read = parkText === null ? null : readParkText(parkText, parkFile ?? '');
   if (read !== null && !read.ok) return refuse('park_refused', read.errors.join('\n'));
@@ -86,7 +93,7 @@ export function importMeterList(options: ImportOptions): ImportResult {
 
   let file: ListFile;
   try {
-    file = openList(options.bytes, map);
+    file = openList(options.bytes, { name: options.name, map });
   } catch (error) {
     if (error instanceof ListRefusal) return refuse(error.code, error.message);
     throw error;
@@ -103,7 +110,7 @@ export function importMeterList(options: ImportOptions): ImportResult {
   if (Object.keys(options.map).length > 0 && !options.dryRun) rememberColumns(configFile, map);
   if (checked.problems.length > 0)
     return refuseList(file, checked.headings?.row ?? 1, checked.problems, options);
-  return apply(checked.rows, { ...options, outline, edgeText, park, parkText });
+  return apply(checked, { ...options, outline, edgeText, park, parkText });
 }
 
 function refuseList(
@@ -113,27 +120,45 @@ function refuseList(
   { name, language }: ImportOptions,
 ): ImportResult {
   const bytes = markList(file, { headingRow, problems, language });
-  const stem = basename(name, extname(name)).replace(/\.checked$/, '');
   return {
     ok: false,
     code: 'list_refused',
-    detail: `${problems.length} problems: nothing was imported`,
+    detail: `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}: nothing was imported`,
     problems,
-    answer: { name: `${stem}.checked.${file.kind}`, bytes },
+    answer: { name: answerName(name, file.kind), bytes },
   };
 }
+
+/** `list.xlsx` comes back as `list.checked.xlsx`, whether or not it had come back before. */
+export const answerName = (name: string, kind: ListFile['kind']): string =>
+  `${basename(name, extname(name)).replace(/\.checked$/, '')}.checked.${kind}`;
 
 /** By the rules of the gateway's own configuration. */
 const addressOf =
   ({ buses }: EdgeOutline) =>
   (profile: Profile, bus: string, text: string) => {
     const link = buses.find(({ id }) => id === bus)?.link ?? 'serial';
-    if (!isAsked(profile)) return { ok: false as const, detail: `${profile.id} pushes its readings` };
+    if (!isAsked(profile))
+      return {
+        ok: false as const,
+        detail: { 'zh-CN': `${profile.id} 是主动上报的表`, en: `${profile.id} pushes its readings` },
+      };
     const unit = /^\d{1,5}$/.test(text) ? Number(text) : text.toUpperCase();
-    const detail =
-      modbusRefusal(profile, unit) ?? unitRefusal(profile, unit) ?? linkRefusal(profile, { kind: link });
-    return detail === null ? { ok: true as const, unit } : { ok: false as const, detail };
+    const address = modbusRefusal(profile, unit) ?? unitRefusal(profile, unit);
+    const detail = address ?? linkRefusal(profile, { kind: link });
+    if (detail === null) return { ok: true as const, unit };
+    const zh =
+      address === null ? '该总线是 Modbus TCP，此表须接串口或透传转换器' : addressRules[profile.protocol];
+    return { ok: false as const, detail: { 'zh-CN': zh, en: detail } };
   };
+
+const addressRules: Record<AskedProfile['protocol'], string> = {
+  modbus: 'Modbus 表的地址是 1 至 247',
+  dlt645: 'DL/T 645 表的地址是表上印的 12 位数字，单元格设为文本',
+  cjt188: 'CJ/T 188 表的地址是表上印的 14 位数字，单元格设为文本',
+  mbus: 'M-Bus 表的地址是 0 至 250，或 16 位十六进制的二级地址',
+  dlms: 'DLMS 表的地址是物理设备号，TCP 上是逻辑设备号，从 1 起',
+};
 
 /** On a bus that is polled 0 calls all meters, and those above 247 are reserved. */
 const modbusRefusal = ({ protocol }: Profile, unit: number | string): string | null =>
@@ -148,7 +173,7 @@ interface Before extends ImportOptions {
   parkText: string | null;
 }
 
-function apply(rows: ListedMeter[], before: Before): ImportResult {
+function apply({ rows, figures, notTaken }: CheckedList, before: Before): ImportResult {
   const { profiles, outline, remove, park, parkText, configFile, parkFile } = before;
   const { gateway } = outline;
   const edge = changeEdgeText(before.edgeText, {
@@ -201,8 +226,16 @@ function apply(rows: ListedMeter[], before: Before): ImportResult {
     meters: rows.length,
     edge: edge.difference,
     park: changedPark?.difference ?? null,
+    figures,
+    notTaken: notTaken.length === 0 ? null : { columns: notTaken, message: notTakenMessage(notTaken) },
   };
 }
+
+/** A multiplier that goes nowhere is money. */
+const notTakenMessage = (columns: readonly string[]): Wording => ({
+  'zh-CN': `以下列没有写入任何地方：${columns.join('、')}。它们属于园区文件：加 --park park.yaml 再导入一次`,
+  en: `these columns went nowhere: ${columns.join(', ')}. They belong into the park document: import again with --park park.yaml`,
+});
 
 /** Rows of the document that name a meter which has gone. */
 function danglingMeters({ meters, exchanges, sourceBills }: Park): string[] {

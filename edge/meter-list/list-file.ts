@@ -16,8 +16,12 @@ export type ListFile = { table: Table } & (
   | { kind: 'csv'; csv: CsvFile }
 );
 
-/** @throws ListRefusal */
-export function openList(bytes: Uint8Array, map: ColumnMap): ListFile {
+/**
+ * @param name for its ending alone: a workbook by its name that is none is no text either
+ * @throws ListRefusal
+ */
+export function openList(bytes: Uint8Array, { name, map }: { name: string; map: ColumnMap }): ListFile {
+  if (bytes.length === 0) throw new ListRefusal('empty_file', 'there is nothing in the file');
   if (startsWith(bytes, [0xd0, 0xcf, 0x11, 0xe0]))
     throw new ListRefusal(
       'old_workbook',
@@ -28,6 +32,11 @@ export function openList(bytes: Uint8Array, map: ColumnMap): ListFile {
     const sheet = readWorkbook(workbook, map);
     return { kind: 'xlsx', workbook, sheet, table: sheet.table };
   }
+  if (/\.xls[xm]$/i.test(name))
+    throw new ListRefusal(
+      'not_a_workbook',
+      `${name} is no workbook: save it as .xlsx, or name it .csv if it is text`,
+    );
   const csv = readCsv(bytes);
   return { kind: 'csv', csv, table: csv.table };
 }

@@ -3,6 +3,7 @@
 export type FileRefusalCode =
   /** Larger than the limits below, packed or unpacked. */
   | 'too_large'
+  | 'empty_file'
   | 'not_a_workbook'
   | 'old_workbook'
   | 'macro_workbook'

@@ -2,8 +2,16 @@
  * A meter list as a whole: headings, rows, and what rows say of each other and of what gateway and park hold already.
  * It is taken whole or not at all. Pure.
  */
+import type { Wording } from '../api.ts';
 import type { Park } from '../park.ts';
-import { type ColumnMap, findHeadings, type Headings, type ListField, titlesOf } from './columns.ts';
+import {
+  type ColumnMap,
+  findHeadings,
+  type Headings,
+  isParkField,
+  type ListField,
+  titlesOf,
+} from './columns.ts';
 import { checkParkRows } from './park-rows.ts';
 import { type ListProblem, type ProblemCode, problem } from './problem.ts';
 import {
@@ -14,7 +22,7 @@ import {
   type MeterPlace,
   readRow,
 } from './read-row.ts';
-import { type ReadingRules, RowReader } from './row-reader.ts';
+import { type ReadingRules, RowReader, type TakenFigure } from './row-reader.ts';
 import type { Table, TableRow } from './table.ts';
 
 /** A meter that the gateway has before the import. */
@@ -39,6 +47,9 @@ export interface CheckedList {
   headings: Headings | null;
   rows: ListedMeter[];
   problems: ListProblem[];
+  figures: TakenFigure[];
+  /** Headings of columns that say something of the park where no park document is named: they go nowhere. */
+  notTaken: string[];
 }
 
 /** A gateway serves some hundreds of meters, a large park some thousands. */
@@ -47,14 +58,17 @@ export const MOST_ROWS = 20_000;
 export function checkMeterList(table: Table, context: ListContext): CheckedList {
   const headings = findHeadings(table, context.map);
   const whole = { row: headings?.row ?? table.rows[0]?.number ?? 1, column: null, heading: '' };
-  if (headings === null) return { headings, rows: [], problems: [problem('no_headings', whole)] };
+  const nothing = { rows: [], figures: [], notTaken: [] };
+  if (headings === null) return { headings, problems: [problem('no_headings', whole)], ...nothing };
   const problems = checkHeadings(headings, context);
   const data = table.rows.slice(headings.index + 1).filter(isFilled);
   if (data.length === 0) problems.push(problem('no_rows', whole));
   if (data.length > MOST_ROWS) problems.push(problem('too_many_rows', whole, `${MOST_ROWS}`));
-  if (problems.length > 0) return { headings, rows: [], problems };
+  if (problems.length > 0) return { headings, problems, ...nothing };
 
-  const readers = data.map((row) => new RowReader(row, headings, context, problems));
+  const readers = data
+    .filter((row) => !refuseTotal(row, headings, problems))
+    .map((row) => new RowReader(row, headings, context, problems));
   const rows = readers.map((reader) => ({ reader, listed: readRow(reader, context) }));
   const complete = rows.flatMap(({ reader, listed }) => (isComplete(listed) ? [{ reader, listed }] : []));
   checkRepeats(rows, context);
@@ -62,11 +76,35 @@ export function checkMeterList(table: Table, context: ListContext): CheckedList 
   checkParents(rows, context);
   if (context.park !== null) checkParkRows(complete, { ...context, park: context.park });
   problems.sort((a, b) => a.row - b.row || (a.column ?? -1) - (b.column ?? -1));
-  return { headings, rows: complete.map(({ listed }) => listed), problems };
+  return {
+    headings,
+    rows: complete.map(({ listed }) => listed),
+    problems,
+    figures: readers.flatMap(({ figures }) => figures),
+    notTaken: context.park === null ? parkHeadings(data, headings) : [],
+  };
 }
 
 /** A row in which something stands. */
 const isFilled = ({ cells }: TableRow): boolean => cells.some((cell) => cell !== undefined);
+
+const total = /^(合计|总计|小计|共计|总和|(sub|grand)?total|sum)[:：]?$/i;
+
+/** The sums that people put below their lists; noted as one problem, whatever else stands in the row. */
+function refuseTotal({ number, cells }: TableRow, { titles }: Headings, problems: ListProblem[]): boolean {
+  const column = cells.findIndex((cell) => cell?.kind === 'text' && total.test(cell.text.replace(/\s/g, '')));
+  const text = cells[column]?.text;
+  if (text === undefined) return false;
+  problems.push(problem('total_row', { row: number, column, heading: titles[column] ?? '' }, text));
+  return true;
+}
+
+const parkHeadings = (data: readonly TableRow[], { columns, titles }: Headings): string[] =>
+  [...columns].flatMap(([field, column]) =>
+    isParkField(field) && data.some(({ cells }) => cells[column] !== undefined)
+      ? [titles[column] ?? field]
+      : [],
+  );
 
 export type ReadListRow = { reader: RowReader; listed: ListedMeter };
 type AnyRow = { reader: RowReader; listed: ListedRow };
@@ -99,7 +137,7 @@ function checkRepeats(rows: readonly AnyRow[], { held, remove }: ListContext): v
     code: ProblemCode,
     field: ListField,
     key: string,
-    name = (row: number) => `${row}`,
+    name = (row: number): string | Wording => `${row}`,
   ): void => {
     const first = seen.get(`${code} ${key}`);
     if (first === undefined) seen.set(`${code} ${key}`, reader.row.number);
@@ -113,7 +151,11 @@ function checkRepeats(rows: readonly AnyRow[], { held, remove }: ListContext): v
     const key = placeKey(place);
     const keeper = places.get(key);
     if ('topic' in place) note(row, 'duplicate_topic', 'topic', key);
-    else note(row, 'duplicate_address', 'unit', key, (first) => `第 ${first} 行 / row ${first}`);
+    else
+      note(row, 'duplicate_address', 'unit', key, (first) => ({
+        'zh-CN': `第 ${first} 行`,
+        en: `row ${first}`,
+      }));
     if (keeper !== undefined)
       row.reader.refuse('duplicate_address', 'topic' in place ? 'topic' : 'unit', keeper);
   }

@@ -1,4 +1,5 @@
 /** Which column of a list holds what: the park's own headings, in Chinese or English, are understood or mapped once by hand. */
+import type { Wording } from '../api.ts';
 import type { Table, TableRow } from './table.ts';
 
 /** The fields of a meter list, in the order in which they are exported; `aliases` in the form of `normalizeHeading`. */
@@ -18,7 +19,7 @@ export const listFields = {
     en: 'Model',
     aliases: '表型号 表计型号 仪表型号 规格型号 profile metermodel metertype',
   },
-  bus: { zh: '总线', en: 'Bus', aliases: '串口 通道 总线编号 采集通道 端口 line channel' },
+  bus: { zh: '总线', en: 'Bus', aliases: '串口 通道 所属总线 总线编号 采集通道 端口 line channel' },
   unit: {
     zh: '地址',
     en: 'Address',
@@ -55,8 +56,15 @@ export const listFields = {
 export type ListField = keyof typeof listFields;
 export const fieldNames = Object.keys(listFields) as ListField[];
 
-/** A field in both languages. */
-export const titlesOf = (field: ListField): string => `${listFields[field].zh} / ${listFields[field].en}`;
+/** A field's heading. */
+export const titlesOf = (field: ListField): Wording => ({
+  'zh-CN': listFields[field].zh,
+  en: listFields[field].en,
+});
+
+/** What goes to the gateway; all others go into a park document. */
+const gatewayFields: ReadonlySet<ListField> = new Set(['meter', 'profile', 'bus', 'unit', 'topic', 'device']);
+export const isParkField = (field: ListField): boolean => !gatewayFields.has(field);
 
 /** A heading that is known and wanted by nobody here. */
 export const IGNORED = 'ignored';

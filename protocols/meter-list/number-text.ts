@@ -3,20 +3,27 @@ import { formatDecimal, parseDecimal } from '../decimal.ts';
 
 export type NumberText =
   | { ok: true; decimal: string }
-  | { ok: false; code: 'not_a_number' | 'decimal_comma' };
+  | { ok: false; code: 'not_a_number' | 'not_positive' | 'decimal_comma' };
 
 const SCALE = 6;
+
+/** Full-width letters, digits and spaces as plain ones. Not NFKC: that makes a figure of the ² in m². */
+export const narrow = (text: string): string =>
+  text
+    .replace(/[\uff01-\uff5e]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
+    .replaceAll('\u3000', ' ');
 
 /**
  * `"1.50"` is `"1.5"`, with `decimalComma` `"1,50"` is. A comma that was not declared is refused: it may be either.
  * At most six decimals, since registers and multipliers are counted in millionths; never an exponent.
  */
 export function readNumber(text: string, decimalComma: boolean): NumberText {
-  const plain = text.normalize('NFKC').replaceAll(' ', '');
+  const plain = narrow(text).replaceAll(' ', '');
   const hasComma = plain.includes(',');
   if (hasComma && (!decimalComma || plain.includes('.'))) return { ok: false, code: 'decimal_comma' };
   const match = /^\+?(\d{1,15})(?:\.(\d{1,6})0*)?$/.exec(plain.replace(',', '.'));
-  if (match === null) return { ok: false, code: 'not_a_number' };
+  if (match === null)
+    return { ok: false, code: /^-\d+([.,]\d+)?$/.test(plain) ? 'not_positive' : 'not_a_number' };
   const whole = BigInt(match[1] ?? '0');
   const decimal = formatDecimal(parseDecimal(`${whole}.${match[2] ?? '0'}`, SCALE), SCALE);
   return { ok: true, decimal };
@@ -24,7 +31,7 @@ export function readNumber(text: string, decimalComma: boolean): NumberText {
 
 /** A transformer's ratio: `"40"`, `"200/5"`, `"200A/5A"`, `"10kV/100V"`; null when it is none, or no decimal of six places. */
 export function readRatio(text: string): string | null {
-  const plain = text.normalize('NFKC').replaceAll(' ', '');
+  const plain = narrow(text).replaceAll(' ', '');
   const match = /^(\d{1,9}(?:\.\d{1,6})?)(k?)[va]?(?:[/:](\d{1,9}(?:\.\d{1,6})?)(k?)[va]?)?$/i.exec(plain);
   if (match === null) return null;
   const [, first = '', firstKilo, second = '1', secondKilo] = match;

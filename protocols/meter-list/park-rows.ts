@@ -144,13 +144,21 @@ function readServes(listed: ListedMeter, standing: Standing, reader: Refuser | n
     case 'unit': {
       const fallback = before?.serves.kind === 'unit' ? before.serves.unit : listed.facts.room;
       const unit = findUnit(park, served ?? fallback ?? '', standing.building);
-      if (unit === null) reader?.refuse('unknown_served', 'served', `unit "${served ?? fallback ?? ''}"`);
+      if (unit === null)
+        reader?.refuse('unknown_served', 'served', {
+          'zh-CN': `单元"${served ?? fallback ?? ''}"`,
+          en: `unit "${served ?? fallback ?? ''}"`,
+        });
       return unit === null ? null : { kind: 'unit', unit };
     }
     case 'pool': {
       const wanted = served ?? (before?.serves.kind === 'pool' ? before.serves.pool : '');
       const pool = park.pools.find(({ id, name }) => id === wanted || name === wanted);
-      if (pool === undefined) reader?.refuse('unknown_served', 'served', `pool "${wanted}"`);
+      if (pool === undefined)
+        reader?.refuse('unknown_served', 'served', {
+          'zh-CN': `分摊池"${wanted}"`,
+          en: `pool "${wanted}"`,
+        });
       return pool === undefined ? null : { kind: 'pool', pool: pool.id };
     }
   }

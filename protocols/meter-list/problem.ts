@@ -33,16 +33,16 @@ const sentences = {
     `the cell was turned into a date (${of}): format it as text and type it again`,
   ],
   became_a_number: (of: string) => [
-    `编号被转成了数字（${of}），前导零或末位可能已丢失：选中该列，数据 → 分列 → 文本，再核对`,
-    `the number on the plate became a number cell (${of}), leading zeros or last digits may be lost: Data > Text to Columns > Text, then compare`,
+    `编号被转成了数字（${of}），前导零或末位可能已丢失：把单元格设为文本格式，再照铭牌输入`,
+    `the number on the plate became a number cell (${of}), leading zeros or last digits may be lost: format the cell as text, then type it from the plate`,
   ],
   lost_zeros: (of: string) => [
     `编号比同列其他编号短，前导零可能已丢失（${of}）`,
     `shorter than the others of its column, leading zeros seem lost (${of})`,
   ],
   bad_id: (of: string) => [
-    `"${of}"不能用作编号：只能用字母、数字、_ . -，最多 64 位`,
-    `"${of}" is not an id: letters, digits, _ . - (at most 64)`,
+    `"${of}"不能用作编号：只能用字母、数字、_ . -，最多 64 位；这样的叫法请放到"名称"列，编号另起（如 E-101）`,
+    `"${of}" is not an id: letters, digits, _ . - (at most 64); put what it is called into the column Name, and give it an id such as E-101`,
   ],
   unknown_profile: (of: string) => [`没有型号 ${of}`, `there is no model ${of}`],
   ambiguous_profile: (of: string) => [`型号不唯一：${of}`, `several models fit: ${of}`],
@@ -59,10 +59,15 @@ const sentences = {
   duplicate_address: (of: string) => [`总线和地址与${of}相同`, `the same bus and address as ${of}`],
   duplicate_serial: (of: string) => [`出厂编号与第 ${of} 行重复`, `the same serial as in row ${of}`],
   duplicate_topic: (of: string) => [`主题与第 ${of} 行重复`, `the same topic as in row ${of}`],
+  total_row: (of: string) => [
+    `这是合计行（${of}），不是一块表：请删除该行`,
+    `this row is a total (${of}), not a meter: delete it`,
+  ],
   not_a_number: (of: string) => [`"${of}"不是数`, `"${of}" is not a plain number`],
+  not_positive: (of: string) => [`"${of}"是负数：必须是正数`, `"${of}" is negative: it must be positive`],
   decimal_comma: (of: string) => [
-    `"${of}"中的逗号有歧义：若是小数点，请加 --decimal-comma`,
-    `the comma in "${of}" may mean two things: if it is the decimal point, say --decimal-comma`,
+    `"${of}"中的逗号有歧义：若是千位分隔，请去掉逗号；若是小数点，请加 --decimal-comma`,
+    `the comma in "${of}" may mean two things: if it groups thousands, remove it; if it is the decimal point, say --decimal-comma`,
   ],
   out_of_range: (of: string) => [`超出范围：${of}`, `out of range: ${of}`],
   multiplier_differs: (of: string) => [`倍率与 PT×CT（${of}）不一致`, `the multiplier is not PT x CT, ${of}`],
@@ -98,11 +103,14 @@ export interface ListProblem {
   message: Wording;
 }
 
+/** @param of as it stands in both sentences, or worded for each */
 export function problem(
   code: ProblemCode,
   { row, column, heading }: Pick<ListProblem, 'row' | 'column' | 'heading'>,
-  of = '',
+  of: string | Wording = '',
 ): ListProblem {
-  const [zh, en] = sentences[code](of);
-  return { row, column, heading, code, message: { 'zh-CN': zh ?? '', en: en ?? '' } };
+  const words = typeof of === 'string' ? { 'zh-CN': of, en: of } : of;
+  const [zh = ''] = sentences[code](words['zh-CN']);
+  const [, en = ''] = sentences[code](words.en);
+  return { row, column, heading, code, message: { 'zh-CN': zh, en } };
 }

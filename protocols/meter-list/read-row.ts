@@ -1,9 +1,10 @@
 /** One row of a meter list -> one meter: where it is reached, and what the list states of it. */
 
+import type { Wording } from '../api.ts';
 import { Obis } from '../obis.ts';
 import type { ParkMeter } from '../park.ts';
 import type { Profile } from '../profile.ts';
-import { multiply, readNumber, readRatio } from './number-text.ts';
+import { multiply, narrow, readNumber, readRatio } from './number-text.ts';
 import { isScientific, type RowReader } from './row-reader.ts';
 
 /**
@@ -63,7 +64,7 @@ export interface GatewayContext {
     profile: Profile,
     bus: string,
     text: string,
-  ): { ok: true; unit: number | string } | { ok: false; detail: string };
+  ): { ok: true; unit: number | string } | { ok: false; detail: Wording };
 }
 
 const utilities = { electricity: '电 电表 用电 电能 electric power', water: '水 水表 用水 冷水 自来水' };
@@ -123,7 +124,8 @@ function readPlace(reader: RowReader, profile: Profile | null, context: GatewayC
     if (topic !== null) return { topic, device: reader.text('device', 128) };
     return reader.cell('topic') === null ? reader.refuse('no_place', 'topic') : null;
   }
-  const bus = reader.text('bus');
+  const typed = reader.text('bus');
+  const bus = typed === null ? null : narrow(typed);
   const known = bus !== null && context.buses.includes(bus);
   if (bus !== null && !known) reader.refuse('unknown_bus', 'bus', bus);
   if (profile === null) return null;
@@ -134,7 +136,7 @@ function readPlace(reader: RowReader, profile: Profile | null, context: GatewayC
   // Fifteen digits are all that a number cell keeps.
   const lost = address.kind === 'number' && address.text.length > 15;
   if (lost || isScientific(address.text)) return reader.refuse('became_a_number', 'unit', address.text);
-  const held = context.addressOf(profile, bus, address.text);
+  const held = context.addressOf(profile, bus, narrow(address.text));
   return held.ok ? { bus, unit: held.unit } : reader.refuse('bad_address', 'unit', held.detail);
 }
 
@@ -182,7 +184,10 @@ function readMultiplier(reader: RowReader): string | null {
 function readTransformer(reader: RowReader, field: 'pt' | 'ct' | 'multiplier'): string | null {
   const text = reader.text(field);
   if (text === null || text === '-' || text === '/') return null;
-  return readRatio(text) ?? reader.refuse('not_a_number', field, text);
+  const ratio = readRatio(text);
+  if (ratio !== null) return reader.took(field, text, ratio);
+  const read = readNumber(text, false);
+  return reader.refuse(read.ok ? 'not_a_number' : read.code, field, text);
 }
 
 function above0(reader: RowReader, field: 'multiplier' | 'maxPerHour'): string | null {

@@ -1,8 +1,9 @@
 /** Reads the cells of one row of a meter list, and notes what is wrong with each. */
+import type { Wording } from '../api.ts';
 import { Id } from '../reading.ts';
 import type { Headings, ListField } from './columns.ts';
 import { titlesOf } from './columns.ts';
-import { readNumber } from './number-text.ts';
+import { narrow, readNumber } from './number-text.ts';
 import { type ListProblem, type ProblemCode, problem } from './problem.ts';
 import type { Cell, TableRow } from './table.ts';
 
@@ -21,12 +22,22 @@ const MOST_SHOWN_DIGITS = 11;
 /** `1E10` or `1.2E+10`: what is left of a long number. */
 export const isScientific = (text: string): boolean => /^\d(\.\d+)?e\+?\d+$/i.test(text);
 
+/** `"1,5"` that is taken as `1.5`, `"200/5"` as `40`. */
+export interface TakenFigure {
+  row: number;
+  heading: string;
+  text: string;
+  value: string;
+}
+
 export class RowReader {
   readonly row: TableRow;
   readonly #headings: Headings;
   readonly #rules: ReadingRules;
   readonly #problems: ListProblem[];
   readonly #refused = new Set<number>();
+  /** Figures that are taken otherwise than they are written. */
+  readonly figures: TakenFigure[] = [];
 
   constructor(row: TableRow, headings: Headings, rules: ReadingRules, problems: ListProblem[]) {
     this.row = row;
@@ -36,7 +47,7 @@ export class RowReader {
   }
 
   /** A cell is refused for one reason; what the whole list lacks is told once, at its headings. */
-  refuse(code: ProblemCode, field: ListField | null, of = ''): null {
+  refuse(code: ProblemCode, field: ListField | null, of: string | Wording = ''): null {
     const column = field === null ? undefined : this.#headings.columns.get(field);
     if (code === 'missing_value' && column === undefined) return this.#missColumn(of);
     if (column !== undefined && this.#refused.has(column)) return null;
@@ -46,7 +57,7 @@ export class RowReader {
     return null;
   }
 
-  #missColumn(of: string): null {
+  #missColumn(of: string | Wording): null {
     const missing = problem('missing_column', { row: this.#headings.row, column: null, heading: '' }, of);
     const told = this.#problems.some(
       ({ code, message }) => code === 'missing_column' && message.en === missing.message.en,
@@ -97,7 +108,8 @@ export class RowReader {
     if (cell === null) return null;
     if (cell.kind === 'number' || isScientific(cell.text))
       return this.refuse('became_a_number', field, cell.text);
-    return this.text(field, most);
+    const text = this.text(field, most);
+    return text === null ? null : narrow(text);
   }
 
   id(field: ListField): string | null {
@@ -105,7 +117,8 @@ export class RowReader {
     if (cell === null) return null;
     const long = cell.kind === 'number' && cell.text.length > MOST_SHOWN_DIGITS;
     if (long || isScientific(cell.text)) return this.refuse('became_a_number', field, cell.text);
-    return Id.safeParse(cell.text).success ? cell.text : this.refuse('bad_id', field, cell.text);
+    const id = narrow(cell.text);
+    return Id.safeParse(id).success ? id : this.refuse('bad_id', field, cell.text);
   }
 
   /** A plain decimal, in its shortest form. */
@@ -113,7 +126,16 @@ export class RowReader {
     const text = this.text(field);
     if (text === null) return null;
     const read = readNumber(text, this.#rules.decimalComma);
-    return read.ok ? read.decimal : this.refuse(read.code, field, text);
+    return read.ok ? this.took(field, text, read.decimal) : this.refuse(read.code, field, text);
+  }
+
+  /** Notes a figure whose comma or ratio somebody has to see through. */
+  took(field: ListField, text: string, value: string): string {
+    if (/[,，/／:：]/.test(text)) {
+      const heading = this.#headings.titles[this.#headings.columns.get(field) ?? -1] ?? field;
+      this.figures.push({ row: this.row.number, heading, text, value });
+    }
+    return value;
   }
 
   /** One of `words`: each meaning with what it may be called. */
