@@ -231,11 +231,44 @@ describe('settings of the cloud', () => {
     await asked(first);
   }, 90_000);
 
+  test('a process that ends three times in a trial starts without it', async () => {
+    write([floor1()]);
+    let gateway = start();
+    await asked(first);
+    await publish(10, { buses: [floor1(), floor2()], trialSeconds: 600 });
+    await status({ configVersion: 10, configState: 'trial' });
+    for (let ends = 1; ends <= 3; ends += 1) {
+      await asked(second);
+      gateway.kill('SIGKILL');
+      await once(gateway, 'exit');
+      gateway = start();
+    }
+    const { configReason } = (await status({ configVersion: null, configState: 'rolled_back' })) ?? {};
+    expect(configReason).toBe('the process ended 3 times during the trial');
+    const before = second.requests.length;
+    await asked(first);
+    expect(second.requests.length).toBe(before);
+  }, 90_000);
+
+  test('a trial in which the uplink was lost is undone', async () => {
+    write([floor1()]);
+    start();
+    await asked(first);
+    await publish(11, { buses: [floor1(), floor2()], trialSeconds: 3 });
+    await status({ configVersion: 11, configState: 'trial' });
+    await broker.close();
+    expect(await told('configuration of the cloud is undone')).toMatchObject({
+      version: 11,
+      reason: 'the uplink was lost',
+    });
+    await asked(first);
+  }, 60_000);
+
   test.each<[string, object, RegExp]>([
     [
       'an unknown model',
       { buses: [{ ...bus('floor-1', 9, 'E-3', 3), meters: [{ meter: 'E-3', profile: 'none', unit: 3 }] }] },
-      /buses\.0\.meters\.0\.profile: "none"/,
+      /^buses\.0\.meters\.0\.profile: "none"/,
     ],
     ['its data folder', { dataDir: '/tmp/elsewhere' }, /dataDir/],
     ['its broker', { broker: 'mqtt://192.0.2.1' }, /broker/],
