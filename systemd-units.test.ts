@@ -21,6 +21,11 @@ describe.each(['edge/meterline-edge.service', 'cloud/meterline-cloud.service'])(
     expect(text).toContain(`\n${line}`);
   });
 
+  test('a wrong configuration ends it for good: RestartPreventExitStatus looks at the main process alone', () => {
+    expect(text).toContain('\nRestartPreventExitStatus=2\n');
+    expect(text).not.toContain('ExecStartPre');
+  });
+
   test('is what systemd understands', (context) => {
     if (!existsSync(ANALYZE)) return context.skip(`${ANALYZE} is not there`);
     const folder = mkdtempSync(join(tmpdir(), 'meterline-unit-'));

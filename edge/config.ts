@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { HostPortText } from '../protocols/host-port.ts';
 import type { Profile } from '../protocols/profile.ts';
 import { Id } from '../protocols/reading.ts';
 import { TimeZone } from '../protocols/time-zone.ts';
@@ -16,15 +17,10 @@ import { absoluteTls, goesInTheClear, tlsRefusals, UplinkTls } from './uplink-tl
 const DAY_MS = 86_400_000;
 const Port = z.int().min(0).max(65535);
 
-/** `"127.0.0.1:5020"` or `"[::1]:5020"` as host and port. */
-const HostPort = z
-  .string()
-  .regex(/^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[1-9]\d{0,4}$/, 'not host:port')
-  .transform((text) => {
-    const colon = text.lastIndexOf(':');
-    return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
-  })
-  .refine(({ port }) => port <= 65535, 'not a port (1 to 65535)');
+const HostPort = HostPortText.transform((text) => {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+});
 
 const Serial = z.strictObject({
   path: z.string().min(1),
@@ -205,7 +201,7 @@ export function readConfig(
 
 /** The password of the gateway's own API, for its server and for the commands that ask it. */
 export const edgePassword = (environment: NodeJS.ProcessEnv = process.env): string | undefined =>
-  environment.METERLINE_EDGE_PASSWORD;
+  environment.METERLINE_EDGE_PASSWORD || undefined;
 
 /** What is no document is left as it is: it will be refused. */
 const merge = (document: unknown, settings: object): unknown =>

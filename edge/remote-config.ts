@@ -116,20 +116,22 @@ export class RemoteConfig {
     if (!parsed.success) return this.#refuse(version, z.prettifyError(parsed.error));
     const { settings } = parsed.data;
     const checked = this.#options.check(withoutTrial(settings));
-    if (!checked.ok) return this.#refuse(version, checked.errors.join('; '));
+    if (!checked.ok) return this.#refuse(version, byKey(checked.errors, settings));
     const startedAtMs = this.#options.nowMs();
     const ms = trialMs(settings, checked.config);
-    const heard = this.#state.trial?.heard ?? this.#heardBefore(running, startedAtMs, ms);
+    const former = this.#state.trial;
+    const heard = former?.heard ?? this.#heardBefore(running, startedAtMs, ms);
     this.#waiting.abort();
     this.#keep({
       seen: version,
       state: 'trial',
-      reason: null,
+      reason: former === null ? null : `version ${former.version} was replaced before its trial ended`,
       trial: { version, settings, startedAtMs, starts: 1, heard },
     });
     const changed = await running.reconfigure(checked.config);
     if (!changed.ok) {
-      this.#keep({ trial: null });
+      this.#keep({ trial: former });
+      if (former !== null) this.#await(trialMs(former.settings, running.config()));
       return this.#refuse(version, changed.detail);
     }
     log.info({ version, trialMs: ms, ...changed.changes }, 'configuration of the cloud is on trial');
@@ -236,6 +238,15 @@ export class RemoteConfig {
 
 const MOST_REASON = 2000;
 const shortened = (reason: string): string => reason.slice(0, MOST_REASON);
+
+/** What the settings hold is named by its key in them: the line would be that of the gateway's own file. */
+const byKey = (errors: readonly string[], settings: object): string =>
+  errors
+    .map((error) => {
+      const [, named = '', key = ''] = /:\d+: ((\w+).*)$/s.exec(error) ?? [];
+      return Object.hasOwn(settings, key) ? named : error;
+    })
+    .join('; ');
 
 const withoutTrial = ({ trialSeconds: _, ...settings }: GatewaySettings) => settings;
 

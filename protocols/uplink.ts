@@ -1,6 +1,7 @@
 /** Messages between a gateway and the cloud (MQTT, QoS 1). Payloads are JSON; batches are zstd-compressed JSON. */
 import { z } from 'zod';
 import { EvidenceItem } from './evidence.ts';
+import { HostPortText } from './host-port.ts';
 import { GapMarker, Id, InstantText, Reading } from './reading.ts';
 
 /** What takes a place in a gateway's line. */
@@ -133,6 +134,18 @@ export const GatewayStatus = z.strictObject({
 });
 export type GatewayStatus = z.infer<typeof GatewayStatus>;
 
+const json = z.json();
+
+/** A bus as the gateway's file has it, as far as it is worth refusing before it is sent; the gateway checks the rest. */
+const SentBus = z
+  .object({
+    id: Id,
+    tcp: HostPortText.optional(),
+    rtuOverTcp: HostPortText.optional(),
+    meters: z.array(z.object({ meter: Id, profile: Id }).catchall(json)).min(1),
+  })
+  .catchall(json);
+
 /**
  * Settings from the cloud, retained on the config topic: they take the place of those of the gateway's own file. The
  * gateway checks them as it checks the file, tries them, and undoes them by itself if it loses its meters or its uplink.
@@ -140,8 +153,11 @@ export type GatewayStatus = z.infer<typeof GatewayStatus>;
  */
 export const GatewaySettings = z.strictObject({
   pollIntervalSeconds: z.int().min(1).max(86_400).optional(),
-  buses: z.array(z.record(z.string(), z.json())).max(100).optional(),
-  pushMeters: z.array(z.record(z.string(), z.json())).max(10_000).optional(),
+  buses: z.array(SentBus).max(100).optional(),
+  pushMeters: z
+    .array(z.object({ meter: Id, profile: Id }).catchall(json))
+    .max(10_000)
+    .optional(),
   /** How long it is tried; three poll periods and at least two minutes if not given. */
   trialSeconds: z.int().min(1).max(86_400).optional(),
 });

@@ -56,8 +56,25 @@ test('settings become the next version of the gateway, are sent, kept with who a
   });
 });
 
+test.each<[number | null | undefined, unknown]>([
+  [3, 3],
+  [null, 'own_file'],
+  [undefined, 'own_file'],
+])('a gateway that tells version %s has %s at work', async (configVersion, atWork) => {
+  const [status] = await fixture.store.gatewayStatuses();
+  if (status === undefined) throw new Error('no status');
+  const { configVersion: _, ...rest } = status;
+  const told = configVersion === undefined ? rest : { ...rest, configVersion };
+  await fixture.store.putGatewayStatus({ ...told, at: '2026-09-15T10:01:00Z' });
+  expect((await fixture.get('/api/v1/gateways/gw-a/config')).json()).toMatchObject({ atWork });
+});
+
 test.each([
   { dataDir: '/tmp' },
+  { buses: [{ id: 'f1', tcp: '192.0.2.10', meters: [{ meter: 'E-1', profile: 'p', unit: 1 }] }] },
+  { buses: [{ id: 'f1', tcp: '192.0.2.10:65536', meters: [{ meter: 'E-1', profile: 'p', unit: 1 }] }] },
+  { buses: [{ id: 'f1', tcp: '192.0.2.10:502', meters: [] }] },
+  { buses: [{ id: 'f1', tcp: '192.0.2.10:502', meters: [{ meter: 'E-1', unit: 1 }] }] },
   { broker: 'mqtt://192.0.2.1' },
   { pollIntervalSeconds: 0 },
   { pollIntervalSeconds: '60' },

@@ -12,8 +12,8 @@ const SHOWN = 50;
 const params = z.strictObject({ id: Id });
 const Sent = GatewayConfig.extend({ at: InstantText, by: z.string() });
 const Configs = z.strictObject({
-  /** As the gateway told last; null: it has not told. */
-  atWork: z.int().nullable(),
+  /** As the gateway told last: a version, or the settings of its own file; null: it has not told. */
+  atWork: z.union([z.int(), z.literal('own_file')]).nullable(),
   state: ConfigState.nullable(),
   reason: z.string().nullable(),
   /** Newest first. */
@@ -27,7 +27,7 @@ export function gatewayRoutes(api: Api, { store, clock, sendConfig }: ApiContext
     async ({ params: { id } }) => {
       const status = (await store.gatewayStatuses()).find(({ gateway }) => gateway === id);
       return {
-        atWork: status?.configVersion ?? null,
+        atWork: status === undefined ? null : (status.configVersion ?? ('own_file' as const)),
         state: status?.configState ?? null,
         reason: status?.configReason ?? null,
         items: await store.gatewayConfigs({ gateway: id, limit: SHOWN }),
