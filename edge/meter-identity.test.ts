@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { ModbusProfile } from '../protocols/profile.ts';
-import { isSameIdentity, serialText } from './meter-identity.ts';
+import { isBlankSerial, isSameIdentity, serialText } from './meter-identity.ts';
 import { MeterMemory } from './meter-memory.ts';
 import type { NewReading } from './outbox.ts';
 import { type Polling, startPolling } from './poll.ts';
@@ -147,6 +147,41 @@ describe('a meter is asked who it is', () => {
     });
   });
 
+  test.each(['ffffffff', '7fffffff', '00000000'])(
+    'and a serial number that is not there (%s) is nobody’s: the true one is learned when it comes',
+    async (blank) => {
+      const memory = new MeterMemory();
+      const { server, clock, polling, accepted } = await start(
+        await serve(meterOf(Number.parseInt(blank, 16))),
+        { memory },
+      );
+      expect(memory.recall('meter-1', withSerial).identity).toBeNull();
+      await clock.advance(QUARTER_MS);
+      expect(server.requests).toHaveLength(3);
+      server.meters.delete(1);
+      await clock.advance(QUARTER_MS);
+      server.meters.set(1, meterOf(12345));
+      await clock.advance(QUARTER_MS);
+      expect(accepted.map(({ value }) => value)).toEqual(['1', '1', '1']);
+      expect(memory.recall('meter-1', withSerial).identity).toBe('12345');
+      await polling.stop();
+      server.meters.set(1, meterOf(Number.parseInt(blank, 16)));
+      const blanked = await start(server, { memory });
+      expect(wrongIn(blanked.polling)).toEqual({ expected: '12345', found: 'without a serial number' });
+    },
+  );
+
+  test.each(['4294967295', '0', 'without a serial number'])(
+    'and where none was learned as one before (%s), it is forgotten',
+    async (identity) => {
+      const memory = new MeterMemory();
+      memory.remember('meter-1', withSerial, { identity, serial: null, walls: [], absent: [] });
+      const { polling } = await start(await serve(meterOf(12345)), { memory });
+      expect(wrongIn(polling)).toBeUndefined();
+      expect(memory.recall('meter-1', withSerial).identity).toBe('12345');
+    },
+  );
+
   test('and a register that may not be the serial tells of an exchange only where a serial is configured', async () => {
     const unsure = ModbusProfile.parse({ ...plain, serial: { ...serial, confidence: 'C' } });
     const memory = new MeterMemory();
@@ -220,4 +255,22 @@ test.each<[string, string, boolean]>([
   ['777', '7770', false],
 ])('%s and %s: the same meter is %s', (a, b, same) => {
   expect(isSameIdentity(a, b)).toBe(same);
+});
+
+test.each<[Parameters<typeof isBlankSerial>[0]['type'], string, boolean]>([
+  ['number', '00000000', true],
+  ['number', 'ffffffff', true],
+  ['number', '7fffffff', true],
+  ['number', '0000ffff', false],
+  ['bcd', 'ffffffff', true],
+  ['bcd', '00000000', true],
+  ['bcd', '00000001', false],
+  ['text', '00000000', true],
+  ['text', 'ffffffff', true],
+  ['text', '20202020', true],
+  ['text', '30303030', true],
+  ['text', '37373737', false],
+])('a serial number of type %s in the bytes %s is none: %s', (type, hex, isBlank) => {
+  const register = { type, words: 2 };
+  expect(isBlankSerial(register, serialText(register, Buffer.from(hex, 'hex')))).toBe(isBlank);
 });

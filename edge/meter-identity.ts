@@ -11,7 +11,7 @@ import {
 
 /** By these a meter refuses for good what it was asked for. */
 const LASTING = new Set([1, 2, 3]);
-/** The identity of a meter that has no serial number at the place where its model keeps it. */
+/** Said of a meter that has no serial number, or none yet, at the place where its model keeps it: nothing to know it by again. */
 export const NO_SERIAL = 'without a serial number';
 
 /** Asks a Modbus meter who it is; undefined when its model has nothing to tell meters apart by. */
@@ -40,12 +40,27 @@ export function modbusIdentity(profile: ModbusProfile, unit: number): MeterDrive
         read.exception = answer.exception;
         return read;
       }
-      if (serial !== undefined) said.push(answer.ok ? serialText(serial, answer.data) : NO_SERIAL);
+      if (serial !== undefined) said.push(answer.ok ? serialIn(serial, answer.data) : NO_SERIAL);
       else said.push(`${place.address} ${answer.ok ? 'answered' : 'refused'}`);
     }
     read.identity = said.join(', ');
     return read;
   };
+}
+
+function serialIn(serial: SerialRegister, data: Uint8Array): string {
+  const text = serialText(serial, data);
+  return isBlankSerial(serial, text) ? NO_SERIAL : text;
+}
+
+/** Whether a register was never filled, or is not filled yet: all bits, the greatest number, zero, or blanks. */
+export function isBlankSerial(
+  { type, words }: Pick<SerialRegister, 'type' | 'words'>,
+  text: string,
+): boolean {
+  if (type !== 'number') return /^(0*|7?F+)$/i.test(text);
+  const most = (1n << BigInt(16 * words)) - 1n;
+  return [0n, most, most >> 1n].some((blank) => blank.toString() === text);
 }
 
 /** A serial number as it is printed: digits, or the characters of a text. */
@@ -70,8 +85,13 @@ export function expectedIdentity(
   const isPrinted = serial !== undefined || profile.protocol === 'mbus';
   if (isPrinted && configured !== null) return configured;
   if (serial?.confidence === 'C') return null;
+  if (serial !== undefined && known.identity !== null && isNobody(serial, known.identity)) return null;
   return known.serial === configured ? known.identity : null;
 }
+
+/** What many meters say is the identity of none of them. */
+const isNobody = (serial: SerialRegister, identity: string): boolean =>
+  identity === NO_SERIAL || isBlankSerial(serial, identity);
 
 /** Leading zeros and case do not tell meters apart: some labels have them where the register has not. */
 export const isSameIdentity = (a: string, b: string): boolean => normal(a) === normal(b);

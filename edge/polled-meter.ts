@@ -6,7 +6,7 @@ import type { Bus, BusMeter } from './config.ts';
 import { isInstantaneous } from './instantaneous.ts';
 import type { LineUse } from './line.ts';
 import type { DriveOptions, MeterDriver, MeterRead, RegisterValue } from './meter-driver.ts';
-import { expectedIdentity, isSameIdentity } from './meter-identity.ts';
+import { expectedIdentity, isSameIdentity, NO_SERIAL } from './meter-identity.ts';
 import type { KnownMeter, MeterMemory } from './meter-memory.ts';
 import { openDriver } from './open-driver.ts';
 import type { Refusals } from './plan-requests.ts';
@@ -180,6 +180,7 @@ export class PolledMeter {
     const refusals = this.#driver.refusals?.();
     if (refusals === undefined || refusals === this.#refusals) return;
     this.#refusals = refusals;
+    if (found === NO_SERIAL) return;
     const { walls, absent } = this.#known;
     if (`${refusals.walls} ${refusals.absent}` === `${walls} ${absent}`) return;
     this.#options.log.info({ ...this.#who, ...refusals }, 'learned what the meter refuses');
