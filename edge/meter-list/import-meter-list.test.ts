@@ -250,6 +250,18 @@ describe('what a person has to know', () => {
     expect(edgeText()).toBe(text);
   });
 
+  test('a bus without meters is what the first list fills; one that stays empty is refused', () => {
+    const empty = EDGE.replace(/ +meters:\n +# the main[\s\S]*?unit: 2 }\n/, '    meters: []\n');
+    expect(empty).toContain('meters: []');
+    writeFileSync(at('edge.yaml'), empty);
+    expect(importList('表号,型号,总线,地址\nE-102,dlt645-2007-3ph,b2,000000000012\n')).toMatchObject({
+      ok: false,
+      code: 'configuration_refused',
+    });
+    expect(edgeText()).toBe(empty);
+    expect(importList('表号,型号,总线,地址\nE-M,DTSD1352,b1,1\n')).toMatchObject({ ok: true, written: true });
+  });
+
   test('each reason is in one language', () => {
     const list =
       '表号,型号,总线,地址\nE-9,SDM630,b1,300\nE-8,cjt188-water,b1,5\nE-7,SDM630,b1,7\nE-7,SDM630,b1,7\n';
