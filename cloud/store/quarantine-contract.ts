@@ -74,6 +74,34 @@ export const quarantineContract: ContractCase[] = [
     },
   },
   {
+    title:
+      'a meter is written by the gateway that wrote it first; what another sends is kept until the meter is moved to it',
+    async check({ store }) {
+      const from = (gateway: string, readAt: string, sequence: number) =>
+        store.ingestBatch(batch([reading({ readAt })], { gateway, from: sequence }), INGESTED_AT);
+      assert.equal((await from('gw-a', '2026-09-01T01:00:00Z', 1)).stored, 1);
+      assert.equal((await from('gw-b', '2026-09-01T01:00:00Z', 1)).quarantined, 1, 'the same reading too');
+      assert.equal((await from('gw-b', '2026-09-01T07:30:00Z', 2)).quarantined, 1);
+      const codes = new Set((await store.quarantined(9)).map(({ code }) => code));
+      assert.deepEqual(codes, new Set(['foreign_meter']));
+      const move = { meters: ['E-A-101'], gateway: 'gw-b', at: '2026-09-01T08:00:00Z', by };
+      assert.deepEqual(await store.assignMeters(move), { moved: ['E-A-101'], released: 2 });
+      assert.deepEqual(await store.assignMeters(move), { moved: [], released: 0 });
+      assert.equal((await from('gw-b', '2026-09-01T10:00:00Z', 3)).stored, 1);
+      assert.equal(
+        (await from('gw-a', '2026-09-01T07:59:59Z', 2)).stored,
+        1,
+        'read before the move, sent after it',
+      );
+      assert.equal((await from('gw-a', '2026-09-01T08:00:00Z', 3)).quarantined, 1);
+      assert.deepEqual(
+        [await store.metersOfGateway('gw-a'), await store.metersOfGateway('gw-b')],
+        [[], ['E-A-101']],
+      );
+      assert.equal((await store.readings(everything)).length, 4);
+    },
+  },
+  {
     title: 'a conflict stays one: releasing goes through the same checks',
     async check({ store }) {
       await store.ingestBatch(batch([reading()]), INGESTED_AT);

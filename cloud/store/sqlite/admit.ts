@@ -15,6 +15,7 @@ export interface Refusal {
     | 'no_value'
     | 'future_timestamp'
     | 'past_timestamp'
+    | 'foreign_meter'
     | 'bad_signature'
     | 'foreign_evidence'
     | 'inconsistent_evidence';

@@ -11,6 +11,7 @@ import { type Admitted, admit, type Refusal, unixMs } from './admit.ts';
 import { appendOnly } from './append-only.ts';
 import { changeMarker } from './changes.ts';
 import { evidenceWriter } from './evidence.ts';
+import { meterMover, metersOf, schema as ownership, ownershipReader } from './ownership.ts';
 import {
   type QuarantineEntry,
   quarantineCloser,
@@ -39,6 +40,7 @@ CREATE TABLE IF NOT EXISTS failed_batch (
   tries INTEGER NOT NULL,
   at TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+${ownership}
 `;
 
 /** Every item of the batch is counted once. */
@@ -166,6 +168,11 @@ export type Release =
   | { ok: true; outcome: 'stored' | 'duplicate' }
   | { ok: false; code: 'unknown_entry' | 'already_closed' | 'not_an_item' | Refusal['code']; detail: string };
 
+export interface Assignment {
+  moved: string[];
+  released: number;
+}
+
 /** No reading is taken whose stamp is further ahead of the cloud's clock. */
 const AHEAD_MS = 10 * 60_000;
 /** Failures are remembered for so many batches. */
@@ -178,7 +185,7 @@ function itemTaker(db: DatabaseSync) {
   return (
     batch: Pick<Batch, 'gateway' | 'epoch'>,
     item: UplinkItem,
-    { latestMs, isEvidence, changes }: { latestMs: number; isEvidence: boolean; changes: Changes },
+    { latestMs, isEvidence, changes, foreign }: Circumstances,
   ): Outcome => {
     if (item.kind === 'evidence') {
       return write.holdsReading(batch, item.sequence)
@@ -186,6 +193,8 @@ function itemTaker(db: DatabaseSync) {
         : writeEvidence(batch, item, latestMs);
     }
     if (item.kind === 'gap') {
+      const refusal = foreign(item.meter, unixMs(item.from));
+      if (refusal !== null) return refusal;
       const outcome = write.gap(batch, item);
       if (outcome === 'stored') changes.gap(item.meter, unixMs(item.from), unixMs(item.to));
       return outcome;
@@ -193,12 +202,22 @@ function itemTaker(db: DatabaseSync) {
     if (isEvidence) return conflict('evidence is stored under this sequence');
     const admitted = admit(item, latestMs);
     if ('code' in admitted) return admitted;
+    const refusal = foreign(item.meter, admitted.atMs);
+    if (refusal !== null) return refusal;
     const outcome = write.reading(batch, item, admitted);
     if (outcome === 'stored') changes.reading(item.meter, item.register, admitted.atMs);
     return outcome;
   };
 }
-type Changes = ReturnType<ReturnType<typeof changeMarker>>;
+interface Circumstances {
+  /** No reading may be later. */
+  latestMs: number;
+  /** Evidence is stored under its sequence. */
+  isEvidence: boolean;
+  /** Why the gateway may not write a meter, or null. */
+  foreign: (meter: string, ms: number) => Refusal | null;
+  changes: ReturnType<ReturnType<typeof changeMarker>>;
+}
 
 /** Takes what is in quarantine out of it, through the same checks; inside the caller's transaction. */
 function releaser(db: DatabaseSync) {
@@ -207,6 +226,7 @@ function releaser(db: DatabaseSync) {
   const read = quarantineReader(db);
   const close = quarantineCloser(db);
   const marker = changeMarker(db);
+  const foreignTo = ownershipReader(db);
   return ({ id, at, by }: { id: number; at: string; by: string }): Release => {
     const entry = read(id);
     if (entry === null) return { ok: false, code: 'unknown_entry', detail: `no entry ${id}` };
@@ -219,7 +239,9 @@ function releaser(db: DatabaseSync) {
     const { epoch, sequence } = entry.item;
     const batch = { gateway: entry.gateway, epoch, from: sequence, to: sequence };
     const isEvidence = find(batch).evidenceSequences.has(sequence);
-    const outcome = take(batch, item, { latestMs: unixMs(at) + AHEAD_MS, isEvidence, changes });
+    const latestMs = unixMs(at) + AHEAD_MS;
+    const foreign = foreignTo(entry.gateway);
+    const outcome = take(batch, item, { latestMs, isEvidence, changes, foreign });
     if (typeof outcome !== 'string') return { ok: false, ...outcome };
     changes.commit();
     close(id, { state: 'released', at, by, reason: null });
@@ -235,60 +257,19 @@ function itemOf({ payload }: QuarantineEntry): UplinkItem | null {
   }
 }
 
-export function operations(db: DatabaseSync) {
-  const take = itemTaker(db);
-  const find = itemFinder(db);
-  const quarantine = quarantineInserter(db);
+/** What gets things out of quarantine: an operator's word, a clock put right, meters moved. */
+function decisionOperations(db: DatabaseSync) {
   const release = releaser(db);
-  const marker = changeMarker(db);
+  const move = meterMover(db);
+  const heldForeign = db.prepare(
+    `SELECT q.id, q.payload FROM quarantine q LEFT JOIN quarantine_closed c USING (id)
+     WHERE q.code = 'foreign_meter' AND q.gateway = ? AND c.id IS NULL ORDER BY q.id`,
+  );
   const ahead = db.prepare(
     `SELECT q.id, q.payload, q.at FROM quarantine q LEFT JOIN quarantine_closed c USING (id)
      WHERE q.code = 'future_timestamp' AND c.id IS NULL AND q.at >= ?`,
   );
-  const failed = db.prepare(
-    `INSERT INTO failed_batch (key, tries, at) VALUES (?, 1, ?)
-     ON CONFLICT DO UPDATE SET tries = tries + 1, at = excluded.at RETURNING tries`,
-  );
-  const forget = db.prepare(
-    `DELETE FROM failed_batch WHERE key IN (SELECT key FROM failed_batch ORDER BY at DESC LIMIT -1 OFFSET ${MOST_FAILED})`,
-  );
-  const settled = db.prepare('DELETE FROM failed_batch WHERE key = ?');
-
   return {
-    /**
-     * Stores what is new of the batch and accounts for the rest. Meters that no park knows are stored as well.
-     * @param ingestedAt RFC 3339; a reading stamped more than 10 minutes later is quarantined
-     */
-    ingestBatch(batch: Batch, ingestedAt: string): IngestResult {
-      const latestMs = unixMs(ingestedAt) + AHEAD_MS;
-      const { gateway, epoch } = batch;
-      return transaction(db, () => {
-        const { evidenceSequences, heldPayloads } = find(batch);
-        const result = { stored: 0, duplicates: 0, quarantined: 0 };
-        const changes = marker();
-        for (const item of batch.items) {
-          // What was quarantined stays so when it is sent again, whatever the clock says by then.
-          const held = heldPayloads.size > 0 && heldPayloads.has(JSON.stringify(item));
-          const isEvidence = evidenceSequences.has(item.sequence);
-          const outcome = held ? 'held' : take(batch, item, { latestMs, isEvidence, changes });
-          if (outcome === 'stored') result.stored += 1;
-          else if (outcome === 'duplicate') result.duplicates += 1;
-          else {
-            result.quarantined += 1;
-            if (outcome === 'held') continue;
-            const entry = {
-              gateway,
-              topic: readingsTopic(gateway),
-              payload: JSON.stringify(item),
-              at: ingestedAt,
-            };
-            quarantine({ ...entry, ...outcome }, { epoch, sequence: item.sequence });
-          }
-        }
-        changes.commit();
-        return result;
-      });
-    },
     /** An operator wants it after all: it goes through the same checks again, and is stored at most once. */
     releaseQuarantined: (request: { id: number; at: string; by: string }): Release =>
       transaction(db, () => release(request)),
@@ -308,6 +289,82 @@ export function operations(db: DatabaseSync) {
           if (release({ id: row.id as number, at, by: 'clock' }).ok) stored += 1;
         }
         return stored;
+      });
+    },
+    /**
+     * From `at` on the gateway writes these meters, and what it sent of them before comes out of quarantine. Another that
+     * wrote them may still send what it read before `at`.
+     * @returns which of them were another's, and how many readings were released
+     */
+    assignMeters(request: { meters: string[]; gateway: string; at: string; by: string }): Assignment {
+      const { meters, gateway, at, by } = request;
+      return transaction(db, () => {
+        const moved = move(meters, gateway, unixMs(at));
+        const wanted = new Set(meters);
+        let released = 0;
+        for (const row of heldForeign.all(gateway)) {
+          const item = itemOf(row as unknown as QuarantineEntry);
+          const meter = item === null || item.kind === 'evidence' ? null : item.meter;
+          if (meter !== null && wanted.has(meter) && release({ id: row.id as number, at, by }).ok)
+            released += 1;
+        }
+        return { moved, released };
+      });
+    },
+    metersOfGateway: metersOf(db),
+  };
+}
+
+export function operations(db: DatabaseSync) {
+  const take = itemTaker(db);
+  const find = itemFinder(db);
+  const quarantine = quarantineInserter(db);
+  const marker = changeMarker(db);
+  const foreignTo = ownershipReader(db);
+  const failed = db.prepare(
+    `INSERT INTO failed_batch (key, tries, at) VALUES (?, 1, ?)
+     ON CONFLICT DO UPDATE SET tries = tries + 1, at = excluded.at RETURNING tries`,
+  );
+  const forget = db.prepare(
+    `DELETE FROM failed_batch WHERE key IN (SELECT key FROM failed_batch ORDER BY at DESC LIMIT -1 OFFSET ${MOST_FAILED})`,
+  );
+  const settled = db.prepare('DELETE FROM failed_batch WHERE key = ?');
+
+  return {
+    ...decisionOperations(db),
+    /**
+     * Stores what is new of the batch and accounts for the rest. Meters that no park knows are stored as well.
+     * @param ingestedAt RFC 3339; a reading stamped more than 10 minutes later is quarantined
+     */
+    ingestBatch(batch: Batch, ingestedAt: string): IngestResult {
+      const latestMs = unixMs(ingestedAt) + AHEAD_MS;
+      const { gateway, epoch } = batch;
+      return transaction(db, () => {
+        const { evidenceSequences, heldPayloads } = find(batch);
+        const result = { stored: 0, duplicates: 0, quarantined: 0 };
+        const changes = marker();
+        const foreign = foreignTo(gateway);
+        for (const item of batch.items) {
+          // What was quarantined stays so when it is sent again, whatever the clock says by then.
+          const held = heldPayloads.size > 0 && heldPayloads.has(JSON.stringify(item));
+          const isEvidence = evidenceSequences.has(item.sequence);
+          const outcome = held ? 'held' : take(batch, item, { latestMs, isEvidence, changes, foreign });
+          if (outcome === 'stored') result.stored += 1;
+          else if (outcome === 'duplicate') result.duplicates += 1;
+          else {
+            result.quarantined += 1;
+            if (outcome === 'held') continue;
+            const entry = {
+              gateway,
+              topic: readingsTopic(gateway),
+              payload: JSON.stringify(item),
+              at: ingestedAt,
+            };
+            quarantine({ ...entry, ...outcome }, { epoch, sequence: item.sequence });
+          }
+        }
+        changes.commit();
+        return result;
       });
     },
     /** Counts a try to store the batch that failed for a reason of the batch itself. @returns how often it has failed */
