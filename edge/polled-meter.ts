@@ -172,6 +172,7 @@ export class PolledMeter {
     if (this.wrong !== null) log.info({ ...this.#who, found }, 'the right meter answers again');
     this.wrong = null;
     this.#isIdentified = true;
+    if (found === NO_SERIAL) return;
     if (this.#known.identity !== found || this.#known.serial !== serial)
       this.#remember({ identity: found, serial });
   }
@@ -180,7 +181,6 @@ export class PolledMeter {
     const refusals = this.#driver.refusals?.();
     if (refusals === undefined || refusals === this.#refusals) return;
     this.#refusals = refusals;
-    if (found === NO_SERIAL) return;
     const { walls, absent } = this.#known;
     if (`${refusals.walls} ${refusals.absent}` === `${walls} ${absent}`) return;
     this.#options.log.info({ ...this.#who, ...refusals }, 'learned what the meter refuses');
