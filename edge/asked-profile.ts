@@ -11,6 +11,7 @@ import type {
 } from '../protocols/profile.ts';
 import type { Link } from './config.ts';
 import type { MeterUnit } from './exchange.ts';
+import { baudRateOf } from './line-stream.ts';
 
 /** A model whose meters are asked; those of the others speak by themselves. */
 export type AskedProfile = ModbusProfile | Dlt645Profile | Cjt188Profile | DlmsProfile | MbusProfile;
@@ -65,9 +66,10 @@ export function timeoutRefusal(
   { protocol }: AskedProfile,
   { link, timeoutMilliseconds }: { link: Link; timeoutMilliseconds: number },
 ): string | null {
-  if (protocol !== 'mbus' || link.kind !== 'serial') return null;
-  const needed = Math.ceil((MBUS_BITS * 1000) / link.baudRate) + MBUS_PAUSE_MS;
+  const baudRate = baudRateOf(link);
+  if (protocol !== 'mbus' || baudRate === null) return null;
+  const needed = Math.ceil((MBUS_BITS * 1000) / baudRate) + MBUS_PAUSE_MS;
   return timeoutMilliseconds >= needed
     ? null
-    : `at ${link.baudRate} baud an answer on M-Bus takes up to ${needed} ms: give the bus a longer timeoutMilliseconds`;
+    : `at ${baudRate} baud an answer on M-Bus takes up to ${needed} ms: give the bus a longer timeoutMilliseconds`;
 }

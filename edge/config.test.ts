@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from './config.ts';
+import { baudRateOf } from './line-stream.ts';
 import { loadProfiles, type Profiles } from './profiles.ts';
 
 let folder: string;
@@ -84,6 +85,14 @@ test('meters of any protocol stand on one line behind a transparent converter', 
       { unit: 1017, password: '12345678' },
     ],
   });
+});
+
+test('the baud rate behind a converter is of its line: requests are planned for it', () => {
+  const checked = read(OWN.replace('    meters:', '    baudRate: 2400\n    meters:'));
+  if (!checked.ok) throw new Error(checked.errors.join('; '));
+  expect(checked.config.buses.map(({ link }) => baudRateOf(link))).toEqual([2400]);
+  const without = read(OWN);
+  expect(without.ok && without.config.buses.map(({ link }) => baudRateOf(link))).toEqual([null]);
 });
 
 describe('registers between the boundaries', () => {
@@ -179,6 +188,12 @@ describe('refused, naming file, line and key', () => {
       'serial:',
       'tcp: h:1\n    serial:',
       '13: buses.1: a bus has one of tcp, rtuOverTcp and serial',
+    ],
+    [
+      'the baud rate of a line of Modbus TCP',
+      /( {4}tcp.*)/,
+      '$1\n    baudRate: 9600',
+      '10: buses.0.baudRate: is for a bus with rtuOverTcp: a serial port has its own, Modbus TCP none',
     ],
     [
       'an unknown profile',

@@ -22,9 +22,10 @@ const HostPort = HostPortText.transform((text) => {
   return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
 });
 
+const BaudRate = z.int().min(300).max(921_600);
 const Serial = z.strictObject({
   path: z.string().min(1),
-  baudRate: z.int().min(300).max(921_600).default(9600),
+  baudRate: BaudRate.default(9600),
   parity: z.enum(['none', 'even', 'odd']).default('none'),
 });
 
@@ -49,6 +50,8 @@ const Bus = z
     tcp: HostPort.optional(),
     rtuOverTcp: HostPort.optional(),
     serial: Serial.optional(),
+    /** Of the line behind a converter, where it is known: then requests are planned for it, and utilisation is told of it. */
+    baudRate: BaudRate.optional(),
     timeoutMilliseconds: z.int().min(10).max(60_000).default(1000),
     /** For the meters that say nothing of their own; nothing is read between the boundaries when neither does. */
     instantaneous: Instantaneous.optional(),
@@ -68,13 +71,22 @@ const Bus = z
       .min(1)
       .superRefine(refuseRepeats('unit')),
   })
-  .transform(({ tcp, rtuOverTcp, serial, ...bus }, context) => {
+  .transform(({ tcp, rtuOverTcp, serial, baudRate, ...bus }, context) => {
     const links = [
       tcp && { kind: 'tcp' as const, ...tcp },
-      rtuOverTcp && { kind: 'rtu-over-tcp' as const, ...rtuOverTcp },
+      rtuOverTcp && {
+        kind: 'rtu-over-tcp' as const,
+        ...rtuOverTcp,
+        ...(baudRate === undefined ? {} : { baudRate }),
+      },
       serial && { kind: 'serial' as const, ...serial },
     ].filter((one) => one !== undefined);
     const [link] = links;
+    if (baudRate !== undefined && rtuOverTcp === undefined) {
+      const message = 'is for a bus with rtuOverTcp: a serial port has its own, Modbus TCP none';
+      context.addIssue({ code: 'custom', path: ['baudRate'], message });
+      return z.NEVER;
+    }
     if (link !== undefined && links.length === 1) return { ...bus, link };
     context.addIssue({ code: 'custom', message: 'a bus has one of tcp, rtuOverTcp and serial' });
     return z.NEVER;

@@ -11,6 +11,11 @@ export function linkName(link: Link): string {
   return link.kind === 'serial' ? link.path : `${link.host}:${link.port}`;
 }
 
+/** Of a serial line, also behind a converter where the configuration says it; null: not known, or there is none. */
+export function baudRateOf(link: Link): number | null {
+  return link.kind === 'tcp' ? null : (link.baudRate ?? null);
+}
+
 /** Gets what comes, in pieces of any length, each its own to keep. */
 export type Receive = (chunk: Uint8Array) => void;
 

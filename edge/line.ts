@@ -16,7 +16,7 @@ import { LineFault, type LineFaultCode } from './line-fault.ts';
 import { type LineOptions, openingRestMs, worstReplyMs } from './line-options.ts';
 import { LineQueue, type Waiting } from './line-queue.ts';
 import { hearSilence } from './line-silence.ts';
-import { discardUnread, linkName, openStream } from './line-stream.ts';
+import { baudRateOf, discardUnread, linkName, openStream } from './line-stream.ts';
 import { type AskOptions, newTurn, type Turn, type WholeAnswer } from './line-turn.ts';
 import { doubtLeftOn, leaveDoubt } from './link-doubts.ts';
 import type { Answer, UnitRequest } from './modbus-answer.ts';
@@ -37,7 +37,7 @@ export type { Answer, UnitRequest } from './modbus-answer.ts';
 const SILENCE_MS = 50;
 /** A line that is never silent for so long is given up for the request that waits. */
 const NOISE_LIMIT_MS = 10_000;
-/** A converter's baud rate is not known: the silence before a request is that of 9600 baud. */
+/** Where a converter's baud rate is not known, the silence before a request is that of 9600 baud. */
 const CONVERTER_BAUD_RATE = 9600;
 /** A silence that was heard so recently need not be heard again. */
 const HEARD_MS = 1;
@@ -88,7 +88,7 @@ export class Line {
     this.#modbus = this.#rtu
       ? new ModbusRtu()
       : new ModbusTcp(options.firstTransaction ?? randomInt(TRANSACTIONS));
-    this.#baudRate = link.kind === 'serial' ? link.baudRate : CONVERTER_BAUD_RATE;
+    this.#baudRate = baudRateOf(link) ?? CONVERTER_BAUD_RATE;
     this.#frameSilenceMs = frameSilenceMs(this.#baudRate);
     this.#restUntil = Math.max(doubtLeftOn(link), performance.now() + openingRestMs(options));
   }
@@ -187,9 +187,13 @@ export class Line {
     try {
       const rest = this.#restingSince + (options.pauseMilliseconds ?? 0) - performance.now();
       if (rest > 0) await sleep(rest);
-      if (this.#rtu && this.#stream !== null) await this.#hearOut(exchange);
+      if (this.#rtu) {
+        if (this.#stream === null) await this.#connect(exchange.unit);
+        await this.#hearOut(exchange);
+      }
       while (this.#restsUntil(exchange.unit) > performance.now()) await sleep(SILENCE_MS);
-      const stream = this.#stream ?? (await this.#connect(exchange));
+      // A converter may have ended a connection on which nothing was asked for so long.
+      const stream = this.#stream ?? (await this.#connect(exchange.unit));
       this.#send(turn, stream, performance.now());
     } catch (error) {
       this.#over(turn);
@@ -354,8 +358,7 @@ export class Line {
       for (const until of this.#lateUntil.values()) this.#restUntil = Math.max(this.#restUntil, until);
   }
 
-  async #connect(exchange: Exchange<unknown>): Promise<Duplex> {
-    const { unit } = exchange;
+  async #connect(unit: MeterUnit): Promise<Duplex> {
     if (this.#closed) throw this.#fault('closed', unit, 'the line was closed');
     let stream: Duplex | undefined;
     try {
@@ -371,12 +374,8 @@ export class Line {
     this.#stream = opened;
     this.#isFresh = true;
     this.#unheardSince = null;
-    if (this.#rtu) {
-      // A converter may have kept what came for nobody.
-      this.#silentFrom = performance.now() + SILENCE_MS;
-      await this.#hearOut(exchange);
-      if (this.#stream !== opened) throw this.#fault('closed', unit, 'the connection ended');
-    }
+    // A converter may have kept what came for nobody.
+    this.#silentFrom = performance.now() + SILENCE_MS;
     if (!this.#closed) return opened;
     this.#disconnect();
     throw this.#fault('closed', unit, 'the line was closed');

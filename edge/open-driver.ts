@@ -6,6 +6,7 @@ import type { Link } from './config.ts';
 import { dlmsDriver } from './dlms-driver.ts';
 import { dlt645Driver } from './dlt645-driver.ts';
 import type { MeterUnit } from './exchange.ts';
+import { baudRateOf } from './line-stream.ts';
 import { mbusDriver } from './mbus-driver.ts';
 import type { MeterDriver, MeterRegister } from './meter-driver.ts';
 import { modbusIdentity } from './meter-identity.ts';
@@ -73,7 +74,7 @@ function wireCost(
   const turnaroundMilliseconds =
     pauseMilliseconds + (measuredMilliseconds ?? CONVERTER_COST.turnaroundMilliseconds);
   return {
-    baudRate: link.kind === 'serial' ? link.baudRate : CONVERTER_COST.baudRate,
+    baudRate: baudRateOf(link) ?? CONVERTER_COST.baudRate,
     turnaroundMilliseconds,
   };
 }

@@ -3,20 +3,21 @@ import { type Backoff, NO_BACKOFF, patienceMs } from './backoff.ts';
 import type { BusMeter, Link } from './config.ts';
 import type { Exchange, MeterUnit } from './exchange.ts';
 import type { Answer, AskOptions, Line, LineUse, UnitRequest } from './line.ts';
+import { baudRateOf } from './line-stream.ts';
 import { ANSWER_CHARACTERS, charactersMs, frameSilenceMs, REQUEST_CHARACTERS } from './rtu-wire.ts';
 
 export class PolledLine implements LineUse {
   /** Whose turn it is. */
   meter: { readonly row: BusMeter; readonly backoff: Backoff } | null = null;
   readonly #line: Line;
-  /** Of the serial port; behind a socket it is not known. */
+  /** Null: not known. */
   readonly #baudRate: number | null;
   #floorMs = 0;
   #turnAt = 0;
 
   constructor(line: Line, link: Link) {
     this.#line = line;
-    this.#baudRate = link.kind === 'serial' ? link.baudRate : null;
+    this.#baudRate = baudRateOf(link);
   }
 
   /**

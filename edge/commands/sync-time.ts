@@ -8,9 +8,8 @@ import { parseArgs } from 'node:util';
 import { ALL_METERS, MOST_OFFSET_SECONDS, timeBroadcast } from '../../protocols/dlt645/time-broadcast.ts';
 import { withWakeBytes } from '../../protocols/sum-frame.ts';
 import { isTimeZone } from '../../protocols/time-zone.ts';
-import type { Link } from '../config.ts';
 import { Line } from '../line.ts';
-import { linkName, openStream } from '../line-stream.ts';
+import { baudRateOf, linkName, openStream } from '../line-stream.ts';
 import { type ClockOffset, openClock } from '../meter-clock.ts';
 import { charactersMs } from '../rtu-wire.ts';
 import { localTime } from '../site-time.ts';
@@ -139,12 +138,10 @@ async function tell(
 ): Promise<void> {
   const stream = await openStream(link, timeoutMilliseconds, () => undefined);
   const frameAt = (ms: number): Uint8Array => withWakeBytes(timeBroadcast(address, localTime(ms, timeZone)));
-  const onWireMs = charactersMs(frameAt(0).length, baudRate(link));
+  const onWireMs = charactersMs(frameAt(0).length, baudRateOf(link) ?? CONVERTER_BAUD_RATE);
   const arrivesMs = Math.ceil((Date.now() + onWireMs) / 1000) * 1000;
   await sleep(arrivesMs - onWireMs - Date.now());
   stream.write(frameAt(arrivesMs));
   await sleep(onWireMs + SETTLE_MS);
   stream.destroy();
 }
-
-const baudRate = (link: Link): number => (link.kind === 'serial' ? link.baudRate : CONVERTER_BAUD_RATE);
