@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Kill } from '../simulators/demo/drive-month.ts';
 import { runDemo } from '../simulators/demo/run-demo.ts';
 import { randomStream } from '../simulators/random.ts';
-import { count, newTally, type Tally, type TortureOptions, type TorturePart } from './tally.ts';
+import { count, countAll, newTally, type Tally, type TortureOptions, type TorturePart } from './tally.ts';
 
 const PERIOD = '2026-09';
 /** Of each process, in a month. */
@@ -36,14 +36,7 @@ async function tortureDemo({ seed, rounds, onRound }: TortureOptions): Promise<T
     });
     const { readings, restarts, verdict } = month;
     tally.killed += restarts.edge + restarts.cloud;
-    count(tally, 'lost', readings.lost, `seed ${seed + round}: ${readings.findings[0]}`);
-    count(tally, 'duplicated', readings.duplicated, `seed ${seed + round}: ${readings.findings[0]}`);
-    count(
-      tally,
-      'altered',
-      readings.altered + readings.unexplained,
-      `seed ${seed + round}: ${readings.findings[0]}`,
-    );
+    countAll(tally, readings, `seed ${seed + round}`);
     const { problems } = verdict;
     // Readings are counted above; what else does not reconcile is a fault of the bills.
     if (readings.lost + readings.duplicated + readings.altered + readings.unexplained === 0)

@@ -6,10 +6,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { benchReading } from '../bench/bench-readings.ts';
 import { micro } from '../protocols/units.ts';
+import { compareReadings, type GivenReading } from '../simulators/compare-readings.ts';
 import { freePorts } from '../simulators/demo/free-ports.ts';
 import { randomStream } from '../simulators/random.ts';
 import {
   count,
+  countAll,
   newTally,
   startVictim,
   type Tally,
@@ -76,28 +78,26 @@ async function tortureLine({ seed, rounds, onRound }: TortureOptions): Promise<T
   return tally;
 }
 
-/** Compares the cloud's rows with the readings that the gateway took: the `n`th is known by its number. */
-function checkCloud(file: string, accepted: number, tally: Tally): void {
+/** Compares the cloud's rows with the readings that the gateway took: the first `accepted` of the bench's. */
+export function checkCloud(file: string, accepted: number, tally: Tally): void {
   const db = new DatabaseSync(file);
   try {
-    const quarantined = db.prepare('SELECT count(*) AS n FROM quarantine').get()?.n;
-    count(tally, 'altered', Number(quarantined), 'readings in quarantine');
-    const select = db.prepare('SELECT sequence, meter, instant, value FROM reading ORDER BY sequence');
-    select.setReadBigInts(true);
-    let last = 0;
-    for (const row of select.iterate()) {
-      const sequence = Number(row.sequence);
-      count(tally, 'lost', sequence - last - 1, `nothing between ${last} and ${sequence}`);
-      if (sequence <= last) count(tally, 'duplicated', 1, `sequence ${sequence}`);
-      const sent = benchReading(sequence - 1);
-      const same =
-        row.meter === sent.meter &&
-        row.value === micro(sent.value ?? '') &&
-        row.instant === BigInt(Temporal.Instant.from(sent.readAt).epochMilliseconds);
-      if (!same) count(tally, 'altered', 1, `sequence ${sequence} is ${row.meter} ${row.value}`);
-      last = sequence;
+    const held = db.prepare("SELECT detail FROM quarantine WHERE code = 'conflict'").all();
+    for (const { detail } of held) count(tally, 'altered', 1, `in quarantine: ${detail}`);
+    const given = new Map<string, GivenReading>();
+    for (let n = 0; n < accepted; n += 1) {
+      const { meter, readAt, value, unit } = benchReading(n);
+      const atMs = Temporal.Instant.from(readAt).epochMilliseconds;
+      given.set(`${meter} ${atMs}`, { shows: `${micro(value ?? '')} ${unit} ${n + 1}`, isDue: true });
     }
-    count(tally, 'lost', accepted - last, `accepted up to ${accepted}, stored up to ${last}`);
+    const select = db.prepare('SELECT meter, instant, value, unit, gateway, epoch, sequence FROM reading');
+    select.setReadBigInts(true);
+    const stored = select.all().map(({ meter, instant, value, unit, gateway, epoch, sequence }) => ({
+      at: `${meter} ${instant}`,
+      key: `${gateway} ${epoch} ${sequence}`,
+      shows: `${value} ${unit} ${sequence}`,
+    }));
+    countAll(tally, compareReadings(given, stored), 'cloud');
   } finally {
     db.close();
   }

@@ -16,7 +16,7 @@ const part = {
   finished: true,
 };
 
-const head = { seed: 1, commit: 'abc', startedAt: '2026-11-22T00:00:00Z' };
+const head = { seed: 1, commit: 'abc', startedAt: '2026-11-22T00:00:00Z', full: false };
 
 describe('the report', () => {
   test('sums its parts, and is ok when nothing was lost, duplicated or altered', () => {

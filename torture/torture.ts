@@ -6,8 +6,11 @@ import type { FaultKind } from '../simulators/compare-readings.ts';
 import { closeTorture } from './close.ts';
 import { demoTorture } from './demo.ts';
 import { lineTorture } from './line.ts';
+import { networkTorture } from './network.ts';
 import { outboxTorture } from './outbox.ts';
+import { powerTorture } from './power.ts';
 import { repliesTorture } from './replies.ts';
+import { syscallsTorture } from './syscalls.ts';
 import { newTally, type Tally, type TorturePart } from './tally.ts';
 import { worldsTorture } from './worlds.ts';
 
@@ -15,7 +18,10 @@ const parts: TorturePart[] = [
   worldsTorture,
   repliesTorture,
   outboxTorture,
+  syscallsTorture,
+  powerTorture,
   lineTorture,
+  networkTorture,
   closeTorture,
   demoTorture,
 ];
@@ -44,6 +50,8 @@ export interface TortureReport {
   seed: number;
   /** Of the repository; null where there is none. */
   commit: string | null;
+  /** Every part had its full count of rounds. */
+  full: boolean;
   rounds: number;
   /** RFC 3339. */
   startedAt: string;
@@ -87,6 +95,7 @@ export async function run(args: string[]): Promise<number> {
   if (values.rounds !== undefined && !/^[1-9]\d{0,8}$/.test(values.rounds))
     return refuse(`--rounds: "${values.rounds}" is not a number of rounds`);
   const seed = Number(values.seed);
+  const full = values.full === true && values.rounds === undefined && positionals.length === 0;
   const startedAt = Temporal.Now.instant().round('second').toString();
   const reports: PartReport[] = [];
   for (const part of parts) {
@@ -97,7 +106,7 @@ export async function run(args: string[]): Promise<number> {
     reports.push(report);
     for (const finding of report.findings) process.stderr.write(`  ${finding}\n`);
   }
-  const report = tortureReport({ seed, commit: headCommit(), startedAt }, reports);
+  const report = tortureReport({ seed, commit: headCommit(), startedAt, full }, reports);
   if (values.report !== undefined) writeFileSync(values.report, `${JSON.stringify(report, null, 2)}\n`);
   process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : formatTorture(report));
   return report.ok ? 0 : 1;
@@ -147,7 +156,7 @@ const secondsOf = (reports: readonly PartReport[]): number =>
 
 /** Sums the parts. */
 export function tortureReport(
-  { seed, commit, startedAt }: Pick<TortureReport, 'seed' | 'commit' | 'startedAt'>,
+  { seed, commit, startedAt, full }: Pick<TortureReport, 'seed' | 'commit' | 'startedAt' | 'full'>,
   reports: PartReport[],
 ): TortureReport {
   const sum = (key: 'rounds' | 'killed' | FaultKind): number =>
@@ -162,7 +171,7 @@ export function tortureReport(
     lost + duplicated + altered + unexplained === 0 &&
     reports.every(({ killed, finished, skipped }) => skipped !== undefined || (killed > 0 && finished));
   const sums = { rounds: sum('rounds'), killed: sum('killed'), lost, duplicated, altered, unexplained };
-  return { seed, commit, startedAt, ...sums, seconds: secondsOf(reports), ok, parts: reports };
+  return { seed, commit, startedAt, full, ...sums, seconds: secondsOf(reports), ok, parts: reports };
 }
 
 export function formatTorture({ ok, parts: reports, ...total }: TortureReport): string {

@@ -77,3 +77,9 @@ test('a step is what amounts are multiples of', () => {
   );
   expect(roundUnits(fromDecimal('12.345'), 2, 'half_up')).toBe(1235n);
 });
+
+test('what no double holds is rounded exactly', () => {
+  const amount = 10n ** 18n + 1n;
+  expect(roundWhole(rational(2n * amount + 1n, 2n), 'down')).toBe(amount);
+  expect(roundUnits(rational(amount, 100n), 2, 'half_even')).toBe(amount);
+});
