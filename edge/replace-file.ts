@@ -1,16 +1,7 @@
 /** A file is the old one or the new one, whole, whatever happens in between. */
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, copyFileSync, existsSync, openSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { systemDisk, writeAll } from './disk.ts';
 
 export interface Replacement {
   /** Puts the new file in place; the former one stays beside it as `FILE.bak`. */
@@ -27,11 +18,8 @@ export function prepareReplacement(file: string, content: string | Uint8Array): 
   const mode = existsSync(file) ? statSync(file).mode & 0o777 : 0o666;
   const descriptor = openSync(fresh, 'w', mode);
   try {
-    // One call may write less than all of it.
-    const bytes = Buffer.from(content as Uint8Array);
-    for (let written = 0; written < bytes.length; )
-      written += writeSync(descriptor, bytes, written, bytes.length - written);
-    fsyncSync(descriptor);
+    writeAll(systemDisk, descriptor, Buffer.from(content as Uint8Array));
+    systemDisk.flush(descriptor);
   } finally {
     closeSync(descriptor);
   }
@@ -40,7 +28,7 @@ export function prepareReplacement(file: string, content: string | Uint8Array): 
     commit() {
       if (existsSync(file)) copyFileSync(file, `${file}.bak`);
       renameSync(fresh, file);
-      flushFolder(dirname(file));
+      systemDisk.flushFolder(dirname(file));
     },
     discard: () => unlinkSync(fresh),
   };
@@ -48,13 +36,3 @@ export function prepareReplacement(file: string, content: string | Uint8Array): 
 
 export const replaceFile = (file: string, content: string | Uint8Array): void =>
   prepareReplacement(file, content).commit();
-
-/** The new name is on the disk only with its folder. */
-function flushFolder(folder: string): void {
-  const descriptor = openSync(folder, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
