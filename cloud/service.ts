@@ -10,6 +10,7 @@ import type { ClosedPeriod, Jobs } from './api/context.ts';
 import { buildServer } from './api/server.ts';
 import { type Broker, startBroker } from './broker.ts';
 import type { Clock } from './clock.ts';
+import { watchClock } from './clock-watch.ts';
 import type { ClientTls, CloudConfig, CloudSecrets } from './config.ts';
 import { importPark } from './import-park.ts';
 import { type Ingest, type IngestOptions, startIngest } from './ingest.ts';
@@ -103,10 +104,22 @@ async function openAll(
     nowMs: () => clock.nowMs(),
     derive: jobs.derive,
     check: jobs.checkDayBefore,
+    tend: tendQuarantine({ config, store, clock, log }),
     onError: (error, job) => log.error({ error, job }, 'a job failed'),
   });
   opened.defer(() => schedule.stop());
   return { url, freshPassword };
+}
+
+/** Forgets what was closed long ago, and sees when this machine's clock is put right; one that is driven is right by definition. */
+function tendQuarantine({ config, store, clock, log }: Delivery): () => Promise<unknown> {
+  const forget = (): Promise<number> => store.forgetClosed(clock.nowMs());
+  if (config.clock === 'driven') return forget;
+  const look = watchClock({ store, clock, steadyMs: () => performance.now(), log });
+  return async () => {
+    await look();
+    await forget();
+  };
 }
 
 const instantText = (ms: number): string => Temporal.Instant.fromEpochMilliseconds(ms).toString();

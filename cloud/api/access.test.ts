@@ -42,6 +42,8 @@ const routes: [string, string, string][] = [
   ['GET', '/api/v1/gateways/:id/config', 'admin'],
   ['PUT', '/api/v1/gateways/:id/config', 'admin'],
   ['POST', '/api/v1/gateways/:id/batches', 'gateway'],
+  ['GET', '/api/v1/gateways/:id/meters', 'meters:read'],
+  ['POST', '/api/v1/gateways/:id/meters', 'admin'],
   ['GET', '/api/v1/quarantine', 'meters:read'],
   ['GET', '/api/v1/quarantine/counts', 'meters:read'],
   ['POST', '/api/v1/quarantine/:id/release', 'admin'],

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Health } from '../../protocols/api.ts';
 import { Refused } from '../errors.ts';
+import type { Intake } from '../take-batch.ts';
 import type { Api, ApiContext } from './context.ts';
 import { healthReport } from './health-report.ts';
 
@@ -61,6 +62,15 @@ const brokerFigures = (counters: ReturnType<NonNullable<ApiContext['brokerCounte
     })
     .join('');
 
+/** Of the way in: `meterline_ingest_stored_total` and so on. */
+const ingestFigures = ({ counters, alarm }: Intake): string =>
+  Object.entries(counters)
+    .map(([name, value]) => {
+      const words = name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+      return counter(`meterline_ingest_${words.replaceAll(' ', '_')}_total`, `Ingest: ${words}.`, value);
+    })
+    .join('') + gauge('meterline_ingest_alarm', 'Ingest: the store takes nothing.', alarm() === null ? 0 : 1);
+
 export function healthRoutes(api: Api, context: ApiContext): void {
   const Up = z.strictObject({ status: z.literal('ok') });
   api.get(
@@ -78,10 +88,15 @@ export function healthRoutes(api: Api, context: ApiContext): void {
       request.log.error({ err: error }, 'the store does not answer');
       throw new Refused('not_ready', 'the store does not answer');
     }
+    const alarm = context.intake.alarm();
+    if (alarm !== null)
+      throw new Refused('not_ready', `nothing is stored since ${alarm.since}: ${alarm.detail}`);
     return { status: 'ok' as const };
   });
   api.get('/metrics', { config: { access: 'meters:read' } }, async (_, reply) => {
     const broker = context.brokerCounters === null ? '' : brokerFigures(context.brokerCounters());
-    return reply.type('text/plain; version=0.0.4').send(figures(await currentHealth(context)) + broker);
+    return reply
+      .type('text/plain; version=0.0.4')
+      .send(figures(await currentHealth(context)) + ingestFigures(context.intake) + broker);
   });
 }

@@ -67,3 +67,18 @@ test.each(['release', 'dismiss'])('%s of what is not there is refused by name', 
   const odd = await fixture.post(`/api/v1/quarantine/1e3/${action}`, {});
   expect(odd.statusCode).toBe(400);
 });
+
+test('a gateway is replaced: its meters are moved, and what the new one sent meanwhile is stored', async () => {
+  const from = (gateway: string, value: string) =>
+    fixture.store.ingestBatch(
+      batch([reading({ meter: 'E-9', readAt: '2026-09-15T09:00:00Z', value })], { gateway, from: 8 }),
+      '2026-09-15T10:00:00Z',
+    );
+  await from('gw-a', '1');
+  expect((await from('gw-new', '1')).quarantined).toBe(1);
+  expect((await fixture.get('/api/v1/gateways/gw-a/meters')).json()).toEqual({ meters: ['E-9'] });
+  const moved = await fixture.post('/api/v1/gateways/gw-new/meters', { from: 'gw-a' });
+  expect(moved.json()).toEqual({ moved: ['E-9'], released: 1 });
+  expect((await fixture.get('/api/v1/gateways/gw-new/meters')).json()).toEqual({ meters: ['E-9'] });
+  expect((await fixture.post('/api/v1/gateways/gw-new/meters', {})).statusCode).toBe(400);
+});

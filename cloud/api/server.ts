@@ -24,6 +24,7 @@ import { billingRunRoutes } from './billing-runs.ts';
 import { chargeRoutes } from './charges.ts';
 import type { Api, ApiContext } from './context.ts';
 import { enrolmentRoutes } from './enrolments.ts';
+import { gatewayMeterRoutes } from './gateway-meters.ts';
 import { gatewayRoutes } from './gateways.ts';
 import { healthRoutes } from './health.ts';
 import { honourIdempotencyKeys } from './idempotency.ts';
@@ -162,6 +163,7 @@ export async function buildServer({ log, ...options }: ServerOptions): Promise<A
     jobRoutes,
     gatewayRoutes,
     batchRoutes,
+    gatewayMeterRoutes,
     enrolmentRoutes,
     quarantineRoutes,
     tenantRoutes,

@@ -24,9 +24,11 @@ export function scheduleJobs(options: {
   nowMs: () => number;
   derive: () => Promise<unknown>;
   check: (dayEndMs: number) => Promise<unknown>;
+  /** Small things, every minute. */
+  tend?: () => Promise<unknown>;
   onError: (error: unknown, job: string) => void;
 }): Schedule {
-  const { timeZone, nowMs, derive, check, onError } = options;
+  const { timeZone, nowMs, derive, check, tend, onError } = options;
   const plan = (name: string, expression: string, job: () => Promise<unknown>) =>
     schedule(expression, () => job().catch((error: unknown) => onError(error, name)), {
       timezone: timeZone,
@@ -36,6 +38,7 @@ export function scheduleJobs(options: {
   const tasks = [
     plan('nightly-check', AFTER_MIDNIGHT, () => check(siteDay(nowMs(), timeZone).startMs)),
     plan('derive', EVERY_MINUTE, derive),
+    ...(tend === undefined ? [] : [plan('tend', EVERY_MINUTE, tend)]),
   ];
   return {
     stop: async () => {

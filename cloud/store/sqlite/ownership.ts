@@ -1,6 +1,6 @@
 /**
- * Which gateway may write which meter. The park document says it when it is imported; of a meter that no park knows, the first to write
- * it is remembered; an operator moves meters to another gateway. The one before may still send what it read until then.
+ * Which gateway may write which meter: the first that wrote it is remembered, and an operator moves meters to another gateway. The one
+ * before may still send what it read until then.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Refusal } from './admit.ts';
