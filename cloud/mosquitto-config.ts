@@ -21,8 +21,20 @@ export interface MosquittoOptions {
   gateways: readonly { gateway: string; password: string }[];
   /** Workers beside the first have accounts of their own, with the same password: see `workerAccount`. */
   ingest: { username: string; password: string; workers?: number };
+  /** Absolute paths. Gateways come with certificates then, in the place of passwords, and workers by an entrance of their own. */
+  tls?: MosquittoTls;
   /** The account that it changes to when started by root; Debian's `mosquitto` when not told. */
   user?: string;
+}
+
+export interface MosquittoTls {
+  cert: string;
+  key: string;
+  clientCa: string;
+  /** Revocation lists of `clientCa`; SIGHUP reads them anew. */
+  revoked: string;
+  /** Where ingest workers connect: with TLS, and their passwords. */
+  workers: { host: string; port: number };
 }
 
 /** Mosquitto verifies on its one thread: the passwords are long and random, so a few rounds do. */
@@ -30,23 +42,20 @@ const ITERATIONS = 101;
 
 /** Files of the folder, by name: `mosquitto.conf`, `passwords`, `access`. The last two are secret. */
 export function mosquittoFiles(options: MosquittoOptions): Record<string, string> {
-  const { host, port, folder, gateways, ingest, user } = options;
+  const { folder, gateways, ingest, tls, user } = options;
   const workers = Array.from({ length: ingest.workers ?? 1 }, (_, i) =>
     workerAccount(ingest.username, i + 1),
   );
   const accounts = [
-    ...gateways.map(({ gateway, password }) => ({ username: gateway, password })),
+    ...(tls === undefined ? gateways : []).map(({ gateway, password }) => ({ username: gateway, password })),
     ...workers.map((username) => ({ username, password: ingest.password })),
   ];
   return {
     'mosquitto.conf': `${[
       ...(user === undefined ? [] : [`user ${user}`]),
-      `listener ${port} ${host}`,
-      'allow_anonymous false',
-      `password_file ${folder}/passwords`,
-      `acl_file ${folder}/access`,
-      '# The name is the client id: nobody takes over another gateway.',
-      'use_username_as_clientid true',
+      ...(tls === undefined
+        ? listener(options, `password_file ${folder}/passwords`)
+        : tlsListeners(options, tls)),
       'set_tcp_nodelay true',
       '# Messages that it acknowledged outlive it by a second, and a queue is bounded by what we say.',
       'persistence true',
@@ -76,6 +85,39 @@ export function mosquittoFiles(options: MosquittoOptions): Record<string, string
       ]),
     ].join('\n')}\n`,
   };
+}
+
+const listener = (
+  { host, port, folder }: Pick<MosquittoOptions, 'host' | 'port' | 'folder'>,
+  ...more: string[]
+) => [
+  `listener ${port} ${host}`,
+  'allow_anonymous false',
+  `acl_file ${folder}/access`,
+  '# The name is the client id: nobody takes over another gateway.',
+  'use_username_as_clientid true',
+  ...more,
+];
+
+function tlsListeners(
+  options: MosquittoOptions,
+  { cert, key, clientCa, revoked, workers }: MosquittoTls,
+): string[] {
+  const { folder } = options;
+  const own = [`certfile ${cert}`, `keyfile ${key}`, 'tls_version tlsv1.2'];
+  return [
+    'per_listener_settings true',
+    ...listener(
+      options,
+      ...own,
+      `cafile ${clientCa}`,
+      `crlfile ${revoked}`,
+      'require_certificate true',
+      '# The name is the one in the certificate.',
+      'use_identity_as_username true',
+    ),
+    ...listener({ ...workers, folder }, ...own, `password_file ${folder}/passwords`),
+  ];
 }
 
 /** The account of the n-th ingest worker; a broker that takes names for client ids has one connection of each. */

@@ -110,7 +110,8 @@ export async function signRevocations(
     signingKey: await importKey(issuer.key),
     signingAlgorithm: ALGORITHM,
   });
-  return `${list.toString('pem')}\n`;
+  // OpenSSL knows it by this label only.
+  return `${x509.PemConverter.encode(list.rawData, 'X509 CRL')}\n`;
 }
 
 /**
