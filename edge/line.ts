@@ -4,7 +4,8 @@
  * reply of it can be under way. An RTU line is heard out; a reply there names its unit and has a checksum, so the other
  * units go on. On Modbus TCP a late reply is known by its transaction as long as its connection stays: there too the others
  * go on. Only where frames of that connection may be torn is it replaced, and then all of the line rests: nothing tells
- * the late tail of an answer from that of another. So no reply is ever taken for another request's.
+ * the late tail of an answer from that of another. A line begins by hearing out what was asked before it. So no reply is
+ * taken for another request's, as long as none comes later than the worst reply that the line is told to expect.
  */
 import { randomInt } from 'node:crypto';
 import type { Duplex } from 'node:stream';
@@ -188,8 +189,13 @@ export class Line {
       const rest = this.#restingSince + (options.pauseMilliseconds ?? 0) - performance.now();
       if (rest > 0) await sleep(rest);
       if (this.#rtu) {
-        if (this.#stream === null) await this.#connect(exchange.unit);
         await this.#hearOut(exchange);
+        if (this.#stream === null) {
+          await this.#connect(exchange.unit);
+          // A converter may have kept what came for nobody.
+          this.#silentFrom = performance.now() + SILENCE_MS;
+          await this.#hearOut(exchange);
+        }
       }
       while (this.#restsUntil(exchange.unit) > performance.now()) await sleep(SILENCE_MS);
       // A converter may have ended a connection on which nothing was asked for so long.
@@ -261,7 +267,7 @@ export class Line {
   #stray(chunk: Uint8Array): void {
     const stray = this.#last?.stray?.(chunk);
     if (stray?.alarm !== undefined) this.#alarm(stray.alarm);
-    if (stray?.harmless !== true) this.#distrust(null, this.#rtu);
+    if (stray?.harmless !== true) this.#distrust(null, this.#rtu && this.#isFresh);
   }
 
   #alarm(alarm: Alarm): void {
@@ -374,8 +380,6 @@ export class Line {
     this.#stream = opened;
     this.#isFresh = true;
     this.#unheardSince = null;
-    // A converter may have kept what came for nobody.
-    this.#silentFrom = performance.now() + SILENCE_MS;
     if (!this.#closed) return opened;
     this.#disconnect();
     throw this.#fault('closed', unit, 'the line was closed');

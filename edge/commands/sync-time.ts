@@ -8,12 +8,13 @@ import { parseArgs } from 'node:util';
 import { ALL_METERS, MOST_OFFSET_SECONDS, timeBroadcast } from '../../protocols/dlt645/time-broadcast.ts';
 import { withWakeBytes } from '../../protocols/sum-frame.ts';
 import { isTimeZone } from '../../protocols/time-zone.ts';
-import { Line } from '../line.ts';
+import { openingRestMs } from '../line-options.ts';
 import { baudRateOf, linkName, openStream } from '../line-stream.ts';
 import { type ClockOffset, openClock } from '../meter-clock.ts';
 import { charactersMs } from '../rtu-wire.ts';
 import { localTime } from '../site-time.ts';
 import { METER_USAGE, meterOptions, type NamedMeter, parseMeter } from './meter-options.ts';
+import { openLine } from './open-line.ts';
 
 const USAGE = `Usage: meterline sync-time --profile P --unit U --time-zone Z [--broadcast] --yes (--rtu-over-tcp HOST:PORT | --serial DEVICE)
 
@@ -79,7 +80,7 @@ function parse(args: string[]): Sync | string | null {
 }
 
 function refuse(message: string): number {
-  console.error(`meterline sync-time: ${message}\n\n${USAGE}`);
+  console.error(`${USAGE}\n\nmeterline sync-time: ${message}`);
   return 2;
 }
 
@@ -123,7 +124,9 @@ async function measure(
   { profile, unit, ...options }: NamedMeter,
   timeZone: string,
 ): Promise<ClockOffset | null> {
-  const line = new Line(options);
+  const line = openLine(options);
+  // What is waited for before it is asked would blur when it answered.
+  await sleep(openingRestMs(options));
   const clock = openClock(profile, unit);
   const offset = await clock?.(line, { nowMs: Date.now, attempts: 2, pauses: true, timeZone });
   await line.close();
