@@ -149,7 +149,7 @@ async function openDelivery(
 }
 
 /** @throws KeyFileError; Error of the system */
-const readTls = ({ ca, cert, key }: ClientTls): NonNullable<IngestOptions['tls']> => ({
+export const readTls = ({ ca, cert, key }: ClientTls): NonNullable<IngestOptions['tls']> => ({
   ca: readFileSync(ca, 'utf8'),
   ...(cert && { cert: readFileSync(cert, 'utf8') }),
   ...(key && { key: readKeyFile(key) }),

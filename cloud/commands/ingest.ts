@@ -9,6 +9,7 @@ import { systemClock } from '../clock.ts';
 import { type CloudConfig, loadConfig } from '../config.ts';
 import { startIngest } from '../ingest.ts';
 import { workerAccount } from '../mosquitto-config.ts';
+import { readTls } from '../service.ts';
 import { openStore } from '../store/store.ts';
 
 const USAGE = `Usage: meterline ingest --config cloud.yaml --worker N
@@ -62,10 +63,11 @@ async function work(dataDir: string, broker: RemoteBroker, worker: number): Prom
   try {
     const store = await openStore({ file: join(dataDir, 'meterline.db') });
     opened.defer(() => store.close());
-    const { url: brokerUrl, username, password } = broker;
+    const { url: brokerUrl, username, password, tls } = broker;
     const account = username === undefined ? {} : { username: workerAccount(username, worker), password };
     const ingest = await startIngest({
       ...{ brokerUrl, ...account, store, clock: systemClock(), log },
+      ...(tls && { tls: readTls(tls) }),
       shared: true,
       readingsOnly: true,
     });

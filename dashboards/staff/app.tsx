@@ -8,6 +8,7 @@ import { AnomaliesPage } from './anomalies-page.tsx';
 import { BillingPage } from './billing-page.tsx';
 import { useKeys } from './keys.ts';
 import { MeterPage } from './meter-page.tsx';
+import { QuarantinePage } from './quarantine-page.tsx';
 import { hashOf, type Route, useRoute } from './route.ts';
 import { type Session, SessionContext, useSession } from './session.ts';
 import { SignIn } from './sign-in.tsx';
@@ -98,7 +99,7 @@ function Pages({ toggle }: { toggle: () => void }) {
 }
 
 const isIn = (route: Route, tab: (typeof tabs)[number]): boolean =>
-  route.page === tab || (route.page === 'meter' && tab === 'site');
+  route.page === tab || ((route.page === 'meter' || route.page === 'quarantine') && tab === 'site');
 
 function Page({ route, health }: { route: Route; health: ReturnType<typeof useResource<Health>> }) {
   switch (route.page) {
@@ -112,5 +113,7 @@ function Page({ route, health }: { route: Route; health: ReturnType<typeof useRe
       return <BillingPage />;
     case 'anomalies':
       return <AnomaliesPage />;
+    case 'quarantine':
+      return <QuarantinePage />;
   }
 }

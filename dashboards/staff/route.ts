@@ -6,13 +6,14 @@ export type Route =
   | { page: 'meter'; id: string }
   | { page: 'tree' }
   | { page: 'billing' }
-  | { page: 'anomalies' };
+  | { page: 'anomalies' }
+  | { page: 'quarantine' };
 
 export function routeOf(hash: string): Route {
   const [page = '', id] = hash.replace(/^#\/?/, '').split('/');
   if (page === 'meters' && id !== undefined && id !== '')
     return { page: 'meter', id: decodeURIComponent(id) };
-  if (page === 'tree' || page === 'billing' || page === 'anomalies') return { page };
+  if (page === 'tree' || page === 'billing' || page === 'anomalies' || page === 'quarantine') return { page };
   return { page: 'site' };
 }
 

@@ -2,6 +2,7 @@
 import type { Health, MeterSummary } from '../../protocols/api.ts';
 import { MeterTable } from './meter-table.tsx';
 import { ResourceState } from './problem-notice.tsx';
+import { hashOf } from './route.ts';
 import { useInstantText, useSession } from './session.ts';
 import { type Resource, useResource } from './use-resource.ts';
 
@@ -60,17 +61,30 @@ function Figures({ health }: { health: Health }) {
         value={String(health.openAnomalies)}
         warn={health.openAnomalies > 0}
       />
-      <Figure name={words.quarantined} value={String(health.quarantined)} warn={health.quarantined > 0} />
+      <Figure
+        name={words.quarantined}
+        value={String(health.quarantined)}
+        warn={health.quarantined > 0}
+        href={hashOf({ page: 'quarantine' })}
+      />
     </dl>
   );
 }
 
-function Figure({ name, value, warn = false }: { name: string; value: string; warn?: boolean }) {
+interface FigureProps {
+  name: string;
+  value: string;
+  warn?: boolean;
+  /** Where more is told of it. */
+  href?: string;
+}
+
+function Figure({ name, value, warn = false, href }: FigureProps) {
   return (
     <div>
       <dt>{name}</dt>
       <dd className={warn ? 'stale' : ''}>
-        {value}
+        {href === undefined ? value : <a href={href}>{value}</a>}
         {warn && <span aria-hidden="true"> !</span>}
       </dd>
     </div>
