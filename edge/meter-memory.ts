@@ -19,7 +19,7 @@ const Known = z.strictObject({
 export type KnownMeter = Omit<z.infer<typeof Known>, 'profile'>;
 const File = z.record(z.string(), Known);
 
-export const NOTHING_KNOWN: KnownMeter = { identity: null, serial: null, walls: [], absent: [] };
+const NOTHING_KNOWN: KnownMeter = { identity: null, serial: null, walls: [], absent: [] };
 
 export class MeterMemory {
   readonly #file: string | null;

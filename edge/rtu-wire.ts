@@ -1,7 +1,7 @@
 /** How long RTU frames take on a serial line. Pure. */
 
 /** Bits of a character: start, 8 data, stop. */
-export const CHARACTER_BITS = 10;
+const CHARACTER_BITS = 10;
 /** A read request. */
 export const REQUEST_CHARACTERS = 8;
 /** The frame around the data of an answer. */

@@ -7,6 +7,3 @@ export const Obis = z
 export type Obis = z.infer<typeof Obis>;
 
 export const ACTIVE_IMPORT = '1-0:1.8.0';
-export const ACTIVE_EXPORT = '1-0:2.8.0';
-export const ACTIVE_POWER = '1-0:16.7.0';
-export const WATER_VOLUME = '8-0:1.0.0';

@@ -53,7 +53,7 @@ export interface CheckedList {
 }
 
 /** A gateway serves some hundreds of meters, a large park some thousands. */
-export const MOST_ROWS = 20_000;
+const MOST_ROWS = 20_000;
 
 export function checkMeterList(table: Table, context: ListContext): CheckedList {
   const headings = findHeadings(table, context.map);
@@ -161,7 +161,7 @@ function checkRepeats(rows: readonly AnyRow[], { held, remove }: ListContext): v
   }
 }
 
-export const placeKey = (place: MeterPlace): string =>
+const placeKey = (place: MeterPlace): string =>
   'topic' in place ? `topic ${place.topic} ${place.device ?? ''}` : `${place.bus} ${place.unit}`;
 
 /** Plates of one model are equally long: where one begins with a zero, a shorter one has lost its own. */

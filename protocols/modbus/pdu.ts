@@ -6,7 +6,7 @@
 export type ReadFunction = 3 | 4;
 
 /** The most registers that one response can carry (253 byte PDU). */
-export const MAX_REGISTERS = 125;
+const MAX_REGISTERS = 125;
 
 export interface ReadRequest {
   functionCode: ReadFunction;
