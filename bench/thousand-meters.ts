@@ -7,11 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import modbusSerial from 'modbus-serial';
 import { pino } from 'pino';
 import { systemClock } from '../edge/clock.ts';
-import { registerValue } from '../edge/meter-driver.ts';
+import { instantText } from '../edge/instant-text.ts';
+import { hexOf } from '../edge/meter-driver.ts';
 import type { NewReading } from '../edge/outbox.ts';
 import { startPolling } from '../edge/poll.ts';
 import { buildRequest } from '../protocols/modbus/pdu.ts';
-import { registerDecoder } from '../protocols/modbus/registers.ts';
+import { registerTextDecoder } from '../protocols/modbus/registers.ts';
 import { buildTcpFrame } from '../protocols/modbus/tcp-frame.ts';
 import { ModbusProfile } from '../protocols/profile.ts';
 import { type BenchRow, benchRow, costOf, type Measurement } from './measure.ts';
@@ -24,6 +25,8 @@ const REGISTERS = 20;
 /** Before it counts: fewer meters at a faster pace, until all has been compiled that will be; then some time to connect. */
 const WARM_UP = { meters: 200, intervalMs: 20 };
 const CONNECT_MS = 2000;
+/** Until all have been read once: a line that follows another on the same port hears out late replies to that. */
+const READY_MS = 30_000;
 
 export const measurements: Measurement[] = [
   {
@@ -131,6 +134,7 @@ async function measure(
   let isCounting = false;
   let secondMs = 0;
   const read = new Set<number>();
+  const ready = Promise.withResolvers<void>();
   const running = await contender({ port, meters, intervalMs: INTERVAL_MS }, (meter) => {
     const nowMs = Date.now();
     const inSecondMs = nowMs % INTERVAL_MS;
@@ -140,9 +144,11 @@ async function measure(
       secondMs = nowMs - inSecondMs;
     }
     read.add(meter);
+    if (read.size === meters) ready.resolve();
     if (isCounting) slowestMs = Math.max(slowestMs, inSecondMs);
   });
   try {
+    await Promise.race([ready.promise, sleep(READY_MS, undefined, { ref: false })]);
     await sleep(CONNECT_MS);
     await sleep(untilMiddleMs());
     isCounting = true;
@@ -235,7 +241,7 @@ const bareSockets: Contender = async (pace, done) => {
 
 const libraryClients: Contender = async (pace, done) => {
   const { port, meters } = pace;
-  const decoders = profile.registers.map((register) => ({ register, decode: registerDecoder(register) }));
+  const decoders = profile.registers.map((register) => ({ register, decode: registerTextDecoder(register) }));
   const accepted = new Map<string, NewReading>();
   const clients: InstanceType<typeof modbusSerial.default>[] = [];
   for (let meter = 0; meter < meters; meter += 1) {
@@ -248,18 +254,17 @@ const libraryClients: Contender = async (pace, done) => {
   const read = async (meter: number): Promise<void> => {
     const answer = await clients[meter]?.readHoldingRegisters(0, REGISTERS);
     if (answer === undefined) return;
-    const readAtMs = Date.now();
+    const readAt = instantText(Date.now());
+    const hex = hexOf(answer.buffer);
     for (const { register, decode } of decoders) {
       const offset = 2 * register.address;
-      const bytes = answer.buffer.subarray(offset, offset + 2);
-      const { value, raw } = registerValue(register, decode(answer.buffer, offset), bytes, readAtMs);
       accepted.set(register.obis, {
         meter: `${meter}`,
         register: register.obis,
-        readAt: new Date(readAtMs).toISOString(),
-        value,
+        readAt,
+        value: decode(answer.buffer, offset).value,
         unit: register.unit,
-        raw,
+        raw: hex.slice(2 * offset, 2 * offset + 4),
         source: 'poll',
       });
     }

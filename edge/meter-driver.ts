@@ -83,23 +83,19 @@ export const nothingRead = (): MeterRead => ({
  * Asks until there is a clean answer, `attempts` times at most, and counts into `read`.
  * @returns null when there was none: `read.fault` says why
  */
-export async function askRepeatedly<T>(
+export function askRepeatedly<T>(
   ask: () => Promise<T>,
   attempts: number,
   read: MeterRead,
 ): Promise<T | null> {
-  for (let attempt = 1; ; attempt++) {
-    read.requests += 1;
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof LineFault)) throw error;
-      read.failures += 1;
-      if (attempt < attempts && error.code !== 'unreachable') continue;
-      read.fault = error;
-      return null;
-    }
-  }
+  read.requests += 1;
+  return ask().catch((error: unknown) => {
+    if (!(error instanceof LineFault)) throw error;
+    read.failures += 1;
+    if (attempts > 1 && error.code !== 'unreachable') return askRepeatedly(ask, attempts - 1, read);
+    read.fault = error;
+    return null;
+  });
 }
 
 /** @param bytes those that it was decoded from, as on the wire, or their hex */

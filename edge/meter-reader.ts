@@ -8,6 +8,7 @@ import {
   hexOf,
   type MeterRead,
   nothingRead,
+  type RegisterValue,
 } from './meter-driver.ts';
 import {
   bridgeableHole,
@@ -92,7 +93,7 @@ export class MeterReader {
     const read = nothingRead();
     const { wanted } = options;
     this.#refused.clear();
-    for (const request of this.#planFor(this.#asked(options))) {
+    for (const request of this.#planFor(options)) {
       if (wanted && !request.registers.some(({ register }) => wanted(register.obis))) continue;
       const answer = await this.#ask(line, request, options, read);
       if (answer === null) break;
@@ -107,12 +108,8 @@ export class MeterReader {
     return read;
   }
 
-  #asked({ wanted = () => true, alongside, nowMs }: ReadOptions): ProfileRegister[] {
-    const now = nowMs();
-    return this.#registers.filter(
-      (register) =>
-        (wanted(register.obis) || alongside?.(register.obis) === true) && !this.#isLeftOut(register, now),
-    );
+  #isAsked({ wanted, alongside }: ReadOptions, { obis }: ProfileRegister): boolean {
+    return wanted === undefined || wanted(obis) || alongside?.(obis) === true;
   }
 
   #learned(): void {
@@ -127,12 +124,14 @@ export class MeterReader {
     return Math.abs(nowMs - (refusedMs ?? nowMs)) < ABSENT_MS;
   }
 
-  #planFor(registers: readonly ProfileRegister[]): PlannedRequest[] {
+  #planFor(options: ReadOptions): PlannedRequest[] {
+    const nowMs = options.nowMs();
     const longestHole = this.#longestHole;
-    const known = this.#plans.find(
-      (plan) => plan.longestHole === longestHole && isSameList(plan.registers, registers),
-    );
-    if (known !== undefined) return known.requests;
+    const isDue = (register: ProfileRegister): boolean =>
+      this.#isAsked(options, register) && !this.#isLeftOut(register, nowMs);
+    for (const plan of this.#plans)
+      if (plan.longestHole === longestHole && isPlanOf(plan, this.#registers, isDue)) return plan.requests;
+    const registers = this.#registers.filter(isDue);
     const requests = planRequests(registers, {
       maxRegisters: this.#profile.maxRegisters,
       longestHole,
@@ -204,12 +203,14 @@ export class MeterReader {
 
   #take({ registers }: PlannedRequest, data: Uint8Array, readAtMs: number, read: MeterRead): void {
     const hex = hexOf(data);
-    for (const { register, offset, bytes, decode } of registers) {
+    const values = registers.map(({ register, offset, bytes, decode }): RegisterValue => {
       const raw = hex.slice(2 * offset, 2 * (offset + bytes));
       const { value, code } = decode(data, offset);
-      if (code === undefined) read.values.push({ register, value, raw, readAtMs });
-      else read.values.push({ register, value, code, raw, readAtMs });
-    }
+      return code === undefined
+        ? { register, value, raw, readAtMs }
+        : { register, value, code, raw, readAtMs };
+    });
+    read.values = read.values.length === 0 ? values : [...read.values, ...values];
     let isNews = false;
     if (this.#absent.size > 0)
       for (const { register } of registers) isNews = this.#absent.delete(register.address) || isNews;
@@ -234,5 +235,17 @@ function halfOf({ registers }: PlannedRequest): number {
   return half;
 }
 
-const isSameList = <T>(a: readonly T[], b: readonly T[]): boolean =>
-  a.length === b.length && a.every((one, i) => one === b[i]);
+/** Whether the plan asks for those that are due and no others. */
+function isPlanOf(
+  plan: Plan,
+  registers: readonly ProfileRegister[],
+  isDue: (register: ProfileRegister) => boolean,
+): boolean {
+  let n = 0;
+  for (const register of registers) {
+    if (!isDue(register)) continue;
+    if (plan.registers[n] !== register) return false;
+    n += 1;
+  }
+  return n === plan.registers.length;
+}

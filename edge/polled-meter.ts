@@ -112,22 +112,30 @@ export class PolledMeter {
     this.secondSlaveMs = nowMs;
   }
 
-  /**
-   * Reads what is wanted, and who it is when that is not known; values of another meter come without a value.
-   * @param roundMs when the round began for whose beats it is read
-   */
-  async read(line: LineUse, options: DriveOptions, roundMs: number): Promise<MeterRead> {
-    const asked = this.isIdentified ? null : await this.#identify(line, options);
-    if (asked !== null && asked.fault !== null) return asked;
+  /** Reads what is wanted, and who it is when that is not known. */
+  read(line: LineUse, options: DriveOptions): Promise<MeterRead> {
+    return this.isIdentified ? this.#driver.read(line, options) : this.#identifyAndRead(line, options);
+  }
+
+  async #identifyAndRead(line: LineUse, options: DriveOptions): Promise<MeterRead> {
+    const asked = await this.#identify(line, options);
+    if (asked === null || asked.fault !== null) return asked ?? this.#driver.read(line, options);
     const read = await this.#driver.read(line, options);
+    read.requests += asked.requests;
+    read.failures += asked.failures;
+    return read;
+  }
+
+  /**
+   * Takes what was read; values of another meter come without a value.
+   * @param roundMs when the round began for whose beats it was read
+   */
+  take(read: MeterRead, nowMs: number, roundMs: number): void {
     this.#noteRefusals();
     this.billing.noteRead(read.values, roundMs);
     this.instantaneous?.noteRead(read.values, roundMs);
-    if (read.values.length > 0) this.lastReadMs = options.nowMs();
+    if (read.values.length > 0) this.lastReadMs = nowMs;
     if (this.wrong !== null) read.values = read.values.map(withoutValue);
-    read.requests += asked?.requests ?? 0;
-    read.failures += asked?.failures ?? 0;
-    return read;
   }
 
   /** Takes the outcome of a read that was not repeated: whether it answers at all. */
