@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 
 import type { Finding } from '../protocols/finding.ts';
+import type { Profile } from '../protocols/profile.ts';
 import { isAsked } from './asked-profile.ts';
 import type { Bus, BusMeter, EdgeConfig, Link } from './config.ts';
 import { Line, type LineFault, type LineUse } from './line.ts';
@@ -101,7 +102,7 @@ export async function examineMeters(
     if (read.fault?.code === 'unreachable')
       return [{ check: where, state: 'wrong', ...unreachable(read.fault, bus.link) }];
     if (isSilent(read)) silent += 1;
-    const told = tellRead(read);
+    const told = tellRead(read, profiles.get(meter.profile)?.protocol);
     if (told.state !== 'ok') wrong.push({ check: `${where}, ${meter.meter} (unit ${meter.unit})`, ...told });
   }
   return [busFinding(where, bus.meters.length, silent, wrong.length), ...wrong];
@@ -140,9 +141,12 @@ async function readBilling(
 type Told = Pick<Finding, 'state' | 'detail' | 'next'>;
 
 /** What a read of the billing registers says about the meter, and the next thing to try. */
-export function tellRead({ values, fault, exception }: MeterRead): Told {
+export function tellRead(
+  { values, fault, exception }: MeterRead,
+  protocol: Profile['protocol'] = 'modbus',
+): Told {
   if (fault !== null) return { state: 'wrong', ...tellFault(fault) };
-  if (exception !== null) return { state: 'wrong', ...tellException(exception) };
+  if (exception !== null) return { state: 'wrong', ...tellException(exception, protocol) };
   const empty = values.find(({ value }) => value === null);
   if (empty !== undefined) {
     const next = 'compare the model with the name plate: `meterline scan` says which models fit';
@@ -190,7 +194,22 @@ export function tellFault({ code, message }: LineFault): { detail: string; next:
   }
 }
 
-export function tellException(exception: number): { detail: string; next: string } {
+const PROTOCOLS: Partial<Record<Profile['protocol'], string>> = {
+  dlt645: 'error byte of DL/T 645',
+  cjt188: 'status of CJ/T 188',
+  mbus: 'application error of M-Bus',
+  dlms: 'result of DLMS',
+};
+
+export function tellException(
+  exception: number,
+  protocol: Profile['protocol'] = 'modbus',
+): { detail: string; next: string } {
+  if (protocol !== 'modbus')
+    return {
+      detail: `the meter refuses (${PROTOCOLS[protocol] ?? protocol} ${exception})`,
+      next: `compare the model with the name plate${protocol === 'dlms' ? ', and see whether it asks for a password' : ''}`,
+    };
   const told = `the meter refuses (exception ${exception}`;
   if (exception === 1)
     return {
@@ -214,10 +233,15 @@ export function unreachable(fault: LineFault, link: Link): { detail: string; nex
   const code = systemCode(fault.cause);
   if (link.kind === 'serial') {
     const held = /lock|busy|EBUSY/i.test(fault.message);
-    const next = held
-      ? 'another process holds it: end that one (the running gateway?)'
-      : 'see what is said about the device';
-    return { detail: held ? 'the device is held' : fault.message, next };
+    if (held)
+      return {
+        detail: 'the device is held',
+        next: 'another process holds it: end that one (the running gateway?)',
+      };
+    const { state, detail, next = '' } = examineSerial(link.path);
+    return state === 'wrong'
+      ? { detail: `${link.path} ${detail}`, next }
+      : { detail: fault.message, next: 'see whether it takes this baud rate; plug the adapter in anew' };
   }
   const told: Record<string, [string, string]> = {
     ECONNREFUSED: [

@@ -82,7 +82,9 @@ async function openSerial(
   return new Promise((resolve, reject) => {
     const port = new SerialStream({ path, baudRate, parity, autoOpen: false });
     port.open((error) => {
-      if (error !== null) return reject(error);
+      // The library says "Error:" in its message too.
+      if (error !== null)
+        return reject(new Error(error.message.replace(/^Error: /, ''), { cause: error }));
       port.on('data', receive);
       resolve(port);
     });

@@ -1,5 +1,6 @@
 /** What stood in the way of a live answer, by how far the question got, with the next thing to try. */
 import type { FaultLayer, LiveFault } from '../protocols/edge-api.ts';
+import type { Profile } from '../protocols/profile.ts';
 import type { Link } from './config.ts';
 import { tellException, tellFault, tellRead, unreachable } from './doctor.ts';
 import { LineFault, type LineFaultCode } from './line.ts';
@@ -20,19 +21,20 @@ export function lineFault(fault: LineFault, link: Link): LiveFault {
   return { layer: layers[fault.code] ?? 'foreign', code: fault.code, ...told };
 }
 
-export const exceptionFault = (exception: number): LiveFault => ({
+/** @param protocol whose error it is: only Modbus has exceptions */
+export const exceptionFault = (exception: number, protocol: Profile['protocol'] = 'modbus'): LiveFault => ({
   layer: 'refused',
-  code: `exception_${exception}`,
-  ...tellException(exception),
+  code: `${protocol === 'modbus' ? 'exception' : protocol}_${exception}`,
+  ...tellException(exception, protocol),
 });
 
 /** Null when the read gave what it was for. */
-export function readFault(read: MeterRead, link: Link): LiveFault | null {
+export function readFault(read: MeterRead, link: Link, protocol: Profile['protocol']): LiveFault | null {
   if (read.fault !== null) return lineFault(read.fault, link);
-  if (read.exception !== null) return exceptionFault(read.exception);
+  if (read.exception !== null) return exceptionFault(read.exception, protocol);
   const empty = read.values.find(({ value, register }) => value === null && register.billing);
   if (empty === undefined) return null;
-  const { detail, next = '' } = tellRead(read);
+  const { detail, next = '' } = tellRead(read, protocol);
   return { layer: 'value', code: empty.code ?? 'not_available', detail, next };
 }
 

@@ -146,7 +146,12 @@ function Decodings({ done, locked, onLock }: DecodingsProps) {
   return (
     <section class="card">
       {fault !== null && <FaultNotice fault={fault} />}
-      <h2>{found.length === 0 ? words.noDecoding(face) : words.decodings(String(found.length), face)}</h2>
+      {found.length > 0 ? (
+        <h2>{words.decodings(String(found.length), face)}</h2>
+      ) : (
+        // What was not read cannot be said to give nothing.
+        fault === null && <h2>{words.noDecoding(face)}</h2>
+      )}
       <ol class="decodings">
         {shown.map((decoding) => (
           <li

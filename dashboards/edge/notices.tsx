@@ -35,9 +35,13 @@ const told: Record<LiveFault['layer'], { what: keyof EdgeWords; next: keyof Edge
   value: { what: 'faultValue', next: 'nextValue' },
 };
 
+/** A converter's exceptions 0x0A and 0x0B: not the meter refuses, nobody is there. */
+const NOBODY: ReadonlySet<string> = new Set(['exception_10', 'exception_11']);
+const nobody = { what: 'faultNobody', next: 'nextNobody' } as const;
+
 export function FaultNotice({ fault }: { fault: LiveFault }) {
   const { words } = useSession();
-  const { what, next } = told[fault.layer];
+  const { what, next } = NOBODY.has(fault.code) ? nobody : told[fault.layer];
   return (
     <div class="notice bad" role="alert">
       <strong>{String(words[what])}</strong> <code>{fault.code}</code>

@@ -107,12 +107,14 @@ const chinese = {
   faultForeign: '应答不属于本次请求',
   faultRefused: '表计拒绝',
   faultValue: '寄存器没有值',
+  faultNobody: '转换器在该地址找不到表',
   nextPort: '检查网线与转换器电源、地址与端口；串口是否被其他程序占用。',
   nextReply: '检查表的电源、地址、波特率与校验，A/B 线是否接反。',
   nextFrame: '检查波特率与校验、两端 120 Ω 终端电阻与屏蔽；同一地址是否有两块表。',
   nextForeign: '查找总线上的第二个主站，或同一地址的两块表。',
   nextRefused: '型号或固件不同：先扫描，或用表面读数对码。',
   nextValue: '与铭牌核对型号；扫描会给出相符的表型。',
+  nextNobody: '检查表的地址、电源与接线。',
 };
 
 export type EdgeWords = Translation<typeof chinese>;
@@ -224,6 +226,7 @@ const english: EdgeWords = {
   faultForeign: 'The reply is not to this request',
   faultRefused: 'The meter refuses',
   faultValue: 'The register holds no value',
+  faultNobody: 'The converter finds nobody there',
   nextPort:
     'Check cable and power of the converter, address and port; and whether another program holds the serial port.',
   nextReply: 'Check its power, address, baud rate and parity, and whether A and B are swapped.',
@@ -232,6 +235,7 @@ const english: EdgeWords = {
   nextForeign: 'Look for a second master on the bus, or two meters on one address.',
   nextRefused: 'Another model or firmware: scan, or prove it with the digits on its face.',
   nextValue: 'Compare the model with the name plate; a scan says which models fit.',
+  nextNobody: "Check the meter's address, its power and the wiring.",
 };
 
 export const edgeWords: Record<Language, EdgeWords> = { 'zh-CN': chinese, en: english };

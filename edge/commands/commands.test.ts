@@ -80,13 +80,41 @@ describe('meterline read', () => {
   test('a silent meter is exit 1, with an empty report', async () => {
     const link = await at({});
     expect(await read(['--profile', 'tuf-2000m', '--unit', '9', ...link, '--json'])).toBe(1);
-    expect(JSON.parse(out[0] ?? '')).toEqual({ profile: 'tuf-2000m', unit: 9, requests: 2, readings: [] });
+    expect(JSON.parse(out[0] ?? '')).toEqual({
+      profile: 'tuf-2000m',
+      unit: 9,
+      requests: 2,
+      readings: [],
+      fault: {
+        layer: 'reply',
+        code: 'timeout',
+        detail: 'no reply',
+        next: expect.stringContaining('baud rate'),
+      },
+    });
+    expect(err.at(-1)).toMatch(/^meterline read: timeout: no reply; check its power/);
   });
   test('a line that cannot be opened is exit 3', async () => {
     const link = await at({});
     await server?.close();
     expect(await read(['--profile', 'tuf-2000m', '--unit', '9', ...link])).toBe(3);
     expect(err[0]).toContain('unreachable: connect ECONNREFUSED');
+    expect(err[0]).toContain('connection refused: nothing listens there; check the port');
+  });
+  test('a device that is not there: those that are there are listed, and nobody is said to hold it', async () => {
+    expect(await read(['--profile', 'abb-b23', '--unit', '9', '--serial', '/dev/ttyUSB77', '--json'])).toBe(
+      3,
+    );
+    expect(err[0]).toMatch(/\/dev\/ttyUSB77 is not there; (there are|no other is there)/);
+    expect(err[0]).not.toContain('Does a running gateway');
+    expect(err[0]).not.toContain('Error:');
+    expect(JSON.parse(out[0] ?? '').fault).toMatchObject({ layer: 'port', code: 'unreachable' });
+  });
+  test('what is wrong with the options stands last, after the usage', async () => {
+    expect(await read(['--profile', 'inepro-pro38', '--unit', '1', '--tcp', 'a:1'])).toBe(2);
+    expect(err[0]?.split('\n').at(-1)).toBe(
+      'meterline read: there is no profile "inepro-pro38": did you mean inepro-pro380?',
+    );
   });
   test.each([
     [['--profile', 'nope', '--unit', '1', '--tcp', '127.0.0.1:502'], 'there is no profile "nope"'],
@@ -128,6 +156,7 @@ describe('meterline scan', () => {
   test('nobody there is exit 1', async () => {
     expect(await scan([...(await at({})), '--units', '1,2'])).toBe(1);
     expect(out).toEqual(['2 addresses tried, 0 found']);
+    expect(err[0]).toMatch(/^Only Modbus TCP was searched\..*--rtu-over-tcp.*DLMS/);
   });
   test('a line that cannot be opened is exit 3', async () => {
     const link = await at({});

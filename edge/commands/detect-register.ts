@@ -7,6 +7,7 @@ import { parseFace } from '../../protocols/modbus/find-decodings.ts';
 import type { RankedDecoding } from '../../protocols/modbus/rank-decodings.ts';
 import { Line } from '../line.ts';
 import { linkName } from '../line-stream.ts';
+import { lineFault } from '../live-fault.ts';
 import { loadProfiles } from '../profiles.ts';
 import {
   type FunctionSnapshot,
@@ -17,9 +18,10 @@ import {
   searchRegister,
   searchReport,
 } from '../search-register.ts';
+import { faultText, unopenedText } from './fault-text.ts';
 import { LINK_USAGE, linkOptions, parseLink, parseWhole } from './link-options.ts';
 import { SIGN_USAGE, signOptions, signRegister } from './sign-register.ts';
-import { detectThroughGateway, GATEWAY_USAGE, gatewayOptions, HELD_HINT } from './through-gateway.ts';
+import { detectThroughGateway, GATEWAY_USAGE, gatewayOptions } from './through-gateway.ts';
 
 const USAGE = `Usage: meterline detect-register --face DIGITS --unit U (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE) [--json]
 
@@ -84,17 +86,19 @@ export async function run(args: string[]): Promise<number> {
   if (progress) process.stderr.write('\r\x1b[K');
   await line.close();
   if (result.fault?.code === 'unreachable') {
-    console.error(`meterline detect-register: ${result.fault.message}\n${HELD_HINT}`);
+    console.error(`meterline detect-register: ${unopenedText(result.fault, parsed.link)}`);
     return 3;
   }
   const { found } = result;
   if (values.json) console.log(JSON.stringify(searchReport(search, result)));
   else show(search, linkName(parsed.link), result.reads, found);
+  if (result.fault !== null)
+    console.error(`meterline detect-register: ${faultText(lineFault(result.fault, parsed.link))}`);
   return found.length > 0 ? 0 : 1;
 }
 
 function refuse(message: string): number {
-  console.error(`meterline detect-register: ${message}\n\n${USAGE}`);
+  console.error(`${USAGE}\n\nmeterline detect-register: ${message}`);
   return 2;
 }
 

@@ -49,7 +49,7 @@ const options = {
 export async function run(args: string[]): Promise<number> {
   const parsed = parse(args);
   if (typeof parsed === 'string') {
-    console.error(`meterline import: ${parsed}\n\n${USAGE}`);
+    console.error(`${USAGE}\n\nmeterline import: ${parsed}`);
     return 2;
   }
   const { values, file, map, defaults, language } = parsed;

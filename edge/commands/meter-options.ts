@@ -4,6 +4,7 @@ import type { Link } from '../config.ts';
 import type { MeterUnit } from '../exchange.ts';
 import { loadProfiles } from '../profiles.ts';
 import { LINK_USAGE, type LinkValues, linkOptions, parseLink, parseWhole } from './link-options.ts';
+import { nearest } from './nearest.ts';
 
 export const meterOptions = {
   ...linkOptions,
@@ -40,7 +41,11 @@ export function parseMeter(
   if (!loaded.ok) return refuse(loaded.errors.join('\n'));
   if (values.profile === undefined) return refuse('--profile is missing');
   const profile = loaded.profiles.get(values.profile);
-  if (profile === undefined) return refuse(`there is no profile "${values.profile}"`);
+  if (profile === undefined) {
+    const meant = nearest(values.profile, loaded.profiles.keys());
+    const hint = meant === null ? 'see `meterline profiles`' : `did you mean ${meant}?`;
+    return refuse(`there is no profile "${values.profile}": ${hint}`);
+  }
   if (!isAsked(profile)) return refuse(`${profile.id} pushes its readings: it cannot be read`);
   const unit = parseUnit(values.unit ?? '');
   if (unit === null) return refuse('--unit is missing or not a number, nor 12 or 14 digits');

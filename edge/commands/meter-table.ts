@@ -1,6 +1,7 @@
 /** What was read of a meter, as lines for people. */
 import { formatMicro, micro } from '../../protocols/units.ts';
 import type { AskedProfile } from '../asked-profile.ts';
+import { tellException } from '../doctor.ts';
 import type { MeterRead, RegisterValue } from '../meter-driver.ts';
 
 /**
@@ -29,15 +30,23 @@ export function meterTable(
   return [
     `${profile.make} ${profile.model}, ${where}`,
     ...lines,
-    ...(missing > 0 ? [`  ${missing} registers without an answer${reason(read)}`] : []),
+    ...(missing > 0 ? [`  ${missingText(missing, profile, read)}`] : []),
     `${read.requests} requests${last === undefined ? '' : `, read at ${instantText(last.readAtMs)}`}`,
   ];
 }
 
-/** Why registers gave no answer, as far as it is known. */
-export function reason({ fault, exception }: MeterRead): string {
-  if (fault !== null) return `: ${fault.message}`;
-  return exception === null ? '' : `: the meter refused them (exception ${exception})`;
+/** Why registers gave no value, as far as it is known. */
+export function missingText(
+  missing: number,
+  { protocol }: AskedProfile,
+  { values, fault, exception }: MeterRead,
+): string {
+  if (fault !== null) return `${missing} registers without an answer: ${fault.message}`;
+  if (exception !== null)
+    return `${missing} registers without an answer: ${tellException(exception, protocol).detail}`;
+  return values.length === 0
+    ? `${missing} registers without an answer`
+    : `${missing} registers of the model are not in its answer: not all meters of a model tell all of them`;
 }
 
 /** As the profile lists them. */

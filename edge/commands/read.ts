@@ -1,12 +1,14 @@
 /** `meterline read`: reads one meter once. Exit codes: 0 read, 1 the meter gave nothing, 2 usage, 3 the line cannot be opened. */
 import { parseArgs } from 'node:util';
-import { Line } from '../line.ts';
 import { linkName } from '../line-stream.ts';
+import { readFault } from '../live-fault.ts';
 import type { MeterRead } from '../meter-driver.ts';
 import { openDriver } from '../open-driver.ts';
+import { faultText, unopenedText } from './fault-text.ts';
 import { METER_USAGE, meterOptions, type NamedMeter, parseAsked, parseMeter } from './meter-options.ts';
 import { inOrder, instantText, meterTable } from './meter-table.ts';
-import { GATEWAY_USAGE, gatewayOptions, HELD_HINT, readThroughGateway } from './through-gateway.ts';
+import { openLine } from './open-line.ts';
+import { GATEWAY_USAGE, gatewayOptions, readThroughGateway } from './through-gateway.ts';
 
 const USAGE = `Usage: meterline read --profile P --unit U (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE) [--json]
 
@@ -39,26 +41,28 @@ export async function run(args: string[]): Promise<number> {
   if (!parsed.ok) return refuse(parsed.error);
   const { meter } = parsed;
 
-  const line = new Line(meter);
+  const line = openLine(meter);
   const read = await openDriver(meter.profile, meter).read(line, {
     nowMs: Date.now,
     attempts: 2,
     pauses: true,
   });
   await line.close();
+  const fault = readFault(read, meter.link, meter.profile.protocol);
+  if (values.json) console.log(JSON.stringify({ ...report(meter, read), fault }));
   if (read.fault?.code === 'unreachable') {
-    console.error(`meterline read: ${read.fault.message}\n${HELD_HINT}`);
+    console.error(`meterline read: ${unopenedText(read.fault, meter.link)}`);
     return 3;
   }
-  if (values.json) console.log(JSON.stringify(report(meter, read)));
-  else
+  if (!values.json)
     for (const row of meterTable(meter.profile, `unit ${meter.unit} at ${linkName(meter.link)}`, read))
       console.log(row);
+  if (fault !== null) console.error(`meterline read: ${faultText(fault)}`);
   return read.values.length > 0 ? 0 : 1;
 }
 
 function refuse(message: string): number {
-  console.error(`meterline read: ${message}\n\n${USAGE}`);
+  console.error(`${USAGE}\n\nmeterline read: ${message}`);
   return 2;
 }
 

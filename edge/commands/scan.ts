@@ -1,12 +1,14 @@
 /** `meterline scan`: who answers on a line. Exit codes: 0 found, 1 nobody answers, 2 usage, 3 the line cannot be opened. */
 import { parseArgs } from 'node:util';
 import type { ModbusProfile } from '../../protocols/profile.ts';
+import type { Link } from '../config.ts';
 import { Line, LineFault, type LineOptions } from '../line.ts';
 import { loadProfiles, type Profiles } from '../profiles.ts';
 import { type FoundMeter, scanReport, scanUnits } from '../scan-units.ts';
 import { searchAddresses, UNCLEAR } from '../search-addresses.ts';
+import { unopenedText } from './fault-text.ts';
 import { LINK_USAGE, linkOptions, parseLink, parseWhole } from './link-options.ts';
-import { GATEWAY_USAGE, gatewayOptions, HELD_HINT, scanThroughGateway } from './through-gateway.ts';
+import { GATEWAY_USAGE, gatewayOptions, scanThroughGateway } from './through-gateway.ts';
 
 const USAGE = `Usage: meterline scan (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE) [--units 1-247] [--json]
 
@@ -15,6 +17,8 @@ ${GATEWAY_USAGE}
   --units LIST               addresses to try, such as 1-20 or 1,5,30-40; default 1-247
                              A DL/T 645 or CJ/T 188 meter that is alone on its line is found whatever its address;
                              meters on M-Bus are searched for by their secondary addresses.
+  Searched with --tcp: Modbus units. With the others also DL/T 645, CJ/T 188 and M-Bus. DLMS meters are not searched
+  for: name one to \`meterline read\`.
   --json                     one JSON document`;
 
 const DEFAULT_TIMEOUT_MS = 300;
@@ -58,16 +62,28 @@ export async function run(args: string[]): Promise<number> {
     found.push(...(await search({ ...line, ...given }, loaded.profiles, quiet)));
     if (quiet) console.log(JSON.stringify({ probed: units.length, found: found.map(scanReport) }));
     else console.log(`${units.length} addresses tried, ${found.length} found`);
+    if (found.length === 0) console.error(nobodyText(parsed.link));
     return found.length > 0 ? 0 : 1;
   } catch (error) {
     if (!(error instanceof LineFault)) throw error;
-    console.error(`meterline scan: ${error.message}\n${HELD_HINT}`);
+    console.error(`meterline scan: ${unopenedText(error, parsed.link)}`);
     return 3;
   }
 }
 
+/** What to try when nobody answered. */
+function nobodyText({ kind }: Link): string {
+  if (kind === 'tcp')
+    return 'Only Modbus TCP was searched. A transparent converter on this port needs --rtu-over-tcp; a DLMS meter is not found by a scan: `meterline read --profile P --unit 1` with its model. A slow converter needs a longer --timeout.';
+  const settings =
+    kind === 'serial'
+      ? '--baud (2400, 4800, 9600, 19200) and --parity (even for DL/T 645, CJ/T 188 and M-Bus)'
+      : 'the baud rate and parity that are set in the converter, or --tcp if it speaks Modbus TCP';
+  return `Modbus RTU, DL/T 645, CJ/T 188 and M-Bus were searched. Try ${settings}; a longer --timeout; power, and whether A and B are swapped. Of several DL/T 645 or CJ/T 188 meters none is found: connect one alone.`;
+}
+
 function refuse(message: string): number {
-  console.error(`meterline scan: ${message}\n\n${USAGE}`);
+  console.error(`${USAGE}\n\nmeterline scan: ${message}`);
   return 2;
 }
 

@@ -7,6 +7,7 @@ import type { DetectEvent, LiveFault, LiveRead, ScanEvent } from '../../protocol
 import { edgePassword } from '../config.ts';
 import type { MeterUnit } from '../exchange.ts';
 import { UNCLEAR } from '../search-addresses.ts';
+import { faultText } from './fault-text.ts';
 
 export const gatewayOptions = { gateway: { type: 'string' }, bus: { type: 'string' } } as const;
 export const GATEWAY_USAGE = `  --gateway URL --bus ID     in the place of a line: through a running gateway that polls this bus, whose password is
@@ -17,10 +18,6 @@ export interface GatewayValues {
   bus?: string | undefined;
   json?: boolean | undefined;
 }
-
-/** The next thing to try when a line would not open: a port has one owner. */
-export const HELD_HINT =
-  'Does a running gateway hold it? Then ask through it: --gateway http://127.0.0.1:8090 --bus ID (http in its edge.yaml).';
 
 class GatewayRefusal extends Error {
   override readonly name = 'GatewayRefusal';
@@ -86,7 +83,6 @@ async function* eventsOf<E>(response: Response): AsyncGenerator<E> {
   }
 }
 
-const faultText = ({ code, detail, next }: LiveFault): string => `${code}: ${detail}; ${next}`;
 const exitCodeOf = (fault: LiveFault | null, gave: boolean): number =>
   gave ? 0 : fault?.layer === 'port' ? 3 : 1;
 
@@ -105,7 +101,7 @@ export function readThroughGateway(
         quality,
         readAt,
       }));
-      console.log(JSON.stringify({ profile, unit, requests, waitedMilliseconds, readings: shown }));
+      console.log(JSON.stringify({ profile, unit, requests, waitedMilliseconds, readings: shown, fault }));
     } else {
       for (const line of readLines(read)) console.log(line);
       console.log(

@@ -4,14 +4,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Line } from '../line.ts';
 import { linkName } from '../line-stream.ts';
 import type { MeterRead } from '../meter-driver.ts';
 import { openDriver } from '../open-driver.ts';
+import { unopenedText } from './fault-text.ts';
 import { parseWhole } from './link-options.ts';
 import { METER_USAGE, meterOptions, type NamedMeter, parseAsked, parseMeter } from './meter-options.ts';
-import { inOrder, instantText, meterTable, reason } from './meter-table.ts';
-import { GATEWAY_USAGE, gatewayOptions, HELD_HINT, watchThroughGateway } from './through-gateway.ts';
+import { inOrder, instantText, meterTable, missingText } from './meter-table.ts';
+import { openLine } from './open-line.ts';
+import { GATEWAY_USAGE, gatewayOptions, watchThroughGateway } from './through-gateway.ts';
 
 const USAGE = `Usage: meterline watch --profile P --unit U (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE)
 
@@ -64,7 +65,7 @@ export async function run(args: string[]): Promise<number> {
 }
 
 function refuse(message: string): number {
-  console.error(`meterline watch: ${message}\n\n${USAGE}`);
+  console.error(`${USAGE}\n\nmeterline watch: ${message}`);
   return 2;
 }
 
@@ -75,7 +76,7 @@ interface Pace {
 }
 
 async function watch(meter: NamedMeter, { count, intervalMs, signal }: Pace): Promise<number> {
-  const line = new Line(meter);
+  const line = openLine(meter);
   signal.addEventListener('abort', () => void line.close(), { once: true });
   const driver = openDriver(meter.profile, meter);
   const show = process.stdout.isTTY ? tableInPlace(meter) : lines(meter);
@@ -87,7 +88,7 @@ async function watch(meter: NamedMeter, { count, intervalMs, signal }: Pace): Pr
       if (signal.aborted) break;
       // A line that could be opened once may come back; one that never could is a mistake.
       if (read.fault?.code === 'unreachable' && !answered) {
-        console.error(`meterline watch: ${read.fault.message}\n${HELD_HINT}`);
+        console.error(`meterline watch: ${unopenedText(read.fault, meter.link)}`);
         return 3;
       }
       answered ||= read.values.length > 0;
@@ -126,6 +127,6 @@ function lines({ profile }: NamedMeter): Show {
       );
     }
     const missing = profile.registers.length - read.values.length;
-    if (missing > 0) console.error(`${missing} registers without an answer${reason(read)}`);
+    if (missing > 0) console.error(missingText(missing, profile, read));
   };
 }

@@ -34,7 +34,7 @@ export function readRoutes(api: EdgeApi, context: EdgeApiContext): void {
         requests: read.requests,
         waitedMilliseconds: line.waitedMilliseconds,
         readings: liveReadings(profile, read),
-        fault: readFault(read, bus.link),
+        fault: readFault(read, bus.link, profile.protocol),
       };
     },
   );

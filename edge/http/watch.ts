@@ -50,7 +50,7 @@ export function watchRoutes(api: EdgeApi, context: EdgeApiContext): void {
             requests: read.requests,
             waitedMilliseconds: line.waitedMilliseconds,
             readings: liveReadings(profile, read),
-            fault: readFault(read, bus.link),
+            fault: readFault(read, bus.link, profile.protocol),
           });
           const leftMs = Math.max(startedAt + interval * 1000 - performance.now(), 0);
           await sleep(leftMs, undefined, { signal });

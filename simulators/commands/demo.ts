@@ -33,7 +33,7 @@ export async function run(args: string[]): Promise<number> {
     return 0;
   }
   if (typeof options === 'string') {
-    console.error(`meterline demo: ${options}\n\n${USAGE}`);
+    console.error(`${USAGE}\n\nmeterline demo: ${options}`);
     return 2;
   }
   if (options.folder !== null && existsSync(join(options.folder, 'park.json'))) {

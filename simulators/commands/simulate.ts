@@ -89,7 +89,7 @@ export async function run(args: string[]): Promise<number> {
 }
 
 function refuse(reason: string): number {
-  console.error(`meterline simulate: ${reason}\n\n${USAGE}`);
+  console.error(`${USAGE}\n\nmeterline simulate: ${reason}`);
   return 2;
 }
 
