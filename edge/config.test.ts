@@ -40,6 +40,19 @@ buses:
 pushMeters: [ { meter: W-1, profile: json-water-push, topic: meters/W-1/up } ]
 `;
 
+test('how late a reply may come is said of a bus, or left to its timeout', () => {
+  const said = GOOD.replace(
+    '    tcp: 127.0.0.1:5020',
+    '    tcp: 127.0.0.1:5020\n    worstReplyMilliseconds: 8000',
+  );
+  const checked = read(said);
+  expect(checked.ok && checked.config.buses.map((bus) => bus.worstReplyMilliseconds)).toEqual([
+    8000,
+    undefined,
+  ]);
+  expect(read(said.replace('8000', '5')).ok).toBe(false);
+});
+
 test('a good file: defaults filled in, paths absolute, links told apart', () => {
   const checked = read(GOOD);
   if (!checked.ok) throw new Error(checked.errors.join('\n'));

@@ -53,6 +53,8 @@ const Bus = z
     /** Of the line behind a converter, where it is known: then requests are planned for it, and utilisation is told of it. */
     baudRate: BaudRate.optional(),
     timeoutMilliseconds: z.int().min(10).max(60_000).default(1000),
+    /** The latest that a reply may come after its request: so long a line waits where one may be under way. Three timeouts if not given. */
+    worstReplyMilliseconds: z.int().min(10).max(600_000).optional(),
     /** For the meters that say nothing of their own; nothing is read between the boundaries when neither does. */
     instantaneous: Instantaneous.optional(),
     meters: z
