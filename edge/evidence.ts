@@ -89,8 +89,8 @@ function isOff(difference: string, face: string): boolean {
   return BigInt(whole + decimals.padEnd(fraction, '0')) > MOST_DIGITS_OFF;
 }
 
-/** By what the file begins with. */
-function isPhoto(bytes: Uint8Array): boolean {
+/** Whether it is a JPEG, PNG or WebP, by what the file begins with. */
+export function isPhoto(bytes: Uint8Array): boolean {
   const head = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
   return (
     head.startsWith('\xff\xd8\xff') || head.startsWith('\x89PNG\r\n\x1a\n') || /^RIFF....WEBP/s.test(head)

@@ -55,11 +55,15 @@ class Door {
     // Counted before it is looked at: else a right guess would pass where wrong ones are no longer heard.
     const { admitted, retryAfterSeconds } = this.#throttle.admit(address, nowMs);
     if (!admitted) throw new EdgeRefused('too_many_attempts', `try again in ${retryAfterSeconds} s`);
-    const known = this.#passwordDigest !== null && sameSecret(digestOf(password), this.#passwordDigest);
-    if (!known && !(await this.#verify(password))) return false;
+    if (!this.isKnown(password) && !(await this.#verify(password))) return false;
     this.#throttle.succeeded(address);
     this.#passwordDigest = digestOf(password);
     return true;
+  }
+
+  /** Whether it is the password, once that was right: who has it is not kept out by the guesses of another at its address. */
+  isKnown(password: string): boolean {
+    return this.#passwordDigest !== null && sameSecret(digestOf(password), this.#passwordDigest);
   }
 
   openSession(nowMs: number): string {
@@ -95,6 +99,7 @@ export function authenticate(api: EdgeApi, { verifyPassword }: EdgeApiContext): 
     const { authorization } = request.headers;
     if (authorization !== undefined) {
       const [, secret] = /^Bearer (.+)$/.exec(authorization) ?? [];
+      if (secret !== undefined && door.isKnown(secret)) return;
       if (secret !== undefined && (await door.tries(secret, request.ip, Date.now()))) return;
       throw new EdgeRefused('unauthenticated', 'not the password of this gateway');
     }

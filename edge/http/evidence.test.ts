@@ -44,3 +44,18 @@ describe('what is signed is what the gateway reads itself', () => {
     expect(evidence).toEqual([]);
   });
 });
+
+test.each([
+  ['a JPEG', '\xff\xd8\xff\xe0', 201],
+  ['a GIF', 'GIF89a', 415],
+  ['nothing', '', 415],
+])('%s as a photo: %s is answered with %i', async (_, bytes, status) => {
+  const { api } = await startTestServer();
+  const answer = await api.inject({
+    method: 'POST',
+    url: '/api/v1/photos',
+    headers: { 'content-type': 'image/jpeg' },
+    payload: Buffer.from(bytes, 'latin1'),
+  });
+  expect(answer.statusCode).toBe(status);
+});

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { EvidenceRequest, KeptEvidence, KeptPhoto } from '../../protocols/edge-api.ts';
 import { registerWords } from '../../protocols/modbus/registers.ts';
+import { isPhoto } from '../evidence.ts';
 import { asLineFault, exceptionFault, lineFault } from '../live-fault.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 import { busOf } from './live-bus.ts';
@@ -29,6 +30,7 @@ export function evidenceRoutes(api: EdgeApi, context: EdgeApiContext): void {
     },
     async ({ body }, reply) => {
       if (!Buffer.isBuffer(body)) throw new EdgeRefused('unsupported_media_type', PHOTO_TYPES.join(', '));
+      if (!isPhoto(body)) throw new EdgeRefused('unsupported_media_type', 'no JPEG, PNG or WebP');
       const sha256 = createHash('sha256').update(body).digest('hex');
       await mkdir(waiting, { recursive: true, mode: 0o700 });
       await writeFile(join(waiting, sha256), body, { mode: 0o600 });

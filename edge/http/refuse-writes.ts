@@ -18,15 +18,22 @@ function namesWrite(body: unknown): boolean {
   return asked.some((code) => WRITE_FUNCTIONS.has(Number(code)));
 }
 
+async function refuseWrite(): Promise<never> {
+  throw new EdgeRefused('write_refused');
+}
+
 export function refuseWrites(api: EdgeApi): void {
   api.addHook('preValidation', async (request) => {
     if (namesWrite(request.body)) throw new EdgeRefused('write_refused');
   });
   api.post(
     '/api/v1/buses/:bus/write',
-    { config: { reach: 'signed_in' }, schema: { hide: true, params: z.unknown(), body: z.unknown() } },
-    async () => {
-      throw new EdgeRefused('write_refused');
+    {
+      config: { reach: 'signed_in' },
+      schema: { hide: true, params: z.unknown(), body: z.unknown() },
+      // Before the body, of whatever type it is.
+      onRequest: refuseWrite,
     },
+    refuseWrite,
   );
 }

@@ -61,6 +61,16 @@ describe('who may ask', () => {
     expect((await ask({ url: '/api/v1/status', headers: { authorization } })).statusCode).toBe(429);
   });
 
+  test('a bearer that was right stays so, whatever is guessed from its address; who signs in waits', async () => {
+    const { post, ask } = await guarded();
+    const bearer = async (secret: string): Promise<number> =>
+      (await ask({ url: '/api/v1/status', headers: { authorization: `Bearer ${secret}` } })).statusCode;
+    expect(await bearer(PASSWORD)).toBe(200);
+    for (let n = 0; n < 10; n += 1) expect(await bearer('wrong')).toBe(401);
+    expect([await bearer('wrong'), await bearer(PASSWORD)]).toEqual([429, 200]);
+    expect((await post('/api/v1/session', { password: PASSWORD })).statusCode).toBe(429);
+  });
+
   test.each([{ origin: 'http://evil.example' }, { 'sec-fetch-site': 'cross-site' }])(
     'a page of another site gets nothing done: %o',
     async (headers) => {
@@ -127,6 +137,7 @@ describe('bad input', () => {
     expect((await ask({ url: '/api/v1/status?all=1' })).statusCode).toBe(400);
     const text = { 'content-type': 'text/plain' };
     expect((await post('/api/v1/buses/floor-1/read', 'x', text)).statusCode).toBe(415);
+    expect((await post('/api/v1/buses/floor-1/write', 'x', text)).json().code).toBe('write_refused');
   });
 });
 
