@@ -351,7 +351,7 @@ test('receipts that are dropped, repeated, delayed or reordered: nothing is dele
       epoch,
       from,
       to,
-      stored: 0,
+      stored: to - from + 1,
       duplicates: 0,
       quarantined: 0,
     });

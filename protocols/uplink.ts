@@ -29,17 +29,22 @@ export type Batch = z.infer<typeof Batch>;
  * Sent by the cloud only after its commit: every sequence in `from..to` is stored, was stored before, or lies in
  * quarantine with its reason. Nothing else lets a gateway delete a row.
  */
-export const Receipt = z.strictObject({
-  gateway: Id,
-  epoch: z.string(),
-  from: z.int().positive(),
-  to: z.int().positive(),
-  stored: z.int().nonnegative(),
-  duplicates: z.int().nonnegative(),
-  quarantined: z.int().nonnegative(),
-  /** When the cloud wrote this, by its clock. */
-  at: InstantText.optional(),
-});
+export const Receipt = z
+  .strictObject({
+    gateway: Id,
+    epoch: z.string(),
+    from: z.int().positive(),
+    to: z.int().positive(),
+    stored: z.int().nonnegative(),
+    duplicates: z.int().nonnegative(),
+    quarantined: z.int().nonnegative(),
+    /** When the cloud wrote this, by its clock. */
+    at: InstantText.optional(),
+  })
+  // On a link in the clear a wrong bit may change `to`: then rows would be deleted that nobody stored.
+  .refine((r) => r.to - r.from + 1 === r.stored + r.duplicates + r.quarantined, {
+    error: 'does not account for from..to',
+  });
 export type Receipt = z.infer<typeof Receipt>;
 
 /** How one clock stood against another: ahead of it when positive. No reading is shifted by it. */
