@@ -8,7 +8,7 @@ import { type Random, randomStream } from './random.ts';
 
 /** Of a thousand chunks, so many. */
 export interface ProxyFaults {
-  /** Half of the chunk arrives, then the connection is reset. */
+  /** Half of the chunk arrives, then the end; its sender is reset. */
   cut: number;
   /** One direction ends; the other is left open and silent. */
   halfClose: number;
@@ -131,7 +131,7 @@ function pass(from: Socket, to: Socket, state: State): void {
     late(() => {
       if (fault === 'cut') {
         write(chunk.subarray(0, chunk.length >> 1));
-        to.resetAndDestroy();
+        to.end();
         from.resetAndDestroy();
       } else if (fault === 'halfClose') to.end();
       else for (const part of parts) write(part);
