@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { mustPush, type TrialEvidence, trialFailure } from './config-trial.ts';
 
 const uplink = { connected: true, waitingRows: 0, receiptSince: false };
-const meter = (id: string, bus: string, before: boolean, since: boolean) => ({
+const meter = (id: string, bus: string, before: boolean, since: boolean, isNew = false) => ({
   meter: id,
   bus,
   before,
   since,
+  isNew,
 });
 
 describe('what undoes settings', () => {
@@ -32,8 +33,34 @@ describe('what undoes settings', () => {
       [meter('E-1', 'f1', true, false), meter('E-2', 'f1', true, true)],
       '1 of 2 meters fell silent: E-1',
     ],
+    [
+      'a new bus answers in part',
+      [meter('N-1', 'f9', false, true, true), meter('N-2', 'f9', false, false, true)],
+      null,
+    ],
+    [
+      'a new bus on which nobody answers',
+      [
+        meter('E-3', 'f1', true, true),
+        meter('N-1', 'f9', false, false, true),
+        meter('N-2', 'f9', false, false, true),
+      ],
+      'nobody was heard on bus f9',
+    ],
+    [
+      'a bus that was silent before',
+      [meter('E-3', 'f1', true, true), meter('E-9', 'f9', false, false)],
+      null,
+    ],
   ])('%s', (_, meters, expected) => {
-    expect(trialFailure({ meters, uplink })).toBe(expected);
+    expect(trialFailure({ meters, gone: [], uplink })).toBe(expected);
+  });
+
+  test('meters that were heard, and that the settings do not list', () => {
+    const meters = [meter('E-3', 'f1', true, true)];
+    expect(trialFailure({ meters, gone: ['E-4', 'E-5'], uplink })).toBe(
+      'heard before, and listed no more: E-4, E-5',
+    );
   });
 });
 

@@ -19,7 +19,7 @@ export interface RemoteConfigOptions {
   /** Where the state is kept. */
   file: string;
   /** The gateway's own file with these settings in the place of its own. */
-  check(settings: Omit<GatewaySettings, 'trialSeconds'>): CheckedConfig;
+  check(settings: Omit<GatewaySettings, 'trialSeconds' | 'leftOut'>): CheckedConfig;
   profiles: Profiles;
   nowMs: () => number;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -51,7 +51,7 @@ export class RemoteConfig {
   }
 
   /** The settings to run on, from the cloud where it gave any. */
-  settings(): Omit<GatewaySettings, 'trialSeconds'> {
+  settings(): Omit<GatewaySettings, 'trialSeconds' | 'leftOut'> {
     return withoutTrial((this.#state.trial ?? this.#state.active)?.settings ?? {});
   }
 
@@ -121,12 +121,13 @@ export class RemoteConfig {
     const ms = trialMs(settings, checked.config);
     const former = this.#state.trial;
     const heard = former?.heard ?? this.#heardBefore(running, startedAtMs, ms);
+    const known = former?.known ?? listed(running.config()).map(({ meter }) => meter);
     this.#waiting.abort();
     this.#keep({
       seen: version,
       state: 'trial',
       reason: former === null ? null : `version ${former.version} was replaced before its trial ended`,
-      trial: { version, settings, startedAtMs, starts: 1, heard },
+      trial: { version, settings, startedAtMs, starts: 1, heard, known },
     });
     const changed = await running.reconfigure(checked.config);
     if (!changed.ok) {
@@ -173,17 +174,21 @@ export class RemoteConfig {
 
   #evidence(running: Running, trial: NonNullable<RemoteState['trial']>) {
     const config = running.config();
-    const heard = new Set(trial.heard);
+    const [heard, known] = [new Set(trial.heard), new Set(trial.known)];
+    const meters = listed(config);
+    const kept = new Set([...meters.map(({ meter }) => meter), ...(trial.settings.leftOut ?? [])]);
     const since = new Set(this.#heardSince(config, trial.startedAtMs + 1));
     const { online, bufferedRows, lastReceiptAt } = running.status();
     const receiptMs = lastReceiptAt === null ? 0 : Temporal.Instant.from(lastReceiptAt).epochMilliseconds;
     return {
-      meters: listed(config).map(({ meter, bus }) => ({
+      meters: meters.map(({ meter, bus }) => ({
         meter,
         bus,
         before: heard.has(meter),
         since: since.has(meter),
+        isNew: !known.has(meter),
       })),
+      gone: trial.heard.filter((meter) => !kept.has(meter)),
       uplink: {
         connected: online,
         waitingRows: bufferedRows,
@@ -196,13 +201,15 @@ export class RemoteConfig {
   #heardBefore(running: Running, nowMs: number, trialMs: number): string[] {
     const pushing = (running.push()?.meters ?? []).filter((pushes) => mustPush(pushes, nowMs, trialMs));
     const { pushMeters, ...polled } = running.config();
+    // A poll period may go by between two readings of a meter that is well.
+    const lookBackMs = Math.max(trialMs, 2 * polled.pollIntervalSeconds * 1000);
     return [
-      ...this.#heardSince({ ...polled, pushMeters: [] }, nowMs - trialMs),
+      ...this.#heardSince({ ...polled, pushMeters: [] }, nowMs - lookBackMs),
       ...pushing.map(({ meter }) => meter),
     ];
   }
 
-  /** By its own stamp, or for one that pushes by the arrival as well. */
+  /** With a value: by its own stamp, or for one that pushes by the arrival as well. */
   #heardSince(config: Pick<EdgeConfig, 'buses' | 'pushMeters'>, ms: number): string[] {
     const pushed = new Map(
       this.#running?.push()?.meters.map(({ meter, lastAcceptedMs }) => [meter, lastAcceptedMs ?? 0]),
@@ -211,9 +218,10 @@ export class RemoteConfig {
       .filter(
         ({ meter, profile }) =>
           (pushed.get(meter) ?? 0) >= ms ||
-          (this.#options.profiles.get(profile)?.registers ?? []).some(
-            ({ obis }) => (this.#running?.lastAccepted(meter, obis)?.atMs ?? 0) >= ms,
-          ),
+          (this.#options.profiles.get(profile)?.registers ?? []).some(({ obis }) => {
+            const last = this.#running?.lastAccepted(meter, obis) ?? null;
+            return last !== null && last.value !== null && last.atMs >= ms;
+          }),
       )
       .map(({ meter }) => meter);
   }
@@ -248,12 +256,17 @@ const byKey = (errors: readonly string[], settings: object): string =>
     })
     .join('; ');
 
-const withoutTrial = ({ trialSeconds: _, ...settings }: GatewaySettings) => settings;
+const withoutTrial = ({ trialSeconds: _, leftOut: __, ...settings }: GatewaySettings) => settings;
 
 const trialMs = (
   { trialSeconds }: GatewaySettings,
   { pollIntervalSeconds }: Pick<EdgeConfig, 'pollIntervalSeconds'>,
-): number => (trialSeconds ?? Math.max(PERIODS * pollIntervalSeconds, LEAST_TRIAL_SECONDS)) * 1000;
+): number =>
+  1000 *
+  Math.max(
+    trialSeconds ?? Math.max(PERIODS * pollIntervalSeconds, LEAST_TRIAL_SECONDS),
+    pollIntervalSeconds + 1,
+  );
 
 const listed = ({
   buses,

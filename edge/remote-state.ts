@@ -16,8 +16,9 @@ export const RemoteState = z.strictObject({
     startedAtMs: z.int(),
     /** How often the process has started with it: what kills it each time is undone. */
     starts: z.int().positive(),
-    /** Meters that were heard before. */
+    /** Meters that were heard before, and all that were listed. */
     heard: z.array(z.string()),
+    known: z.array(z.string()),
   }).nullable(),
 });
 export type RemoteState = z.infer<typeof RemoteState>;

@@ -163,7 +163,9 @@ export const GatewaySettings = z.strictObject({
     .array(z.object({ meter: Id, profile: Id }).catchall(json))
     .max(10_000)
     .optional(),
-  /** How long it is tried; three poll periods and at least two minutes if not given. */
+  /** Meters that these settings leave out on purpose: any other that was heard, and is listed no more, undoes them. */
+  leftOut: z.array(Id).max(10_000).optional(),
+  /** How long it is tried, a poll period at least; three of them and at least two minutes if not given. */
   trialSeconds: z.int().min(1).max(86_400).optional(),
 });
 export type GatewaySettings = z.infer<typeof GatewaySettings>;
