@@ -56,3 +56,21 @@ test('a violation is for good', () => {
   guard.feed(Uint8Array.of(0x30));
   expect(guard.feed(Uint8Array.from(connect))).toBe('not_connect');
 });
+
+test('until somebody is known, 64 KiB are all that may come, in however many packets', () => {
+  const hello = Uint8Array.from([0x10, 2, 0, 0]);
+  const packet = Uint8Array.from([0x30, 2, 1, 2]);
+  const limits = { connectBytes: 100, packetBytes: 1000, unadmittedBytes: 12 };
+  const guard = createLengthGuard(limits);
+  expect([hello, packet, packet, packet].map((chunk) => guard.feed(chunk))).toEqual([
+    null,
+    null,
+    null,
+    'not_admitted',
+  ]);
+  const admitted = createLengthGuard(limits);
+  admitted.feed(hello);
+  admitted.admit();
+  for (let n = 0; n < 10; n += 1) expect(admitted.feed(packet)).toBeNull();
+  expect(admitted.packets()).toBe(11);
+});
