@@ -165,8 +165,14 @@ function showProgress({ fromMs, atMs, toMs }: Extract<LiveEvent, { kind: 'catchi
   const percent = Math.floor((100 * (atMs - fromMs)) / Math.max(toMs - fromMs, 1));
   const line = `Reading the weeks before today through the line: ${day} ${percent} %`;
   if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${line}`);
-  else if (percent === 0) console.log(`${line} ...`);
+  else if (percent >= nextPercent) {
+    console.log(`${line} ...`);
+    nextPercent = percent - (percent % 10) + 10;
+  }
 }
+
+/** Where there is no terminal, a line for each tenth. */
+let nextPercent = 0;
 
 function endProgress(): void {
   if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');

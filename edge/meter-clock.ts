@@ -8,7 +8,7 @@ import { cjt188Exchange } from './cjt188-driver.ts';
 import { dlt645Dialogue } from './dlt645-dialogue.ts';
 import type { MeterUnit } from './exchange.ts';
 import type { LineUse } from './line.ts';
-import { askOptions, askRepeatedly, type DriveOptions, nothingRead } from './meter-driver.ts';
+import { askOptions, askRepeatedly, type DriveOptions, type MeterRead, nothingRead } from './meter-driver.ts';
 import { instantMs } from './site-time.ts';
 
 /** Meter minus gateway: the meter's is ahead when positive. */
@@ -21,10 +21,12 @@ export interface ClockOffset {
 }
 
 /** Local time as the meter shows it, cut down to the second; null when it gives none. */
-type ReadTime = (line: LineUse, options: DriveOptions) => Promise<Temporal.PlainDateTime | null>;
+type ReadTime = (line: LineUse, options: ClockOptions) => Promise<Temporal.PlainDateTime | null>;
+/** @param read counts the requests, and says why there was no time, for who wants to know */
+type ClockOptions = DriveOptions & { read?: MeterRead };
 export type MeasureClock = (
   line: LineUse,
-  options: DriveOptions & { timeZone: string },
+  options: ClockOptions & { timeZone: string },
 ) => Promise<ClockOffset | null>;
 
 const HALF_SECOND_MS = 500;
@@ -60,9 +62,9 @@ async function dlt645Time(
   { version }: Dlt645Profile,
   address: string,
   line: LineUse,
-  options: DriveOptions,
+  options: ClockOptions,
 ): Promise<Temporal.PlainDateTime | null> {
-  const dialogue = dlt645Dialogue({ version, address, line, options, read: nothingRead() });
+  const dialogue = dlt645Dialogue({ version, address, line, options, read: options.read ?? nothingRead() });
   const { date, time } = clockItems[version];
   const before = await dialogue(date);
   const shown = before && (await dialogue(time));
@@ -76,13 +78,13 @@ async function cjt188Time(
   clockAt: number,
   address: string,
   line: LineUse,
-  options: DriveOptions,
+  options: ClockOptions,
 ): Promise<Temporal.PlainDateTime | null> {
   const exchange = cjt188Exchange({ type, address, item, order, serial: 0 });
   const reply = await askRepeatedly(
     () => line.ask(exchange, askOptions(options)),
     options.attempts,
-    nothingRead(),
+    options.read ?? nothingRead(),
   );
   if (reply === null || !reply.answer.ok) return null;
   return bcdTime(reply.answer.data.subarray(clockAt, clockAt + 7));

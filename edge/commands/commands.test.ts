@@ -1,8 +1,11 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type MeterImage, serveMeters, type TestMeters } from '../test-meters.ts';
 import { run as profiles } from './profiles.ts';
 import { run as read } from './read.ts';
 import { parseUnits, run as scan } from './scan.ts';
+import { run as syncTime } from './sync-time.ts';
 
 const volts = '43664000';
 /** The whole block from 0 to 0x4f, as a real one has it. */
@@ -134,6 +137,29 @@ describe('meterline read', () => {
     expect(await read(args)).toBe(2);
     expect(err[0]).toContain(message);
     expect(out).toEqual([]);
+  });
+});
+
+describe('meterline sync-time', () => {
+  const options = ['--profile', 'dlt645-2007-3ph', '--unit', '000000000001', '--time-zone', 'Asia/Shanghai'];
+  test('a port that is closed is exit 3, and named', async () => {
+    const link = await at({}, 'rtu-over-tcp');
+    await server?.close();
+    expect(await syncTime([...options, ...link])).toBe(3);
+    expect(err[0]).toContain('ECONNREFUSED');
+  });
+  test('a meter that is silent is exit 1, with what to check', async () => {
+    const mute = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    const { port } = mute.address() as AddressInfo;
+    expect(await syncTime([...options, '--rtu-over-tcp', `127.0.0.1:${port}`, '--timeout', '40'])).toBe(1);
+    mute.close();
+    expect(err[0]).toMatch(/tells no time: timeout: no reply; check its power/);
+  });
+  test('a model without a clock that could be set is exit 2', async () => {
+    const named = ['--profile', 'abb-b23', '--unit', '1', '--time-zone', 'Asia/Shanghai', '--tcp', 'a:1'];
+    expect(await syncTime(named)).toBe(2);
+    expect(err[0]).toContain('abb-b23 is no DL/T 645 meter');
   });
 });
 

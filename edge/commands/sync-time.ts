@@ -10,9 +10,12 @@ import { withWakeBytes } from '../../protocols/sum-frame.ts';
 import { isTimeZone } from '../../protocols/time-zone.ts';
 import { openingRestMs } from '../line-options.ts';
 import { baudRateOf, linkName, openStream } from '../line-stream.ts';
+import { readFault } from '../live-fault.ts';
 import { type ClockOffset, openClock } from '../meter-clock.ts';
+import { type MeterRead, nothingRead } from '../meter-driver.ts';
 import { charactersMs } from '../rtu-wire.ts';
 import { localTime } from '../site-time.ts';
+import { faultText, unopenedText } from './fault-text.ts';
 import { METER_USAGE, meterOptions, type NamedMeter, parseMeter } from './meter-options.ts';
 import { openLine } from './open-line.ts';
 
@@ -86,8 +89,8 @@ function refuse(message: string): number {
 
 async function sync({ meter, timeZone, broadcast, yes }: Sync): Promise<number> {
   const where = `unit ${meter.unit} at ${linkName(meter.link)}`;
-  const before = await measure(meter, timeZone);
-  if (before === null) return silent(where);
+  const { offset: before, read } = await measure(meter, timeZone);
+  if (before === null) return silent(where, meter, read);
   console.log(`${where}: before ${shown(before)}`);
   if (Math.abs(before.offsetMs) > MOST_OFFSET_SECONDS * 1000) {
     console.error('meterline sync-time: more than five minutes: a meter does not take that from a broadcast');
@@ -104,16 +107,24 @@ async function sync({ meter, timeZone, broadcast, yes }: Sync): Promise<number> 
     return 1;
   }
   await tell(meter, broadcast ? ALL_METERS : String(meter.unit), timeZone);
-  const after = await measure(meter, timeZone);
-  if (after === null) return silent(where);
+  const { offset: after, read: again } = await measure(meter, timeZone);
+  if (after === null) return silent(where, meter, again);
   console.log(`${where}: after ${shown(after)}`);
   if (Math.abs(after.offsetMs) <= IN_STEP_MS) return 0;
   console.error('meterline sync-time: the meter did not take it; it takes one a day');
   return 1;
 }
 
-function silent(where: string): number {
-  console.error(`meterline sync-time: ${where} tells no time`);
+/** Why there was no time: the line, the meter, or what it told. */
+function silent(where: string, { link, profile }: NamedMeter, read: MeterRead): number {
+  if (read.fault?.code === 'unreachable') {
+    console.error(`meterline sync-time: ${unopenedText(read.fault, link)}`);
+    return 3;
+  }
+  const fault = readFault(read, link, profile.protocol);
+  const reason =
+    fault === null ? 'answers, but with no time that can be' : `tells no time: ${faultText(fault)}`;
+  console.error(`meterline sync-time: ${where} ${reason}`);
   return 1;
 }
 
@@ -123,14 +134,15 @@ const shown = ({ offsetMs, uncertaintyMs }: ClockOffset): string =>
 async function measure(
   { profile, unit, ...options }: NamedMeter,
   timeZone: string,
-): Promise<ClockOffset | null> {
+): Promise<{ offset: ClockOffset | null; read: MeterRead }> {
   const line = openLine(options);
   // What is waited for before it is asked would blur when it answered.
   await sleep(openingRestMs(options));
   const clock = openClock(profile, unit);
-  const offset = await clock?.(line, { nowMs: Date.now, attempts: 2, pauses: true, timeZone });
+  const read = nothingRead();
+  const offset = await clock?.(line, { nowMs: Date.now, attempts: 2, pauses: true, timeZone, read });
   await line.close();
-  return offset ?? null;
+  return { offset: offset ?? null, read };
 }
 
 /** Sends the time of the second in which its last byte arrives. Nobody answers, so this goes past the line. */

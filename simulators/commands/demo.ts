@@ -112,10 +112,10 @@ function demoResult({ generated, readings, month, verdict, seconds }: DemoOutcom
 const BAR = 32;
 const EVERY_MS = 100;
 
-/** One line on a terminal's standard error, rewritten in place; nothing where that is no terminal. */
+/** One line on a terminal's standard error, rewritten in place; where that is no terminal, a line every tenth. */
 function progressLine(): { show: (progress: Progress) => void; end: () => void } {
   const { stderr } = process;
-  if (!stderr.isTTY) return { show: () => undefined, end: () => undefined };
+  if (!stderr.isTTY) return tenths();
   const started = performance.now();
   let shownAt = Number.NEGATIVE_INFINITY;
   return {
@@ -130,5 +130,18 @@ function progressLine(): { show: (progress: Progress) => void; end: () => void }
       stderr.write(`\r\x1b[K${when} [${bar}] ${stage} ${Math.round((now - started) / 1000)} s`);
     },
     end: () => void stderr.write('\r\x1b[K'),
+  };
+}
+
+/** A line of standard error for each tenth of the month and each stage, as a log can keep it. */
+function tenths(): ReturnType<typeof progressLine> {
+  let shown = '';
+  return {
+    show({ stage, done }) {
+      const line = `${stage} ${Math.floor(done * 10) * 10} %`;
+      if (line !== shown) console.error(line);
+      shown = line;
+    },
+    end: () => undefined,
   };
 }

@@ -83,7 +83,7 @@ export async function run(args: string[]): Promise<number> {
   try {
     return await serve(values, simulated, profiles);
   } catch (error) {
-    console.error(`meterline simulate: ${(error as Error).message}`);
+    console.error(`meterline simulate: ${faultOf(error)}`);
     return 3;
   }
 }
@@ -91,6 +91,14 @@ export async function run(args: string[]): Promise<number> {
 function refuse(reason: string): number {
   console.error(`${USAGE}\n\nmeterline simulate: ${reason}`);
   return 2;
+}
+
+/** Another simulator is what mostly holds a port. */
+function faultOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'code' in error && error.code === 'EADDRINUSE'
+    ? `${error.message}; another process listens there: give other ports with --port`
+    : error.message;
 }
 
 function wrongValue({ seed, port, at, park, live }: Values): string | null {
@@ -140,7 +148,7 @@ async function serveHostile(behaviours: Behaviour[], { host, port, json }: Value
     await fleet.close();
     return 0;
   } catch (error) {
-    console.error(`meterline simulate: ${(error as Error).message}`);
+    console.error(`meterline simulate: ${faultOf(error)}`);
     return 3;
   }
 }
@@ -158,7 +166,7 @@ async function serveMbus(profiles: Profiles, { host, port, json }: Values): Prom
     await close();
     return 0;
   } catch (error) {
-    console.error(`meterline simulate: ${(error as Error).message}`);
+    console.error(`meterline simulate: ${faultOf(error)}`);
     return 3;
   }
 }
