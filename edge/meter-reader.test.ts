@@ -65,6 +65,7 @@ describe('a meter reader', () => {
   test('a hole that the meter refuses is read around, and remembered', async () => {
     const { line, reader } = await readerOf(gapped);
     expect(await reader.read(line, options)).toMatchObject({ requests: 4, failures: 0, exception: null });
+    await reader.read(line, options);
     const again = await reader.read(line, options);
     expect(again.requests).toBe(3);
     expect(again.values.map(({ value }) => value)).toEqual(['0.01', '0.02', '-1']);
@@ -204,8 +205,49 @@ describe('what a meter refuses', () => {
     const meter = refusingMeter(new Set([3]));
     const reader = new MeterReader(profile, registers, CONVERTER_COST);
     await reader.read(meter, options);
+    expect(reader.refusals()).toEqual({ walls: [], absent: [] });
+    await reader.read(meter, options);
     expect(await reader.read(meter, options)).toMatchObject({ requests: 2, failures: 0 });
     expect(reader.refusals()).toEqual({ walls: [4], absent: [] });
+  });
+
+  test('a hole is tried again after a day, and for good when it was none', async () => {
+    const { registers } = wordsAt([0, 2, 4, 6, 8]);
+    const refused = new Set([3]);
+    const meter = refusingMeter(refused);
+    const reader = new MeterReader(profile, registers, CONVERTER_COST, { walls: [4], absent: [] });
+    const at = (day: number) => reader.read(meter, { ...options, nowMs: () => day * 24 * HOUR_MS });
+    expect(await at(0)).toMatchObject({ requests: 2 });
+    expect(await at(1)).toMatchObject({ requests: 3 });
+    expect(await at(1.1)).toMatchObject({ requests: 2 });
+    refused.clear();
+    expect(await at(2.1)).toMatchObject({ requests: 1 });
+    expect(reader.refusals()).toEqual({ walls: [], absent: [] });
+    expect(await at(2.2)).toMatchObject({ requests: 1 });
+  });
+
+  test('what a meter gave once it refuses in a mood: its requests stay as long as they are', async () => {
+    const { registers } = wordsAt([0, 2, 4, 6, 8]);
+    const reader = new MeterReader(profile, registers, CONVERTER_COST);
+    const meter = refusingMeter(new Set());
+    const moody = (mood: (count: number) => boolean) => ({
+      read: async (request: UnitRequest): Promise<Answer> =>
+        mood(request.count) ? { ok: false, exception: 2 } : meter.read(request),
+    });
+    await reader.read(
+      moody((count) => count > 5),
+      options,
+    );
+    await reader.read(meter, options);
+    for (let n = 0; n < 20; n += 1) {
+      const read = await reader.read(
+        moody((count) => count > 5),
+        options,
+      );
+      expect(read.values).toHaveLength(5);
+    }
+    expect(reader.refusals()).toEqual({ walls: [], absent: [] });
+    expect(await reader.read(meter, options)).toMatchObject({ requests: 1, failures: 0 });
   });
 
   test('a meter that refuses everything for a while is asked for everything again', async () => {

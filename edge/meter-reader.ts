@@ -30,6 +30,8 @@ export interface ReadOptions extends DriveOptions {
 const ILLEGAL = new Set([2, 3]);
 /** So long a register that bills nothing is left out after it was refused: it may have been a mood of the meter. */
 const ABSENT_MS = 3_600_000;
+/** So long no request reaches over a wall: then it is tried again. */
+const WALL_MS = 86_400_000;
 
 /** What to ask for registers that are due. */
 interface Plan {
@@ -55,7 +57,12 @@ export class MeterReader {
   /** Plans by what is asked for. */
   #plans: Plan[];
   #longestHole: number;
-  readonly #walls: Set<number>;
+  /** When a wall was found (Unix milliseconds); null: before this process. */
+  readonly #walls: Map<number, number | null>;
+  /** Where a wall is to be when the meter refuses once more to be asked over it. */
+  readonly #suspected = new Set<number>();
+  /** Requests that the meter has answered: what it has it does not lack later. */
+  readonly #given = new Set<number>();
   /** When a register was refused alone (Unix milliseconds); null: before this process. */
   readonly #absent: Map<number, number | null>;
   #refusals: Refusals;
@@ -72,7 +79,7 @@ export class MeterReader {
     this.#profile = profile;
     this.#registers = registers;
     this.#longestHole = bridgeableHole(cost);
-    this.#walls = new Set(known.walls);
+    this.#walls = new Map(known.walls.map((address) => [address, null]));
     this.#absent = new Map(known.absent.map((address) => [address, null]));
     this.#refusals = known;
     this.#plans = this.#walls.size + this.#absent.size === 0 ? plansOf(profile) : [];
@@ -93,6 +100,7 @@ export class MeterReader {
     const read = nothingRead();
     const { wanted } = options;
     this.#refused.clear();
+    if (this.#walls.size > 0) this.#age(options.nowMs());
     for (const request of this.#planFor(options)) {
       if (wanted && !request.registers.some(({ register }) => wanted(register.obis))) continue;
       const answer = await this.#ask(line, request, options, read);
@@ -113,7 +121,7 @@ export class MeterReader {
   }
 
   #learned(): void {
-    this.#refusals = { walls: [...this.#walls], absent: [...this.#absent.keys()] };
+    this.#refusals = { walls: [...this.#walls.keys()], absent: [...this.#absent.keys()] };
     this.#plans = [];
   }
 
@@ -135,7 +143,10 @@ export class MeterReader {
     const requests = planRequests(registers, {
       maxRegisters: this.#profile.maxRegisters,
       longestHole,
-      walls: [...this.#walls, ...[...this.#absent.keys()].flatMap((address) => [address, address + 1])],
+      walls: [
+        ...this.#walls.keys(),
+        ...[...this.#absent.keys()].flatMap((address) => [address, address + 1]),
+      ],
     });
     if (this.#plans.length >= MOST_PLANS) this.#plans.shift();
     this.#plans.push({ registers, longestHole, requests });
@@ -182,11 +193,29 @@ export class MeterReader {
     const after = await this.#readRange(line, requestFor(registers.slice(half)), options, read);
     if (after === null) return null;
     // Each of them is there, but not what lies between, or not so many at once.
-    if (before && after) {
-      this.#walls.add(middle.address);
-      this.#learned();
-    }
+    if (before && after && !this.#given.has(keyOf(request))) this.#suspect(middle.address, options.nowMs());
     return false;
+  }
+
+  /** A wall is what was refused in two reads: once it may be a mood of the meter. */
+  #suspect(address: number, nowMs: number): void {
+    if (!this.#suspected.has(address)) {
+      this.#suspected.add(address);
+      return;
+    }
+    this.#walls.set(address, nowMs);
+    this.#learned();
+  }
+
+  /** Walls of a day ago are asked over again; refused once more they stand for another. */
+  #age(nowMs: number): void {
+    const before = this.#walls.size;
+    for (const [address, foundMs] of this.#walls) {
+      if (foundMs === null) this.#walls.set(address, nowMs);
+      else if (Math.abs(nowMs - foundMs) >= WALL_MS) this.#walls.delete(address);
+      this.#suspected.add(address);
+    }
+    if (this.#walls.size < before) this.#learned();
   }
 
   #ask(
@@ -201,7 +230,9 @@ export class MeterReader {
     return askRepeatedly(() => line.read(request, asking), options.attempts, read);
   }
 
-  #take({ registers }: PlannedRequest, data: Uint8Array, readAtMs: number, read: MeterRead): void {
+  #take(request: PlannedRequest, data: Uint8Array, readAtMs: number, read: MeterRead): void {
+    const { registers } = request;
+    this.#given.add(keyOf(request));
     const hex = hexOf(data);
     const values = registers.map(({ register, offset, bytes, decode }): RegisterValue => {
       const raw = hex.slice(2 * offset, 2 * (offset + bytes));
@@ -217,6 +248,9 @@ export class MeterReader {
     if (isNews) this.#learned();
   }
 }
+
+/** Of a request: none asks for more than 125 registers. */
+const keyOf = ({ address, count }: PlannedRequest): number => address * 256 + count;
 
 /**
  * Where to halve a request, as the number of registers before: at the hole nearest the middle, since holes are what meters
