@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readConfig } from './config.ts';
+import { edgePassword, readConfig } from './config.ts';
 import { baudRateOf } from './line-stream.ts';
 import { loadProfiles, type Profiles } from './profiles.ts';
 
@@ -238,4 +238,9 @@ describe('refused, naming file, line and key', () => {
     const checked = readConfig(join(folder, 'none.yaml'), profiles, {});
     expect(checked.ok ? [] : checked.errors[0]).toContain('ENOENT');
   });
+});
+
+test('a password that is empty is none', () => {
+  expect(edgePassword({ METERLINE_EDGE_PASSWORD: '' })).toBeUndefined();
+  expect(edgePassword({ METERLINE_EDGE_PASSWORD: 'a-long-password' })).toBe('a-long-password');
 });
