@@ -177,8 +177,11 @@ export const DetectRequest = z.strictObject({
   /** The digits on the meter's face, such as 12345.67. */
   face: z.string().min(1).max(24),
   unit: z.int().min(0).max(255),
-  from: Address.default(0),
-  to: Address.default(255),
+  /** Without either the billing registers of the shipped models come first, then 0 to 255. */
+  from: Address.optional(),
+  to: Address.optional(),
+  /** The model whose registers come before those of all others; if not given, that which the bus lists at the unit. */
+  profile: Id.nullable().default(null),
   functionCodes: z
     .array(z.literal([3, 4]))
     .min(1)
@@ -202,6 +205,7 @@ export const FoundDecoding = z.strictObject({
   scale: z.string(),
   transformed: z.enum(['none', 'divided', 'multiplied']),
   shows: z.string(),
+  /** In last digits of the face; below 0 it is behind. */
   offBy: z.string(),
   coarseDigits: z.int(),
   raw: z.string(),
@@ -221,6 +225,8 @@ export const DetectEvent = z.discriminatedUnion('type', [
     ct: z.string().nullable(),
     read: z.array(z.strictObject({ functionCode: z.literal([3, 4]), registers: z.int(), requests: z.int() })),
     found: z.array(FoundDecoding),
+    /** Only when nothing was found: what comes nearest. */
+    near: z.array(FoundDecoding),
     waitedMilliseconds: z.int(),
     fault: LiveFault.nullable(),
   }),

@@ -28,13 +28,19 @@ type Done = Extract<DetectEvent, { type: 'done' }>;
 const addressOf = (text: string): number | null =>
   /^(\d{1,5}|0x[0-9a-f]{1,4})$/i.test(text.trim()) ? Number(text.trim()) : null;
 
+/** Without one the gateway looks where it is likely first, by the model that it lists at the unit. */
+const rangeOf = (from: string, to: string): object => ({
+  ...(from.trim() === '' ? {} : { from: addressOf(from) }),
+  ...(to.trim() === '' ? {} : { to: addressOf(to) }),
+});
+
 export function Detective({ status, meters, toProve }: Props) {
   const { words, language } = useSession();
   const [bus, setBus] = useState(status.buses[0]?.bus ?? '');
   const [unit, setUnit] = useState('');
   const [face, setFace] = useState('');
-  const [from, setFrom] = useState('0');
-  const [to, setTo] = useState('255');
+  const [from, setFrom] = useState('');
+  const [to, setTo] = useState('');
   const [ratio, setRatio] = useState('');
   const [at, setAt] = useState<Extract<DetectEvent, { type: 'progress' }> | null>(null);
   const [done, setDone] = useState<Done | null>(null);
@@ -54,6 +60,8 @@ export function Detective({ status, meters, toProve }: Props) {
     if (toProve === null) return;
     setBus(toProve.bus);
     setUnit(String(toProve.unit));
+    setFrom('');
+    setTo('');
     forget();
   }, [toProve]);
 
@@ -66,8 +74,7 @@ export function Detective({ status, meters, toProve }: Props) {
     const body = {
       face: face.trim(),
       unit: addressOf(unit),
-      from: addressOf(from),
-      to: addressOf(to),
+      ...rangeOf(from, to),
       ratio: ratio.trim() === '' ? null : ratio.trim(),
     };
     readEvents<DetectEvent>(
@@ -93,7 +100,7 @@ export function Detective({ status, meters, toProve }: Props) {
           onChange={setFace}
         />
         <div class="pair">
-          <TextField label={words.from} value={from} onChange={setFrom} />
+          <TextField label={words.from} hint={words.rangeHint} value={from} onChange={setFrom} />
           <TextField label={words.to} value={to} onChange={setTo} />
         </div>
         <TextField label={words.ratio} inputMode="decimal" value={ratio} onChange={setRatio} />
@@ -141,7 +148,7 @@ interface DecodingsProps {
 
 function Decodings({ done, locked, onLock }: DecodingsProps) {
   const { words } = useSession();
-  const { found, face, fault } = done;
+  const { found, near, face, fault } = done;
   const shown = locked === null ? found.slice(0, SHOWN) : [locked];
   return (
     <section class="card">
@@ -152,6 +159,15 @@ function Decodings({ done, locked, onLock }: DecodingsProps) {
         // What was not read cannot be said to give nothing.
         fault === null && <h2>{words.noDecoding(face)}</h2>
       )}
+      {near.map(({ shows, address, offBy, functionCode, type, order, scale }) => (
+        <p key={`${functionCode} ${address} ${type} ${order} ${scale}`} class="small">
+          {(offBy.startsWith('-') ? words.nearBehind : words.nearAhead)(
+            shows,
+            hexAddress(address),
+            offBy.replace('-', ''),
+          )}
+        </p>
+      ))}
       <ol class="decodings">
         {shown.map((decoding) => (
           <li
@@ -178,12 +194,13 @@ function Decodings({ done, locked, onLock }: DecodingsProps) {
 
 const HEX = 16;
 const ADDRESS_DIGITS = 4;
+const hexAddress = (address: number): string => `0x${address.toString(HEX).padStart(ADDRESS_DIGITS, '0')}`;
 
 function Decoding({ decoding }: { decoding: FoundDecoding }) {
   const { words } = useSession();
   const { functionCode, address, type, order, scale, transformed, shows, raw, plausibility, known } =
     decoding;
-  const place = `0x${address.toString(HEX).padStart(ADDRESS_DIGITS, '0')} (${address})`;
+  const place = `${hexAddress(address)} (${address})`;
   return (
     <div>
       <p>

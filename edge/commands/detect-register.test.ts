@@ -49,12 +49,28 @@ describe('meterline detect-register', () => {
     ]);
   });
   test('tells people what it read and what it found', async () => {
-    expect(await detect('--face', '123456.7', '--unit', '4')).toBe(0);
+    expect(await detect('--face', '123456.7', '--unit', '4', '--from', '0')).toBe(0);
     expect(out).toContainEqual(expect.stringMatching(/^ {2}function 4: 6 of 256 registers, \d+ requests$/));
     expect(out).toContainEqual(
       expect.stringMatching(/0x0034 \(52\) +u32 +CDAB +x 0\.1 +123456\.7 +d6870012 +96\/100$/),
     );
     expect(out).toContainEqual('           carlo-gavazzi-em340: 1-0:1.8.0 import, billed');
+  });
+  test('without a range the billing registers of the models come first, and the range is not read', async () => {
+    expect(await detect('--face', '123456.78', '--unit', '3', '--profile', 'acrel-dtsd1352', '--json')).toBe(
+      0,
+    );
+    const { read, found } = JSON.parse(out[0] ?? '');
+    expect(read).toEqual([{ functionCode: 3, registers: 2, requests: 1 }]);
+    expect(found[0]).toMatchObject({ address: 10, offBy: '0' });
+  });
+  test('a meter that ran on since its face was read is found, below one that did not', async () => {
+    expect(await detect('--face', '123456.70', '--unit', '3', '--json')).toBe(0);
+    expect(JSON.parse(out[0] ?? '').found[0]).toMatchObject({ address: 10, offBy: '8', plausibility: 90 });
+  });
+  test('when nothing matches the nearest is told', async () => {
+    expect(await detect('--face', '123450.00', '--unit', '3')).toBe(1);
+    expect(out).toContain('near: 123456.78 at 0x000a, 678 last digits ahead');
   });
   test('a face before the transformers is found with their ratio', async () => {
     const args = ['--face', '3086.41', '--unit', '3', '--fc', '3', '--to', '20'];

@@ -10,10 +10,11 @@ import { linkName } from '../line-stream.ts';
 import { lineFault } from '../live-fault.ts';
 import { loadProfiles } from '../profiles.ts';
 import {
-  type FunctionSnapshot,
   faceText,
   MOST_SEARCHED,
+  nearText,
   type RegisterSearch,
+  type RegisterSearchResult,
   scaleText,
   searchRegister,
   searchReport,
@@ -27,7 +28,9 @@ const USAGE = `Usage: meterline detect-register --face DIGITS --unit U (--tcp HO
 
   --face DIGITS              what the meter's display shows, such as 12345.67; at least three digits that count
   --unit U                   the meter's address on its line, 0 to 255
-  --from A, --to A           first and last register, such as 0x5000; default 0 to 255
+  --profile ID               the meter's model, whose billing register is tried first
+  --from A, --to A           first and last register, such as 0x5000; without them the billing registers of all known models
+                             first, then 0 to 255
   --fc F                     3 or 4; default both
   --pause MS                 rest of the meter between two requests; default 100, since some models reboot without
   --ct N                     ratio of the current transformers, to find registers on their other side as well
@@ -42,8 +45,9 @@ const options = {
   ...signOptions,
   face: { type: 'string' },
   unit: { type: 'string' },
-  from: { type: 'string', default: '0' },
-  to: { type: 'string', default: '255' },
+  from: { type: 'string' },
+  to: { type: 'string' },
+  profile: { type: 'string' },
   fc: { type: 'string' },
   ct: { type: 'string' },
   pause: { type: 'string', default: '100' },
@@ -54,6 +58,7 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'
 
 const DEFAULT_TIMEOUT_MS = 1000;
 const SHOWN = 10;
+const DEFAULT_TO = 255;
 
 export async function run(args: string[]): Promise<number> {
   let values: Values;
@@ -69,8 +74,7 @@ export async function run(args: string[]): Promise<number> {
   if (values.sign) return signRegister(values);
   const search = parseSearch(values);
   if (typeof search === 'string') return refuse(search);
-  if (values.gateway !== undefined)
-    return detectThroughGateway(values, { ...search, face: faceText(search.face) });
+  if (values.gateway !== undefined) return detectThroughGateway(values, gatewaySearch(search));
   const parsed = parseLink(values, DEFAULT_TIMEOUT_MS);
   if (!parsed.ok) return refuse(parsed.error);
   const loaded = loadProfiles();
@@ -91,7 +95,7 @@ export async function run(args: string[]): Promise<number> {
   }
   const { found } = result;
   if (values.json) console.log(JSON.stringify(searchReport(search, result)));
-  else show(search, linkName(parsed.link), result.reads, found);
+  else show(search, linkName(parsed.link), result);
   if (result.fault !== null)
     console.error(`meterline detect-register: ${faultText(lineFault(result.fault, parsed.link))}`);
   return found.length > 0 ? 0 : 1;
@@ -109,8 +113,8 @@ function parseSearch(values: Values): RegisterSearch | string {
   if (face === null) return `--face "${values.face}" is not digits such as 12345.67, with three that count`;
   const unit = parseWhole(values.unit ?? '', 0, 255);
   if (unit === null) return '--unit is missing or not 0 to 255';
-  const from = parseAddress(values.from);
-  const to = parseAddress(values.to);
+  const from = parseAddress(values.from ?? '0');
+  const to = parseAddress(values.to ?? String(Math.max(from ?? 0, DEFAULT_TO)));
   if (from === null || to === null || from > to) return '--from and --to are not addresses from 0 to 65535';
   if (to - from >= MOST_SEARCHED) return `--from to --to are more than ${MOST_SEARCHED} registers`;
   if (values.fc !== undefined && values.fc !== '3' && values.fc !== '4') return '--fc is not 3 or 4';
@@ -119,7 +123,22 @@ function parseSearch(values: Values): RegisterSearch | string {
   if (ratio !== null && !/^[1-9]\d{0,5}(\.\d{1,3})?$/.test(ratio)) return '--ct is not a ratio such as 40';
   const pauseMilliseconds = parseWhole(values.pause, 0, 10_000);
   if (pauseMilliseconds === null) return '--pause is not 0 to 10000 (milliseconds)';
-  return { face, unit, from, to, functionCodes, ratio: ratio === '1' ? null : ratio, pauseMilliseconds };
+  return {
+    face,
+    unit,
+    from,
+    to,
+    likelyFirst: values.from === undefined && values.to === undefined,
+    profile: values.profile ?? null,
+    functionCodes,
+    ratio: ratio === '1' ? null : ratio,
+    pauseMilliseconds,
+  };
+}
+
+/** A range that is not given the gateway chooses itself. */
+function gatewaySearch({ face, from, to, likelyFirst, ...rest }: RegisterSearch): object {
+  return { ...rest, face: faceText(face), ...(likelyFirst ? {} : { from, to }) };
 }
 
 /** Decimal or, with 0x, hexadecimal. */
@@ -128,15 +147,12 @@ function parseAddress(text: string): number | null {
   return parseWhole(text, 0, 65_535);
 }
 
-function show(
-  search: RegisterSearch,
-  where: string,
-  reads: readonly FunctionSnapshot[],
-  found: readonly RankedDecoding[],
-): void {
+function show(search: RegisterSearch, where: string, { reads, found, near }: RegisterSearchResult): void {
   console.log(`Unit ${search.unit} at ${where}`);
   const all = search.to - search.from + 1;
-  for (const { functionCode, registers, requests, fault } of reads) {
+  const likely = reads.filter((read) => read.likely);
+  if (likely.length > 0) console.log(`  ${likely.length} billing registers of known models`);
+  for (const { functionCode, registers, requests, fault } of reads.filter((read) => !read.likely)) {
     const ended = fault === null ? '' : `; then ${fault.message}`;
     console.log(
       `  function ${functionCode}: ${registers.size} of ${all} registers, ${requests} requests${ended}`,
@@ -147,6 +163,7 @@ function show(
     console.log(
       `No register gives ${digits}. Another range (--from, --to), a CT ratio (--ct), or another unit?`,
     );
+    for (const one of near) console.log(nearText({ ...one, offBy: one.offBy.toString() }));
     return;
   }
   console.log(`${found.length === 1 ? 'One reading gives' : `${found.length} readings give`} ${digits}:`);
@@ -175,6 +192,7 @@ function describe(rank: number, decoding: RankedDecoding, ratio: string | null):
   const notes = [
     ...(decoding.transformed === 'divided' ? [`divided by the CT ratio ${ratio}`] : []),
     ...(decoding.transformed === 'multiplied' ? [`multiplied by the CT ratio ${ratio}`] : []),
+    ...(decoding.offBy > 1n ? [`${decoding.offBy} last digits ahead of the face: the meter ran on`] : []),
     ...(decoding.coarseDigits > 0 ? [`coarser than the face by ${decoding.coarseDigits} digits`] : []),
     ...known.map(
       ({ profile, obis, name, billing }) => `${profile}: ${obis} ${name}${billing ? ', billed' : ''}`,

@@ -7,6 +7,7 @@ import type { DetectEvent, LiveFault, LiveRead, ScanEvent } from '../../protocol
 import { edgePassword } from '../config.ts';
 import type { MeterUnit } from '../exchange.ts';
 import { UNCLEAR } from '../search-addresses.ts';
+import { nearText } from '../search-register.ts';
 import { faultText } from './fault-text.ts';
 
 export const gatewayOptions = { gateway: { type: 'string' }, bus: { type: 'string' } } as const;
@@ -199,6 +200,7 @@ export function detectThroughGateway(values: GatewayValues, search: object): Pro
           console.log(
             `  fc ${functionCode}  0x${address.toString(16).padStart(4, '0')} (${address})  ${type} ${order} x ${scale}  shows ${shows}  raw ${raw}  ${plausibility}/100`,
           );
+      if (!values.json) for (const one of report.near) console.log(nearText(one));
       if (!values.json)
         console.log(`${report.found.length} found; waited ${waitedMilliseconds} ms; polling went on`);
       return exitCodeOf(fault, report.found.length > 0);

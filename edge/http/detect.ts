@@ -30,10 +30,14 @@ export function detectRoutes(api: EdgeApi, context: EdgeApiContext): void {
       const face = parseFace(body.face);
       if (face === null)
         throw new EdgeRefused('not_a_face', 'digits such as 12345.67, with three that count');
-      if (body.from > body.to || body.to - body.from >= MOST_SEARCHED)
+      const { from = 0, to = 255 } = body;
+      if (from > to || to - from >= MOST_SEARCHED)
         throw new EdgeRefused('invalid_request', `from..to: 1 to ${MOST_SEARCHED} registers`);
       const models = [...context.profiles.values()].filter((profile) => profile.protocol === 'modbus');
-      const search = { ...body, face };
+      const listed = bus.meters.find(({ unit }) => unit === body.unit);
+      const likelyFirst = body.from === undefined && body.to === undefined;
+      const profile = body.profile ?? listed?.profile ?? null;
+      const search = { ...body, from, to, face, likelyFirst, profile };
       return alone(context, bus.id, 'detect', (end) =>
         sendEvents<DetectEvent>(reply, 'lines', async (send, signal) => {
           // Whoever leaves frees the bus for the next search at once: nothing more is asked for this one.

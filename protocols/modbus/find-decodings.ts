@@ -31,7 +31,7 @@ export interface Decoding {
   transformed: Transformed;
   /** What the face would show by this reading. */
   shows: string;
-  /** In last digits of the face. */
+  /** In last digits of the face; below 0 the register is behind it. */
   offBy: bigint;
   /** Digits of the face that this reading is too coarse to give. */
   coarseDigits: number;
@@ -77,14 +77,16 @@ const readers = (
 const exponents = [1, 0, -1, -2, -3, -4, -5, -6];
 
 /**
- * Every reading of `registers` (words by address) that gives the face, give or take its last digit: the meter runs on
- * while it is read. Numbers of fewer than three digits, and the meter's "no value" patterns, are no evidence.
+ * Every reading of `registers` (words by address) that gives the face, give or take its last digit, or that is ahead of it:
+ * the meter runs on while it is read. Numbers of fewer than three digits, and the meter's "no value" patterns, are no evidence.
  * @param ratio of the current transformers, a plain decimal; null when there are none
+ * @param slack how far off it may be
  */
 export function findDecodings(
   registers: ReadonlyMap<number, number>,
   face: Face,
   ratio: string | null,
+  slack: Slack = NO_SLACK,
 ): Decoding[] {
   const found: Decoding[] = [];
   for (const address of registers.keys()) {
@@ -93,18 +95,48 @@ export function findDecodings(
       if (data === null) continue;
       const { value } = decode(data, 0);
       if (value === null || value < LEAST_NUMBER * ONE) continue;
-      for (const match of matches(value, type, face, ratio))
+      for (const match of matches(value, type, face, ratio, slack))
         found.push({ address, type, order, raw: hex(data), ...match });
     }
   }
   return found;
 }
 
+/** In last digits of the face. */
+export interface Slack {
+  ahead: bigint;
+  behind: bigint;
+}
+const NO_SLACK: Slack = { ahead: 1n, behind: 1n };
+
+/** 0.01 kWh a second is 36 kW, nearly all of a three-phase meter of 63 A; 0.01 m3 a second is more than any riser has. */
+const MOST_HUNDREDTHS_PER_SECOND = 1;
+/** Of a number of fewer digits more of it would be anything. */
+const LEAST_SHARE = 10_000n;
+
+/** How far a meter whose face was read `seconds` ago may have run on. */
+export function aheadAfter({ digits, fraction }: Face, seconds: number): bigint {
+  const hundredths = BigInt(Math.ceil(seconds * MOST_HUNDREDTHS_PER_SECOND));
+  const ran = (hundredths * 10n ** BigInt(fraction)) / 100n;
+  const most = digits / LEAST_SHARE;
+  const ahead = ran < most ? ran : most;
+  return ahead > 1n ? ahead : 1n;
+}
+
+/** What is no match, but may be told when nothing is: within a hundredth of the face. */
+export const nearTo = ({ digits }: Face): Slack => ({ ahead: digits / 100n, behind: digits / 100n });
+
 type Match = Pick<Decoding, 'exponent' | 'transformed' | 'shows' | 'offBy' | 'coarseDigits'>;
 
 const ONE = 10n ** BigInt(MICRO_SCALE);
 
-function* matches(rawMicro: bigint, type: RegisterType, face: Face, ratio: string | null): Generator<Match> {
+function* matches(
+  rawMicro: bigint,
+  type: RegisterType,
+  face: Face,
+  ratio: string | null,
+  slack: Slack,
+): Generator<Match> {
   for (const exponent of exponents) {
     for (const { transformed, by, per } of transformations(ratio)) {
       const coarseDigits = coarseness(type, exponent + face.fraction, exponent, transformed);
@@ -113,8 +145,11 @@ function* matches(rawMicro: bigint, type: RegisterType, face: Face, ratio: strin
       const seen = face.digits / 10n ** BigInt(coarseDigits);
       if (coarseDigits > 0 && seen < LEAST_COARSE) continue;
       const number = floorScaled(rawMicro * by, places, per * ONE);
-      const offBy = number > seen ? number - seen : seen - number;
-      if (offBy > tolerance(type, seen)) continue;
+      const offBy = number - seen;
+      const least = tolerance(type, seen);
+      const share = 10n ** BigInt(coarseDigits);
+      if (offBy > larger(least, slack.ahead / share) || -offBy > larger(least, slack.behind / share))
+        continue;
       const shows = formatDecimal(number, face.fraction - coarseDigits, face.fraction - coarseDigits);
       yield { exponent, transformed, shows, offBy, coarseDigits };
     }
@@ -143,6 +178,8 @@ const tolerance = (type: RegisterType, seen: bigint): bigint => {
   const step = type === 'f32' ? seen >> 23n : 0n;
   return step > 1n ? step : 1n;
 };
+
+const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 /** value x 10^places / divisor, cut down as a face cuts. */
 const floorScaled = (value: bigint, places: number, divisor: bigint): bigint =>

@@ -63,6 +63,8 @@ const typeDoubt: Partial<Record<RegisterType, number>> = { u64: 2, bcd32: 4, f64
 const integerDoubt: Record<number, number> = { [-2]: 0, [-1]: 1, [-3]: 1, 0: 2, [-4]: 8, 1: 10 };
 const floatDoubt: Record<number, number> = { 0: 0, [-3]: 2 };
 const ODD_SCALE = 12;
+/** More than the last digit off: the meter ran on, or it is another number. */
+const RAN_ON = 10;
 const UNKNOWN = 25;
 const UNBILLED = 10;
 
@@ -76,7 +78,7 @@ function doubt(decoding: Decoding, known: readonly KnownRegister[]): number {
     (typeDoubt[type] ?? 0) +
     ((isFloat ? floatDoubt : integerDoubt)[exponent] ?? ODD_SCALE) +
     (transformed === 'none' ? 0 : 15) +
-    (offBy === 0n ? 0 : 3) +
+    (offBy === 0n ? 0 : offBy === 1n || offBy === -1n ? 3 : RAN_ON) +
     coarseDigits * 6
   );
 }
