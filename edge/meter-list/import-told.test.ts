@@ -1,0 +1,125 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { loadProfiles } from '../profiles.ts';
+import { type ImportOptions, type ImportResult, importMeterList } from './import-meter-list.ts';
+
+const EDGE = `# tower A
+gateway: gw-a
+dataDir: ./data
+broker: mqtt://127.0.0.1:1883
+pushBroker: { host: 127.0.0.1, port: 1884 }
+buses:
+  - id: b1 # first riser
+    tcp: 127.0.0.1:502
+    meters:
+      # the main meter stands in the cellar
+      - { meter: E-M, profile: acrel-dtsd1352, unit: 1 } # 400/5
+      - { meter: E-101, profile: eastron-sdm630, unit: 2 }
+  - id: b2
+    serial: { path: /dev/ttyUSB0, baudRate: 2400, parity: even }
+    meters:
+      - { meter: E-102, profile: dlt645-2007-3ph, unit: "000000000012" }
+      - { meter: W-1, profile: cjt188-water, unit: "78330011223344" }
+pushMeters:
+  - { meter: W-2, profile: json-water-push, topic: water/2 }
+`;
+
+let folder: string;
+const at = (name: string): string => join(folder, name);
+const edgeText = (): string => readFileSync(at('edge.yaml'), 'utf8');
+const loaded = loadProfiles();
+const profiles = loaded.ok ? loaded.profiles : new Map();
+
+function importList(list: string | Uint8Array, more: Partial<ImportOptions> = {}): ImportResult {
+  return importMeterList({
+    name: 'list.csv',
+    bytes: typeof list === 'string' ? Buffer.from(list) : list,
+    configFile: at('edge.yaml'),
+    parkFile: null,
+    profiles,
+    map: {},
+    defaults: {},
+    decimalComma: false,
+    remove: false,
+    dryRun: false,
+    language: 'en',
+    ...more,
+  });
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'meterline-import-told-'));
+  writeFileSync(at('edge.yaml'), EDGE);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('what a person has to know', () => {
+  test('columns of the park go nowhere without its document, and that is told', () => {
+    const list = '表号,型号,总线,地址,名称,倍率,楼层\nE-9,SDM630,b1,9,总表,40,\n';
+    const without = importList(list, { dryRun: true });
+    expect(without).toMatchObject({ ok: true, notTaken: { columns: ['名称', '倍率'] } });
+    const told = without.ok ? without.notTaken?.message : undefined;
+    expect(told?.['zh-CN']).toContain('名称、倍率');
+    expect(told?.en).toMatch(/名称, 倍率.*--park/);
+    expect(importList('表号,型号,总线,地址\nE-9,SDM630,b1,9\n')).toMatchObject({ ok: true, notTaken: null });
+  });
+
+  test('a figure with a comma or a ratio is told as it is taken', () => {
+    const list = '表号;型号;总线;地址;倍率\nE-M;DTSD1352;b1;1;1,000\nE-101;SDM630;b1;2;200/5\n';
+    expect(importList(list, { decimalComma: true, dryRun: true })).toMatchObject({
+      figures: [
+        { row: 2, heading: '倍率', text: '1,000', value: '1' },
+        { row: 3, heading: '倍率', text: '200/5', value: '40' },
+      ],
+    });
+  });
+
+  test.each([
+    ['a key that nobody knows', EDGE.replace('dataDir', 'dataDri'), 'dataDri'],
+    ['a bus id that is none', EDGE.replace('id: b2', 'id: 总线1'), 'buses'],
+  ])('a configuration that the gateway refuses is refused first: %s', (_, text, named) => {
+    writeFileSync(at('edge.yaml'), text);
+    for (const dryRun of [true, false]) {
+      const result = importList('表号,型号,总线,地址\nE-M,DTSD1352,b1,1\n', { dryRun });
+      expect(result).toMatchObject({ ok: false, code: 'configuration_refused' });
+      expect(result.ok ? '' : result.detail).toContain(named);
+    }
+    expect(edgeText()).toBe(text);
+  });
+
+  test('a bus without meters is what the first list fills; one that stays empty is refused', () => {
+    const empty = EDGE.replace(/ +meters:\n +# the main[\s\S]*?unit: 2 }\n/, '    meters: []\n');
+    expect(empty).toContain('meters: []');
+    writeFileSync(at('edge.yaml'), empty);
+    expect(importList('表号,型号,总线,地址\nE-102,dlt645-2007-3ph,b2,000000000012\n')).toMatchObject({
+      ok: false,
+      code: 'configuration_refused',
+    });
+    expect(edgeText()).toBe(empty);
+    expect(importList('表号,型号,总线,地址\nE-M,DTSD1352,b1,1\n')).toMatchObject({ ok: true, written: true });
+  });
+
+  test('each reason is in one language', () => {
+    const list =
+      '表号,型号,总线,地址\nE-9,SDM630,b1,300\nE-8,cjt188-water,b1,5\nE-7,SDM630,b1,7\nE-7,SDM630,b1,7\n';
+    const result = importList(list, { dryRun: true });
+    const told = result.ok ? [] : result.problems;
+    expect(told.map(({ code }) => code)).toEqual([
+      'bad_address',
+      'bad_address',
+      'duplicate_meter',
+      'duplicate_address',
+    ]);
+    for (const { message } of told) {
+      expect(message['zh-CN'].replace(/Modbus|TCP|CJ\/T/g, '')).not.toMatch(/[a-z]{2}/i);
+      expect(message.en).not.toMatch(/\p{Script=Han}/u);
+    }
+  });
+
+  test('a workbook by its name alone is none', () => {
+    const result = importList('表号,型号,总线,地址\n', { name: 'list.xlsx' });
+    expect(result).toMatchObject({ ok: false, code: 'not_a_workbook' });
+  });
+});
