@@ -70,6 +70,7 @@ const BACKLOG_BATCHES = 3;
 const AGAIN_BATCHES = 2;
 const STALLED_AFTER = 3;
 const TRIES_BEFORE_HALVES = 3;
+const TRIES_WITHOUT_OTHERS = 6;
 const TRIES_BEFORE_SET_ASIDE = 5;
 
 export class Sender {
@@ -167,13 +168,17 @@ export class Sender {
     suspect.tries += 1;
     this.#suspects = [...withoutSpan(this.#suspects, from, to), suspect];
     // That others were receipted since then tells that it is not the link.
-    if (this.#lastReceiptMs < suspect.sinceMs) this.#askAgain();
-    else if (from < to && suspect.tries >= TRIES_BEFORE_HALVES) {
+    const isItsOwn = this.#lastReceiptMs >= suspect.sinceMs;
+    if (!isItsOwn) this.#askAgain();
+    // Where nothing was receipted yet, the oldest is halved all the same: one of the halves may tell.
+    const mayTell =
+      from === this.#options.outbox.firstUnreceipted(0) && suspect.tries >= TRIES_WITHOUT_OTHERS;
+    if (from < to && (mayTell || (isItsOwn && suspect.tries >= TRIES_BEFORE_HALVES))) {
       const middle = (from + to) >> 1;
       const half = { tries: 0, sinceMs: suspect.sinceMs };
       this.#suspects.push({ ...half, from, to: middle }, { ...half, from: middle + 1, to });
       this.#suspects = this.#suspects.filter((one) => one !== suspect);
-    } else if (from === to && suspect.tries >= TRIES_BEFORE_SET_ASIDE) {
+    } else if (from === to && isItsOwn && suspect.tries >= TRIES_BEFORE_SET_ASIDE) {
       if (this.#options.outbox.setAside(from)) this.#options.onSetAside(from);
       // Its marker goes up in its place.
       suspect.tries = 0;
