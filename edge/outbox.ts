@@ -223,11 +223,13 @@ export class Outbox {
     }
   }
 
-  /** Gives up what was read before `ms`, leaving holes. @returns how many readings */
+  /** Gives up readings from before `ms`, leaving holes; markers and evidence stay. @returns how many readings */
   expire(ms: number): number {
     const before = this.#givenUp;
     for (const segment of this.#log.segments.filter(({ oldestMs }) => oldestMs < ms))
-      whenThereIsRoom(undefined, () => this.#giveUp(segment, 'buffer_age', (record) => record.atMs < ms));
+      whenThereIsRoom(undefined, () =>
+        this.#giveUp(segment, 'buffer_age', ({ key, atMs }) => key !== '' && atMs < ms),
+      );
     return this.#givenUp - before;
   }
 

@@ -80,7 +80,7 @@ class World {
       disk.room = Number.POSITIVE_INFINITY;
       disk.goodFlushes = Number.POSITIVE_INFINITY;
     }
-    // Half of them live on: what a restart would put right has to come right by itself.
+    // Some live on: what a restart would put right has to come right by itself.
     for (const gateway of this.#gateways)
       if (this.#plan.backlog === 0 && this.#random.between(0, 1) === 0) gateway.crash(false);
   }
