@@ -144,9 +144,8 @@ export class Sender {
     if (outbox.firstUnreceipted(receipt.from) === before) return false;
     this.#silentTries = 0;
     this.#batchItems = Math.min(BATCH_ITEMS, this.#batchItems * 2);
-    const isOpen = ({ from, to }: Span): boolean => outbox.firstUnreceipted(from) <= to;
-    this.#underWay = this.#underWay.filter(isOpen);
-    this.#suspects = this.#suspects.filter(isOpen);
+    this.#underWay = this.#underWay.filter(this.#isOpen);
+    this.#suspects = this.#suspects.filter(this.#isOpen);
     this.wake();
     return true;
   }
@@ -166,7 +165,7 @@ export class Sender {
     const known = this.#suspects.find((one) => one.from === from && one.to === to);
     const suspect = known ?? { from, to, tries: 0, sinceMs: sentMs };
     suspect.tries += 1;
-    this.#suspects = [...withoutSpan(this.#suspects, from, to), suspect];
+    this.#suspects = [...withoutSpan(this.#suspects, from, to), suspect].filter(this.#isOpen);
     // That others were receipted since then tells that it is not the link.
     const isItsOwn = this.#lastReceiptMs >= suspect.sinceMs;
     if (!isItsOwn) this.#askAgain();
@@ -203,10 +202,12 @@ export class Sender {
     const isUnderWay = ({ from, to }: Span): boolean =>
       this.#underWay.some((batch) => batch.from <= to && from <= batch.to);
     if (this.#suspects.filter(isUnderWay).length >= most) return null;
-    const waiting = this.#suspects.filter((one) => !isUnderWay(one)).sort((a, b) => a.tries - b.tries);
+    const isWaiting = (one: Suspect): boolean => !isUnderWay(one) && this.#isOpen(one);
+    const waiting = this.#suspects.filter(isWaiting).sort((a, b) => a.tries - b.tries);
     const [first] = waiting;
     if (first === undefined) return null;
-    return { from: first.from, to: Math.min(first.to, first.from + this.#batchItems - 1) };
+    const from = this.#options.outbox.firstUnreceipted(first.from);
+    return { from, to: Math.min(first.to, from + this.#batchItems - 1) };
   }
 
   #nextLive(): Span | null {
@@ -264,6 +265,9 @@ export class Sender {
     const suspect = this.#suspects.find(({ from, to }) => from <= next && next <= to);
     return suspect === undefined ? next : this.#firstFresh(suspect.to + 1);
   }
+
+  /** Whether something of it is not receipted yet. */
+  readonly #isOpen = ({ from, to }: Span): boolean => this.#options.outbox.firstUnreceipted(from) <= to;
 
   #isSuspect(sequence: number): boolean {
     return this.#suspects.some(({ from, to }) => from <= sequence && sequence <= to);
