@@ -133,7 +133,9 @@ describe('meterline read', () => {
     const has = (obis: string) => (obis === '1-0:1.8.0' ? micro('1') : undefined);
     const link = ['--rtu-over-tcp', `127.0.0.1:${await converterTo([meterOf('dlt645-1997', E, has)])}`];
     expect(await read(['--profile', 'dlt645-1997', '--unit', E, ...link])).toBe(0);
-    expect(out.join('\n')).toMatch(/15 registers without an answer: the meter refused them \(exception 2\)/);
+    expect(out.join('\n')).toMatch(
+      /15 registers without an answer: the meter refuses \(error byte of DL\/T 645 2\)/,
+    );
   });
 
   test.each([

@@ -83,8 +83,7 @@ async function openSerial(
     const port = new SerialStream({ path, baudRate, parity, autoOpen: false });
     port.open((error) => {
       // The library says "Error:" in its message too.
-      if (error !== null)
-        return reject(new Error(error.message.replace(/^Error: /, ''), { cause: error }));
+      if (error !== null) return reject(new Error(error.message.replace(/^Error: /, ''), { cause: error }));
       port.on('data', receive);
       resolve(port);
     });
