@@ -30,6 +30,7 @@ const host = '127.0.0.1';
 const BAUD_RATE = 115_200;
 /** Simulated meters share the machine with everything else: late is not yet silent. */
 const TIMEOUT_MILLISECONDS = 10_000;
+const WORST_REPLY_MILLISECONDS = 500;
 
 const secret = (): string => randomBytes(24).toString('base64url');
 
@@ -73,6 +74,8 @@ export function writeInstallation(
         ? { tcp: `${address.host}:${address.port}` }
         : { serial: { path: address.path, baudRate: BAUD_RATE, parity: 'none' } }),
       timeoutMilliseconds: TIMEOUT_MILLISECONDS,
+      // The simulated meters answer at once: a gateway that starts again need not listen long for older answers.
+      worstReplyMilliseconds: WORST_REPLY_MILLISECONDS,
       meters,
     })),
     pushMeters: wiring.push,
