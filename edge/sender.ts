@@ -129,8 +129,7 @@ export class Sender {
         this.#nextLive() ??
         this.#nextBacklog() ??
         this.#nextAgain(WINDOW_BATCHES);
-      if (batch === null) break;
-      this.#send(batch);
+      if (batch === null || !this.#send(batch)) break;
     }
     this.#sleep();
   }
@@ -244,12 +243,12 @@ export class Sender {
     this.#tokensAtMs = now;
   }
 
-  /** As much of the batch as its bytes and the suspects allow; the rest is taken up behind it. */
-  #send(span: Span): void {
+  /** As much of the batch as its bytes and the suspects allow; the rest is taken up behind it. @returns false when nothing was sent */
+  #send(span: Span): boolean {
     const { outbox, nowMs, send, timing } = this.#options;
     const items = outbox.after(span.from - 1, this.#cut(span) - span.from + 1);
     const [first, last] = [items[0], items.at(-1)];
-    if (first === undefined || last === undefined) return;
+    if (first === undefined || last === undefined) return false;
     // The lane that it is the next of goes on behind it.
     if (first.sequence === this.#firstFresh(this.#liveAt)) this.#liveAt = last.sequence + 1;
     else if (first.sequence === this.#firstFresh(this.#backlogAt)) this.#backlogAt = last.sequence + 1;
@@ -257,6 +256,7 @@ export class Sender {
     const dueMs = sentMs + timing.receiptMs * 2 ** this.#silentTries;
     this.#underWay.push({ from: first.sequence, to: last.sequence, sentMs, dueMs });
     send(items);
+    return true;
   }
 
   /** The first from `sequence` on that is neither receipted nor a suspect. */
