@@ -10,8 +10,8 @@ import { loadConfig } from './cloud/config.ts';
 import { examineCloud } from './cloud/doctor.ts';
 import { examineClock, examineDataDir, examineNode } from './doctor-machine.ts';
 import { examineBroker, examinePort } from './doctor-network.ts';
+import { examineEdge, gatewayRuns } from './edge/commissioning/doctor.ts';
 import { readConfig } from './edge/config.ts';
-import { examineEdge, gatewayRuns } from './edge/doctor.ts';
 import { loadProfiles, type Profiles } from './edge/profiles.ts';
 import type { Finding } from './protocols/finding.ts';
 

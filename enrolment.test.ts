@@ -8,10 +8,10 @@ import { type Fixture, startFixture } from './cloud/api/fixture-server.ts';
 import { type Broker, startBroker } from './cloud/broker.ts';
 import { run as ca } from './cloud/commands/ca.ts';
 import { startAuthority, type TestAuthority } from './cloud/test-authority.ts';
-import { keepCertificate } from './edge/certificate-renewal.ts';
 import { run as enrol } from './edge/commands/enrol.ts';
 import { type EdgeConfig, readConfig } from './edge/config.ts';
-import { UplinkSession } from './edge/uplink-session.ts';
+import { keepCertificate } from './edge/delivery/certificate-renewal.ts';
+import { UplinkSession } from './edge/delivery/uplink-session.ts';
 import type { GatewayStatus } from './protocols/uplink.ts';
 
 const log = pino({ level: 'silent' });

@@ -8,14 +8,15 @@ import { startFixture } from './cloud/api/fixture-server.ts';
 import { decodeBatch } from './cloud/decode-batch.ts';
 import { isSigned } from './cloud/store/sqlite/evidence.ts';
 import { openStore, type Store } from './cloud/store/store.ts';
+import type { NewReading } from './edge/buffer/outbox-items.ts';
 import {
   type EvidenceDesk,
   type NewEvidence,
   type RecordedEvidence,
   recordEvidence,
-} from './edge/evidence.ts';
-import { openGatewayKey } from './edge/gateway-key.ts';
-import { type NewReading, type Outbox, openOutbox } from './edge/outbox.ts';
+} from './edge/commissioning/evidence.ts';
+import { openGatewayKey } from './edge/commissioning/gateway-key.ts';
+import { type Outbox, openOutbox } from './edge/outbox.ts';
 import { evidenceText } from './protocols/evidence.ts';
 import type { UplinkItem } from './protocols/uplink.ts';
 

@@ -1,12 +1,12 @@
 /** What meters froze while nobody read them, from end to end: simulated meters on sockets and pseudo terminals, healed by the edge. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type AskedProfile, isAsked } from './edge/asked-profile.ts';
 import { run as syncTime } from './edge/commands/sync-time.ts';
 import type { Link } from './edge/config.ts';
-import type { HistoryRead } from './edge/frozen-search.ts';
-import { Line } from './edge/line.ts';
-import { openClock } from './edge/meter-clock.ts';
-import { openHistory } from './edge/open-history.ts';
+import { type AskedProfile, isAsked } from './edge/drivers/asked-profile.ts';
+import type { HistoryRead } from './edge/healing/frozen-search.ts';
+import { openClock } from './edge/healing/meter-clock.ts';
+import { openHistory } from './edge/healing/open-history.ts';
+import { Line } from './edge/line/line.ts';
 import { loadProfiles } from './edge/profiles.ts';
 import { missingPeer } from './peers.ts';
 import type { Dlt645Profile } from './protocols/profile.ts';

@@ -4,9 +4,9 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Link } from './edge/config.ts';
-import { Line } from './edge/line.ts';
-import type { MeterRead } from './edge/meter-driver.ts';
-import { openDriver } from './edge/open-driver.ts';
+import type { MeterRead } from './edge/drivers/meter-driver.ts';
+import { openDriver } from './edge/drivers/open-driver.ts';
+import { Line } from './edge/line/line.ts';
 import { MbusProfile } from './protocols/profile.ts';
 import {
   HOSTILE_PRIMARY,

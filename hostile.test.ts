@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Line } from './edge/line.ts';
-import { type MeterRead, MeterReader } from './edge/meter-reader.ts';
-import { CONVERTER_COST } from './edge/plan-requests.ts';
+import { type MeterRead, MeterReader } from './edge/drivers/meter-reader.ts';
+import { CONVERTER_COST } from './edge/drivers/plan-requests.ts';
+import { Line } from './edge/line/line.ts';
 import { ModbusProfile } from './protocols/profile.ts';
 import {
   type Behaviour,

@@ -1,9 +1,9 @@
 /** A line of M-Bus meters takes a value only from the answer to its own request, of the meter that is meant, whatever comes. */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import type { MeterUnit } from './edge/exchange.ts';
-import { Line } from './edge/line.ts';
-import { openDriver } from './edge/open-driver.ts';
+import { openDriver } from './edge/drivers/open-driver.ts';
+import type { MeterUnit } from './edge/line/exchange.ts';
+import { Line } from './edge/line/line.ts';
 import { loadProfiles } from './edge/profiles.ts';
 import { formatMicro } from './protocols/units.ts';
 import { mbusLine, mbusMeter } from './simulators/meters/mbus-meters.ts';

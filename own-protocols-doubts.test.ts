@@ -1,9 +1,9 @@
 /** A line of DL/T 645 or CJ/T 188 meters takes a value only from the answer to its own request, whatever comes. */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { isAsked } from './edge/asked-profile.ts';
-import { Line } from './edge/line.ts';
-import { openDriver } from './edge/open-driver.ts';
+import { isAsked } from './edge/drivers/asked-profile.ts';
+import { openDriver } from './edge/drivers/open-driver.ts';
+import { Line } from './edge/line/line.ts';
 import { loadProfiles } from './edge/profiles.ts';
 import type { Profile } from './protocols/profile.ts';
 import { formatMicro } from './protocols/units.ts';

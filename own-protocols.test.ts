@@ -1,10 +1,10 @@
 /** DL/T 645 and CJ/T 188 from end to end: simulated meters on sockets and pseudo terminals, read and polled by the edge. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type AskedProfile, isAsked } from './edge/asked-profile.ts';
+import type { NewReading } from './edge/buffer/outbox-items.ts';
 import { run as read } from './edge/commands/read.ts';
 import { run as scan } from './edge/commands/scan.ts';
 import type { Bus } from './edge/config.ts';
-import type { NewReading } from './edge/outbox.ts';
+import { type AskedProfile, isAsked } from './edge/drivers/asked-profile.ts';
 import { startPolling } from './edge/poll.ts';
 import { loadProfiles } from './edge/profiles.ts';
 import { missingPeer } from './peers.ts';

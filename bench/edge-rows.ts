@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import modbusSerial from 'modbus-serial';
-import { Line } from '../edge/line.ts';
+import { Line } from '../edge/line/line.ts';
 import { openOutbox } from '../edge/outbox.ts';
 import { buildRequest } from '../protocols/modbus/pdu.ts';
 import { buildTcpFrame } from '../protocols/modbus/tcp-frame.ts';

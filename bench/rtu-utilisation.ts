@@ -2,9 +2,9 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { Line } from '../edge/line.ts';
-import { MeterReader } from '../edge/meter-reader.ts';
-import { bridgeableHole, planRequests, type WireCost } from '../edge/plan-requests.ts';
+import { MeterReader } from '../edge/drivers/meter-reader.ts';
+import { bridgeableHole, planRequests, type WireCost } from '../edge/drivers/plan-requests.ts';
+import { Line } from '../edge/line/line.ts';
 import { ModbusProfile } from '../protocols/profile.ts';
 import { type BenchRow, benchRow, type Measurement } from './measure.ts';
 

@@ -1,6 +1,7 @@
 /** What a configuration that is right leaves unused. Pure. */
-import { isAsked } from './asked-profile.ts';
+
 import type { EdgeConfig } from './config.ts';
+import { isAsked } from './drivers/asked-profile.ts';
 import type { Profiles } from './profiles.ts';
 
 /** One line each, for the log and `--check-config`. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { edgePassword, readConfig } from './config.ts';
-import { baudRateOf } from './line-stream.ts';
+import { baudRateOf } from './line/line-stream.ts';
 import { loadProfiles, type Profiles } from './profiles.ts';
 
 let folder: string;

@@ -8,11 +8,17 @@ import { Id } from '../protocols/reading.ts';
 import { TimeZone } from '../protocols/time-zone.ts';
 import type { GatewaySettings } from '../protocols/uplink.ts';
 import { checkYaml } from '../protocols/yaml-document.ts';
-import { type AskedProfile, isAsked, linkRefusal, timeoutRefusal, unitRefusal } from './asked-profile.ts';
-import type { MeterUnit } from './exchange.ts';
-import { Instantaneous, refuseRegisters } from './instantaneous.ts';
-import { PushMeter, refuseProfiles, refuseRepeatedSources } from './push-meter.ts';
-import { absoluteTls, goesInTheClear, tlsRefusals, UplinkTls } from './uplink-tls.ts';
+import { absoluteTls, goesInTheClear, tlsRefusals, UplinkTls } from './delivery/uplink-tls.ts';
+import {
+  type AskedProfile,
+  isAsked,
+  linkRefusal,
+  timeoutRefusal,
+  unitRefusal,
+} from './drivers/asked-profile.ts';
+import type { MeterUnit } from './line/exchange.ts';
+import { Instantaneous, refuseRegisters } from './polling/instantaneous.ts';
+import { PushMeter, refuseProfiles, refuseRepeatedSources } from './push/push-meter.ts';
 
 const DAY_MS = 86_400_000;
 const Port = z.int().min(0).max(65535);

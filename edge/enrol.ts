@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { readKeyFile, writeKeyFile, writePublicFile } from '../key-file.ts';
 import { EnrolmentGrant } from '../protocols/enrolment.ts';
-import { goesInTheClear, type UplinkTls } from './uplink-tls.ts';
+import { goesInTheClear, type UplinkTls } from './delivery/uplink-tls.ts';
 
 /** The cloud is not reached, or refuses; `code` is its own, or `not_reached`, `in_the_clear`, `not_understood`. */
 export class EnrolmentError extends Error {

@@ -2,16 +2,16 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
-import { keepCertificate } from './certificate-renewal.ts';
 import { type Clock, drivenClock, systemClock } from './clock.ts';
 import { type EdgeConfig, type HttpConfig, readConfig } from './config.ts';
 import { configWarnings } from './config-warnings.ts';
+import { keepCertificate } from './delivery/certificate-renewal.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import type { EdgeApiContext } from './http/context.ts';
 import type { EdgeServer } from './http/start.ts';
 import type { Profiles } from './profiles.ts';
-import { RemoteConfig } from './remote-config.ts';
-import { watchConfig } from './watch-config.ts';
+import { RemoteConfig } from './settings/remote-config.ts';
+import { watchConfig } from './settings/watch-config.ts';
 
 export interface GatewayProcessOptions {
   /** Of the configuration, and what it holds. */

@@ -1,10 +1,10 @@
 /** What a running gateway shows and lends to its own HTTP server. */
 import type { GatewayStatus } from '../protocols/uplink.ts';
+import type { NewEvidence, RecordedEvidence } from './commissioning/evidence.ts';
 import type { EdgeConfig } from './config.ts';
-import type { NewEvidence, RecordedEvidence } from './evidence.ts';
 import type { Outbox } from './outbox.ts';
 import type { PolledBus } from './poll.ts';
-import type { PushBroker } from './push-broker.ts';
+import type { PushBroker } from './push/push-broker.ts';
 
 export interface GatewayView {
   /** As it is at work with: the file's, or the cloud's. */

@@ -3,20 +3,21 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import { createCommitter } from './buffer/committer.ts';
+import type { NewReading } from './buffer/outbox-items.ts';
 import type { Clock } from './clock.ts';
-import { createCommitter } from './committer.ts';
+import { type EvidenceDesk, recordEvidence } from './commissioning/evidence.ts';
+import { type GatewayKey, openGatewayKey } from './commissioning/gateway-key.ts';
 import type { EdgeConfig } from './config.ts';
-import { type EvidenceDesk, recordEvidence } from './evidence.ts';
-import { type GatewayKey, openGatewayKey } from './gateway-key.ts';
 import type { GatewayView } from './gateway-view.ts';
-import { MeterMemory } from './meter-memory.ts';
-import { OpenGaps } from './open-gaps.ts';
-import { type NewReading, type Outbox, openOutbox } from './outbox.ts';
+import { OpenGaps } from './healing/open-gaps.ts';
+import { type Outbox, openOutbox } from './outbox.ts';
+import { MeterMemory } from './polling/meter-memory.ts';
+import { type BusChanges, RunningBuses } from './polling/running-buses.ts';
 import type { Profiles } from './profiles.ts';
-import type { PushBroker } from './push-broker.ts';
-import { planPushMeter } from './push-meter.ts';
-import type { ConfigStatus } from './remote-config.ts';
-import { type BusChanges, RunningBuses } from './running-buses.ts';
+import type { PushBroker } from './push/push-broker.ts';
+import { planPushMeter } from './push/push-meter.ts';
+import type { ConfigStatus } from './settings/remote-config.ts';
 import { startUplink } from './uplink.ts';
 
 export interface Gateway extends GatewayView {
@@ -258,7 +259,7 @@ async function startPush(
   accept: (readings: readonly NewReading[]) => Promise<number>,
 ): Promise<PushBroker | null> {
   if (config.pushBroker === undefined) return null;
-  const { startPushBroker } = await import('./push-broker.ts');
+  const { startPushBroker } = await import('./push/push-broker.ts');
   const meters = config.pushMeters.flatMap((row) => planPushMeter(row, profiles.get(row.profile)) ?? []);
   return startPushBroker({
     ...config.pushBroker,

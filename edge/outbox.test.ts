@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, type TestContext, test } from 'vitest';
 import { missingPeer } from '../peers.ts';
 import { UplinkItem } from '../protocols/uplink.ts';
-import { type NewReading, type Outbox, openOutbox } from './outbox.ts';
+import type { NewReading } from './buffer/outbox-items.ts';
+import { type Outbox, openOutbox } from './outbox.ts';
 
 let folder: string;
 let box: string;

@@ -9,8 +9,8 @@
  */
 import type { GapMarker } from '../protocols/reading.ts';
 import type { Receipt } from '../protocols/uplink.ts';
-import { type Disk, systemDisk } from './disk.ts';
-import { appendDurably } from './durable-file.ts';
+import { type Disk, systemDisk } from './buffer/disk.ts';
+import { appendDurably } from './buffer/durable-file.ts';
 import {
   type Accepted,
   isDiskFull,
@@ -20,23 +20,32 @@ import {
   markText,
   named,
   paths,
-} from './outbox-folder.ts';
-import type { NewEvidenceItem, NewReading, OutboxItem, OutboxOptions, OutboxStats } from './outbox-items.ts';
-import { evidenceRecord, instantMs, itemText, keyOf, markerRecord, readingRecord } from './outbox-items.ts';
-import type { Damage, OutboxLog } from './outbox-log.ts';
-import { lostRecord, type OutboxRecord, recordBytes } from './outbox-record.ts';
-import { Refusals } from './outbox-refusals.ts';
-import { type Restored, restoreOutbox, saveAccepted } from './outbox-restore.ts';
-import type { Segment } from './outbox-segment.ts';
-import { SequenceRanges } from './sequence-ranges.ts';
+  segmentSize,
+  whenThereIsRoom,
+} from './buffer/outbox-folder.ts';
+import type {
+  NewEvidenceItem,
+  NewReading,
+  OutboxItem,
+  OutboxOptions,
+  OutboxStats,
+} from './buffer/outbox-items.ts';
+import {
+  evidenceRecord,
+  instantMs,
+  itemText,
+  keyOf,
+  markerRecord,
+  readingRecord,
+} from './buffer/outbox-items.ts';
+import type { Damage, OutboxLog } from './buffer/outbox-log.ts';
+import { lostRecord, type OutboxRecord, recordBytes } from './buffer/outbox-record.ts';
+import { Refusals } from './buffer/outbox-refusals.ts';
+import { type Restored, restoreOutbox, saveAccepted } from './buffer/outbox-restore.ts';
+import type { Segment } from './buffer/outbox-segment.ts';
+import { SequenceRanges } from './buffer/sequence-ranges.ts';
 
 const DEFAULT_BATCH_BYTES = 512 * 1024;
-const SMALLEST_SEGMENT = 16 * 1024;
-const LARGEST_SEGMENT = 4 * 1024 * 1024;
-/** A segment takes at most this part of the disk, and of what may be buffered: room comes back a segment at a time. */
-const SEGMENTS = 32;
-
-export type { NewReading, OutboxItem, OutboxOptions, OutboxStats } from './outbox-items.ts';
 
 /** @throws OutboxError when another process holds the folder, it is another gateway's, or the disk fails */
 export function openOutbox(options: OutboxOptions): Outbox {
@@ -54,9 +63,7 @@ export function openOutbox(options: OutboxOptions): Outbox {
 export function openOutboxOn(disk: Disk, options: OutboxOptions, unlock = (): void => undefined): Outbox {
   const { folder, gateway, maxBytes } = options;
   try {
-    const part = Math.floor(Math.min(maxBytes, disk.capacity(folder)) / SEGMENTS);
-    const segmentBytes = Math.max(SMALLEST_SEGMENT, Math.min(LARGEST_SEGMENT, part));
-    const place = { disk, folder, segmentBytes };
+    const place = { disk, folder, segmentBytes: segmentSize(Math.min(maxBytes, disk.capacity(folder))) };
     return new Outbox(place, options, { ...restoreOutbox(place, gateway), unlock });
   } catch (error) {
     throw named(error);
@@ -386,15 +393,5 @@ export class Outbox {
   #writeMark(): void {
     const mark = { nextSequence: this.#log.nextSequence, acknowledgedTo: this.#acknowledgedTo };
     this.#place.disk.write(this.#mark, Buffer.from(markText(mark)), 0);
-  }
-}
-
-/** Does what can wait until the disk has room; anything else that goes wrong is a fault. */
-function whenThereIsRoom<T>(otherwise: T, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!isDiskFull(error)) throw named(error);
-    return otherwise;
   }
 }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { NewReading } from './buffer/outbox-items.ts';
 import type { Bus } from './config.ts';
-import type { NewReading } from './outbox.ts';
 import { type Polling, startPolling } from './poll.ts';
 import { loadProfiles } from './profiles.ts';
 import { HandClock } from './test-clock.ts';

@@ -4,16 +4,16 @@
  */
 import type { Logger } from 'pino';
 import type { BusStatus, MeterClockStatus } from '../protocols/uplink.ts';
-import { BusPoller } from './bus-poller.ts';
-import type { MeterCounts } from './bus-tally.ts';
+import type { NewReading } from './buffer/outbox-items.ts';
 import type { Clock } from './clock.ts';
 import type { BusMeter, EdgeConfig, Link } from './config.ts';
-import type { Line } from './line.ts';
-import { type CareContext, careFor } from './meter-care.ts';
-import { MeterMemory } from './meter-memory.ts';
-import type { NewReading } from './outbox.ts';
+import { type CareContext, careFor } from './healing/meter-care.ts';
+import type { Line } from './line/line.ts';
+import { BusPoller } from './polling/bus-poller.ts';
+import type { MeterCounts } from './polling/bus-tally.ts';
+import { MeterMemory } from './polling/meter-memory.ts';
+import { beatMs } from './polling/rhythm.ts';
 import type { Profiles } from './profiles.ts';
-import { beatMs } from './rhythm.ts';
 
 export interface PollingOptions {
   config: Pick<EdgeConfig, 'buses' | 'pollIntervalSeconds' | 'clock'>;

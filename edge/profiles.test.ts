@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { registerDecoder } from '../protocols/modbus/registers.ts';
 import { formatMicro } from '../protocols/units.ts';
+import { images } from './drivers/test-profile-images.ts';
 import { loadProfiles } from './profiles.ts';
-import { images } from './test-profile-images.ts';
 
 const loaded = loadProfiles();
 if (!loaded.ok) throw new Error(loaded.errors.join('\n'));

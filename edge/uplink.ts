@@ -9,12 +9,13 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type GatewayStatus, Receipt } from '../protocols/uplink.ts';
+import type { OutboxItem } from './buffer/outbox-items.ts';
 import type { Clock } from './clock.ts';
-import { CloudClock } from './cloud-clock.ts';
-import type { Outbox, OutboxItem } from './outbox.ts';
-import { Sender, type SenderTiming } from './sender.ts';
-import { UplinkSession } from './uplink-session.ts';
-import type { UplinkTls } from './uplink-tls.ts';
+import { Sender, type SenderTiming } from './delivery/sender.ts';
+import { UplinkSession } from './delivery/uplink-session.ts';
+import type { UplinkTls } from './delivery/uplink-tls.ts';
+import { CloudClock } from './healing/cloud-clock.ts';
+import type { Outbox } from './outbox.ts';
 
 export interface UplinkOptions {
   gateway: string;

@@ -3,7 +3,7 @@
  * flushed, and of the rest any part, torn anywhere. It fills up and fails when it is told to.
  */
 import { basename, dirname } from 'node:path';
-import type { Disk } from '../edge/disk.ts';
+import type { Disk } from '../edge/buffer/disk.ts';
 import type { Random } from '../simulators/random.ts';
 
 /** Grows as a file does: what is added costs no copy of what is there. */

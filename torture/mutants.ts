@@ -20,21 +20,21 @@ const BACKLOGS = { worlds: 200, every: 200 };
 export const mutants: readonly Mutant[] = [
   {
     name: 'a commit is not flushed',
-    file: 'edge/outbox-segment.ts',
+    file: 'edge/buffer/outbox-segment.ts',
     find: 'writeAll(this.#disk, this.#fd, bytes);\n      this.#disk.flush(this.#fd);',
     instead: 'writeAll(this.#disk, this.#fd, bytes);',
     caughtBy: WORLDS,
   },
   {
     name: 'a segment written anew is not flushed before it takes its name',
-    file: 'edge/outbox-segment.ts',
+    file: 'edge/buffer/outbox-segment.ts',
     find: 'disk.flush(fd);\n      disk.rename(fresh, this.file);',
     instead: 'disk.rename(fresh, this.file);',
     caughtBy: WORLDS,
   },
   {
     name: 'what a failed commit wrote stays in the file',
-    file: 'edge/outbox-segment.ts',
+    file: 'edge/buffer/outbox-segment.ts',
     find: 'this.#disk.cut(this.#fd, this.#size);',
     instead: '',
     caughtBy: WORLDS,
@@ -62,7 +62,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a resend moves the cursor of its lane past what was never sent',
-    file: 'edge/sender.ts',
+    file: 'edge/delivery/sender.ts',
     find: `    if (first.sequence === this.#firstFresh(this.#liveAt)) this.#liveAt = last.sequence + 1;
     else if (first.sequence === this.#firstFresh(this.#backlogAt)) this.#backlogAt = last.sequence + 1;`,
     instead: `    if (first.sequence >= this.#liveAt) this.#liveAt = last.sequence + 1;
@@ -71,21 +71,21 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'what nobody takes is never set aside',
-    file: 'edge/sender.ts',
+    file: 'edge/delivery/sender.ts',
     find: 'suspect.tries >= TRIES_BEFORE_SET_ASIDE',
     instead: 'suspect.tries >= Number.POSITIVE_INFINITY',
     caughtBy: WORLDS,
   },
   {
     name: 'keys are minted anew with each start',
-    file: 'edge/outbox-restore.ts',
+    file: 'edge/buffer/outbox-restore.ts',
     find: 'if (head !== null && !doubtful)',
     instead: 'if (head !== null && folder === "")',
     caughtBy: { worlds: 20, every: 20 },
   },
   {
     name: 'a batch has no checksum',
-    file: 'edge/encode-batch.ts',
+    file: 'edge/delivery/encode-batch.ts',
     find: '[constants.ZSTD_c_checksumFlag]: 1',
     instead: '[constants.ZSTD_c_checksumFlag]: 0',
     caughtBy: WORLDS,

@@ -1,5 +1,5 @@
 /** Late, foreign and doubled replies by the thousand, over Modbus TCP and RTU: no value is ever another request's. */
-import { Line, LineFault } from '../edge/line.ts';
+import { Line, LineFault } from '../edge/line/line.ts';
 import { type Random, randomStream } from '../simulators/random.ts';
 import { registersAt, type SpoiledMeter, startSpoiledMeter } from './spoiled-meter.ts';
 import { count, newTally, type Tally, type TortureOptions, type TorturePart } from './tally.ts';

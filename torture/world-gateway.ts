@@ -1,7 +1,8 @@
 /** A gateway of a simulated world: the real outbox and the real sender, on a disk that loses power, killed now and then. */
+
+import { OutboxError } from '../edge/buffer/outbox-folder.ts';
+import { Sender } from '../edge/delivery/sender.ts';
 import { type Outbox, openOutboxOn } from '../edge/outbox.ts';
-import { OutboxError } from '../edge/outbox-folder.ts';
-import { Sender } from '../edge/sender.ts';
 import type { Receipt } from '../protocols/uplink.ts';
 import type { Random } from '../simulators/random.ts';
 import type { Agenda } from './agenda.ts';

@@ -1,7 +1,6 @@
 /** What the meters of a simulated gateway give it: readings of two registers, and now and then what a person vouches for. */
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
-import type { NewReading } from '../edge/outbox.ts';
-import type { NewEvidenceItem } from '../edge/outbox-items.ts';
+import type { NewEvidenceItem, NewReading } from '../edge/buffer/outbox-items.ts';
 import {
   decodeEvidence,
   type Evidence,

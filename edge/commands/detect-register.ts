@@ -5,10 +5,6 @@
 import { parseArgs } from 'node:util';
 import { parseFace } from '../../protocols/modbus/find-decodings.ts';
 import type { RankedDecoding } from '../../protocols/modbus/rank-decodings.ts';
-import { Line } from '../line.ts';
-import { linkName } from '../line-stream.ts';
-import { lineFault } from '../live-fault.ts';
-import { loadProfiles } from '../profiles.ts';
 import {
   faceText,
   MOST_SEARCHED,
@@ -18,7 +14,11 @@ import {
   scaleText,
   searchRegister,
   searchReport,
-} from '../search-register.ts';
+} from '../commissioning/search-register.ts';
+import { Line } from '../line/line.ts';
+import { linkName } from '../line/line-stream.ts';
+import { lineFault } from '../line/live-fault.ts';
+import { loadProfiles } from '../profiles.ts';
 import { faultText, unopenedText } from './fault-text.ts';
 import { LINK_USAGE, linkOptions, parseLink, parseWhole } from './link-options.ts';
 import { SIGN_USAGE, signOptions, signRegister } from './sign-register.ts';

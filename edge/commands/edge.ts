@@ -65,8 +65,8 @@ function refuse(lines: string[]): number {
 /** What a gateway loads only where it is configured. */
 async function loadParts({ http, pushBroker, buses }: EdgeConfig): Promise<void> {
   if (http !== undefined) await import('../http/start.ts');
-  if (pushBroker !== undefined) await import('../push-broker.ts');
-  if (buses.some(({ link }) => link.kind === 'serial')) await import('../serial-stream.ts');
+  if (pushBroker !== undefined) await import('../push/push-broker.ts');
+  if (buses.some(({ link }) => link.kind === 'serial')) await import('../line/serial-stream.ts');
 }
 
 async function serve(file: string, config: EdgeConfig, profiles: Profiles): Promise<number> {

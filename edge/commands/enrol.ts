@@ -9,9 +9,9 @@ import { Document, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { KeyFileError } from '../../key-file.ts';
 import { Id } from '../../protocols/reading.ts';
+import { replaceFile } from '../buffer/replace-file.ts';
+import type { UplinkTls } from '../delivery/uplink-tls.ts';
 import { EnrolmentError, enrol, keep } from '../enrol.ts';
-import { replaceFile } from '../replace-file.ts';
-import type { UplinkTls } from '../uplink-tls.ts';
 
 const USAGE = `Usage: meterline enrol CODE --cloud URL [--config edge.yaml] [--insecure]
        meterline enrol --create GATEWAY [--config cloud.yaml] [--json]      (at the cloud)

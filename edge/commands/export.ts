@@ -5,10 +5,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Park } from '../../protocols/park.ts';
+import { replaceFile } from '../buffer/replace-file.ts';
 import { outlineOf } from '../meter-list/edge-document.ts';
 import { exportMeterList } from '../meter-list/export-meter-list.ts';
 import { readParkText } from '../meter-list/park-document.ts';
-import { replaceFile } from '../replace-file.ts';
 
 const USAGE = `Usage: meterline export FILE.xlsx|FILE.csv [--config edge.yaml] [--park park.yaml]
 

@@ -1,8 +1,8 @@
 /** What stood in the way, as a line for people, the same as a gateway tells it. */
 import type { LiveFault } from '../../protocols/edge-api.ts';
 import type { Link } from '../config.ts';
-import type { LineFault } from '../line.ts';
-import { lineFault } from '../live-fault.ts';
+import type { LineFault } from '../line/line.ts';
+import { lineFault } from '../line/live-fault.ts';
 
 /** The next thing to try when a line would not open: a port has one owner. */
 const HELD_HINT =

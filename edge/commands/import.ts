@@ -9,11 +9,11 @@ import { type ColumnMap, fieldNames, type ListField } from '../../protocols/mete
 import type { Difference } from '../../protocols/meter-list/difference.ts';
 import type { ListProblem } from '../../protocols/meter-list/problem.ts';
 import { columnLetters } from '../../protocols/meter-list/table.ts';
+import { replaceFile } from '../buffer/replace-file.ts';
 import { answerName, type ImportResult, importMeterList } from '../meter-list/import-meter-list.ts';
 import { MOST_FILE_BYTES } from '../meter-list/list-refusal.ts';
 import { parseMapping } from '../meter-list/remembered-columns.ts';
 import { loadProfiles } from '../profiles.ts';
-import { replaceFile } from '../replace-file.ts';
 
 const USAGE = `Usage: meterline import FILE.xlsx|FILE.csv [--config edge.yaml] [--park park.yaml] [--dry-run]
 

@@ -1,7 +1,8 @@
 /** The options that name one meter on a line, shared by the commands that read one. */
-import { type AskedProfile, isAsked, linkRefusal, unitRefusal } from '../asked-profile.ts';
+
 import type { Link } from '../config.ts';
-import type { MeterUnit } from '../exchange.ts';
+import { type AskedProfile, isAsked, linkRefusal, unitRefusal } from '../drivers/asked-profile.ts';
+import type { MeterUnit } from '../line/exchange.ts';
 import { loadProfiles } from '../profiles.ts';
 import { LINK_USAGE, type LinkValues, linkOptions, parseLink, parseWhole } from './link-options.ts';
 import { nearest } from './nearest.ts';

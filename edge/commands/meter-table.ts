@@ -1,8 +1,8 @@
 /** What was read of a meter, as lines for people. */
 import { formatMicro, micro } from '../../protocols/units.ts';
-import type { AskedProfile } from '../asked-profile.ts';
-import { tellException } from '../doctor.ts';
-import type { MeterRead, RegisterValue } from '../meter-driver.ts';
+import { tellException } from '../commissioning/doctor.ts';
+import type { AskedProfile } from '../drivers/asked-profile.ts';
+import type { MeterRead, RegisterValue } from '../drivers/meter-driver.ts';
 
 /**
  * @param where the meter's unit and line

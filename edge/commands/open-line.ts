@@ -1,6 +1,6 @@
 /** The line that a command asks on. */
-import { Line } from '../line.ts';
-import { type LineOptions, openingRestMs } from '../line-options.ts';
+import { Line } from '../line/line.ts';
+import { type LineOptions, openingRestMs } from '../line/line-options.ts';
 
 /** Tells who waits at a terminal why nothing is asked at once. */
 export function openLine(options: LineOptions): Line {

@@ -1,9 +1,9 @@
 /** `meterline read`: reads one meter once. Exit codes: 0 read, 1 the meter gave nothing, 2 usage, 3 the line cannot be opened. */
 import { parseArgs } from 'node:util';
-import { linkName } from '../line-stream.ts';
-import { readFault } from '../live-fault.ts';
-import type { MeterRead } from '../meter-driver.ts';
-import { openDriver } from '../open-driver.ts';
+import type { MeterRead } from '../drivers/meter-driver.ts';
+import { openDriver } from '../drivers/open-driver.ts';
+import { linkName } from '../line/line-stream.ts';
+import { readFault } from '../line/live-fault.ts';
 import { faultText, unopenedText } from './fault-text.ts';
 import { METER_USAGE, meterOptions, type NamedMeter, parseAsked, parseMeter } from './meter-options.ts';
 import { inOrder, instantText, meterTable } from './meter-table.ts';

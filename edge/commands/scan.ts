@@ -1,11 +1,11 @@
 /** `meterline scan`: who answers on a line. Exit codes: 0 found, 1 nobody answers, 2 usage, 3 the line cannot be opened. */
 import { parseArgs } from 'node:util';
 import type { ModbusProfile } from '../../protocols/profile.ts';
+import { type FoundMeter, scanReport, scanUnits } from '../commissioning/scan-units.ts';
+import { searchAddresses, UNCLEAR } from '../commissioning/search-addresses.ts';
 import type { Link } from '../config.ts';
-import { Line, LineFault, type LineOptions } from '../line.ts';
+import { Line, LineFault, type LineOptions } from '../line/line.ts';
 import { loadProfiles, type Profiles } from '../profiles.ts';
-import { type FoundMeter, scanReport, scanUnits } from '../scan-units.ts';
-import { searchAddresses, UNCLEAR } from '../search-addresses.ts';
 import { unopenedText } from './fault-text.ts';
 import { LINK_USAGE, linkOptions, parseLink, parseWhole } from './link-options.ts';
 import { GATEWAY_USAGE, gatewayOptions, scanThroughGateway } from './through-gateway.ts';

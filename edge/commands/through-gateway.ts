@@ -4,10 +4,10 @@
  * 3 the gateway or its port cannot be reached.
  */
 import type { DetectEvent, LiveFault, LiveRead, ScanEvent } from '../../protocols/edge-api.ts';
+import { UNCLEAR } from '../commissioning/search-addresses.ts';
+import { nearText } from '../commissioning/search-register.ts';
 import { edgePassword } from '../config.ts';
-import type { MeterUnit } from '../exchange.ts';
-import { UNCLEAR } from '../search-addresses.ts';
-import { nearText } from '../search-register.ts';
+import type { MeterUnit } from '../line/exchange.ts';
 import { faultText } from './fault-text.ts';
 
 export const gatewayOptions = { gateway: { type: 'string' }, bus: { type: 'string' } } as const;

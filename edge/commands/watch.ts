@@ -4,9 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { linkName } from '../line-stream.ts';
-import type { MeterRead } from '../meter-driver.ts';
-import { openDriver } from '../open-driver.ts';
+import type { MeterRead } from '../drivers/meter-driver.ts';
+import { openDriver } from '../drivers/open-driver.ts';
+import { linkName } from '../line/line-stream.ts';
 import { unopenedText } from './fault-text.ts';
 import { parseWhole } from './link-options.ts';
 import { METER_USAGE, meterOptions, type NamedMeter, parseAsked, parseMeter } from './meter-options.ts';

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { EdgeFinding } from '../../protocols/edge-api.ts';
 import type { Finding } from '../../protocols/finding.ts';
-import { examineMeters } from '../doctor.ts';
-import { LiveLine } from '../live-line.ts';
+import { examineMeters } from '../commissioning/doctor.ts';
+import { LiveLine } from '../line/live-line.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 
 export function doctorRoutes(api: EdgeApi, context: EdgeApiContext): void {

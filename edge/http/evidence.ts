@@ -4,8 +4,8 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { EvidenceRequest, KeptEvidence, KeptPhoto } from '../../protocols/edge-api.ts';
 import { registerWords } from '../../protocols/modbus/registers.ts';
-import { isPhoto } from '../evidence.ts';
-import { asLineFault, exceptionFault, lineFault } from '../live-fault.ts';
+import { isPhoto } from '../commissioning/evidence.ts';
+import { asLineFault, exceptionFault, lineFault } from '../line/live-fault.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 import { busOf } from './live-bus.ts';
 import { type EdgeErrorCode, EdgeRefused } from './problems.ts';

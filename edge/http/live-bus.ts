@@ -1,8 +1,8 @@
 /** A bus for live work: the one that a request names, and what is read along it, beside the polling. */
 import type { LiveReading } from '../../protocols/edge-api.ts';
-import { type AskedProfile, isAsked, linkRefusal, unitRefusal } from '../asked-profile.ts';
-import type { MeterUnit } from '../exchange.ts';
-import type { MeterRead } from '../meter-driver.ts';
+import { type AskedProfile, isAsked, linkRefusal, unitRefusal } from '../drivers/asked-profile.ts';
+import type { MeterRead } from '../drivers/meter-driver.ts';
+import type { MeterUnit } from '../line/exchange.ts';
 import type { PolledBus } from '../poll.ts';
 import type { EdgeApiContext } from './context.ts';
 import { EdgeRefused } from './problems.ts';

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { LiveRead, LiveReadRequest, RegisterAnswer, RegisterRequest } from '../../protocols/edge-api.ts';
 import { Id } from '../../protocols/reading.ts';
-import { asLineFault, exceptionFault, lineFault, readFault } from '../live-fault.ts';
-import { LiveLine } from '../live-line.ts';
-import { openDriver } from '../open-driver.ts';
+import { openDriver } from '../drivers/open-driver.ts';
+import { asLineFault, exceptionFault, lineFault, readFault } from '../line/live-fault.ts';
+import { LiveLine } from '../line/live-line.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 import { askedProfileOf, busOf, liveReadings, passwordAt } from './live-bus.ts';
 

@@ -5,11 +5,11 @@
 import { z } from 'zod';
 import { type AddressSearch, type ScanEvent, ScanRequest } from '../../protocols/edge-api.ts';
 import { Id } from '../../protocols/reading.ts';
-import type { MeterUnit } from '../exchange.ts';
-import { asLineFault, lineFault } from '../live-fault.ts';
-import { LiveLine } from '../live-line.ts';
-import { type FoundMeter, scanReport, scanUnits } from '../scan-units.ts';
-import { modelsToSearch, searchAddresses } from '../search-addresses.ts';
+import { type FoundMeter, scanReport, scanUnits } from '../commissioning/scan-units.ts';
+import { modelsToSearch, searchAddresses } from '../commissioning/search-addresses.ts';
+import type { MeterUnit } from '../line/exchange.ts';
+import { asLineFault, lineFault } from '../line/live-fault.ts';
+import { LiveLine } from '../line/live-line.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 import { sendEvents } from './event-lines.ts';
 import { alone, busOf } from './live-bus.ts';

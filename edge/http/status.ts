@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { EdgeFreshness, EdgeMeter, EdgeProfile, EdgeStatus } from '../../protocols/edge-api.ts';
 import type { BusMeter } from '../config.ts';
-import { linkName } from '../line-stream.ts';
-import type { PushMeter } from '../push-meter.ts';
+import { linkName } from '../line/line-stream.ts';
+import type { PushMeter } from '../push/push-meter.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 import { figuresOf } from './figures.ts';
 import { metricsText } from './metrics.ts';

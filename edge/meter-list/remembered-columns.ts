@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { type ColumnMap, fieldNames, IGNORED } from '../../protocols/meter-list/columns.ts';
-import { replaceFile } from '../replace-file.ts';
+import { replaceFile } from '../buffer/replace-file.ts';
 
 const Columns = z.record(z.string().min(1).max(120), z.enum([...fieldNames, IGNORED]));
 

@@ -1,0 +1,285 @@
+/** Reads Modbus registers of one meter over a line, as its profile and a plan of requests say. */
+import type { ModbusProfile, ProfileRegister } from '../../protocols/profile.ts';
+import type { Answer, Line } from '../line/line.ts';
+import {
+  askOptions,
+  askRepeatedly,
+  type DriveOptions,
+  hexOf,
+  type MeterRead,
+  nothingRead,
+  type RegisterValue,
+} from './meter-driver.ts';
+import {
+  bridgeableHole,
+  NO_REFUSALS,
+  type PlannedRequest,
+  planRequests,
+  type Refusals,
+  requestFor,
+  type WireCost,
+} from './plan-requests.ts';
+
+export type { MeterRead, RegisterValue } from './meter-driver.ts';
+
+export interface ReadOptions extends DriveOptions {
+  unit: number;
+}
+
+/** Exceptions by which a meter refuses addresses that it does not have, or so many at once. */
+const ILLEGAL = new Set([2, 3]);
+/** So long a register that bills nothing is left out after it was refused: it may have been a mood of the meter. */
+const ABSENT_MS = 3_600_000;
+/** So long no request reaches over a wall: then it is tried again. */
+const WALL_MS = 86_400_000;
+
+/** What to ask for registers that are due. */
+interface Plan {
+  registers: readonly ProfileRegister[];
+  longestHole: number;
+  requests: PlannedRequest[];
+}
+
+/** Enough for what is due together in practice. */
+const MOST_PLANS = 32;
+
+/** Of meters that refuse nothing: all of a model share them, and what they share stays at hand in the processor's cache. */
+const sharedPlans = new WeakMap<ModbusProfile, Plan[]>();
+function plansOf(profile: ModbusProfile): Plan[] {
+  const plans = sharedPlans.get(profile) ?? [];
+  sharedPlans.set(profile, plans);
+  return plans;
+}
+
+export class MeterReader {
+  readonly #profile: ModbusProfile;
+  readonly #registers: readonly ProfileRegister[];
+  /** Plans by what is asked for. */
+  #plans: Plan[];
+  #longestHole: number;
+  /** When a wall was found (Unix milliseconds); null: before this process. */
+  readonly #walls: Map<number, number | null>;
+  /** Where a wall is to be when the meter refuses once more to be asked over it. */
+  readonly #suspected = new Set<number>();
+  /** Requests that the meter has answered: what it has it does not lack later. */
+  readonly #given = new Set<number>();
+  /** When a register was refused alone (Unix milliseconds); null: before this process. */
+  readonly #absent: Map<number, number | null>;
+  #refusals: Refusals;
+  /** What was refused alone in the read under way. */
+  readonly #refused = new Set<number>();
+
+  /** @param known what earlier reads of this meter have shown */
+  constructor(
+    profile: ModbusProfile,
+    registers: readonly ProfileRegister[],
+    cost: WireCost,
+    known: Refusals = NO_REFUSALS,
+  ) {
+    this.#profile = profile;
+    this.#registers = registers;
+    this.#longestHole = bridgeableHole(cost);
+    this.#walls = new Map(known.walls.map((address) => [address, null]));
+    this.#absent = new Map(known.absent.map((address) => [address, null]));
+    this.#refusals = known;
+    this.#plans = this.#walls.size + this.#absent.size === 0 ? plansOf(profile) : [];
+  }
+
+  /** What the meter was found to refuse so far: the same object until that changes. */
+  refusals(): Refusals {
+    return this.#refusals;
+  }
+
+  /** Plans anew for what the line turned out to cost. */
+  adapt(cost: WireCost): void {
+    this.#longestHole = bridgeableHole(cost);
+  }
+
+  /** Never throws a `LineFault`: it is told in the result, after which no further request is sent. */
+  async read(line: Pick<Line, 'read'>, options: ReadOptions): Promise<MeterRead> {
+    const read = nothingRead();
+    const { wanted } = options;
+    this.#refused.clear();
+    if (this.#walls.size > 0) this.#age(options.nowMs());
+    for (const request of this.#planFor(options)) {
+      if (wanted && !request.registers.some(({ register }) => wanted(register.obis))) continue;
+      const answer = await this.#ask(line, request, options, read);
+      if (answer === null) break;
+      if (answer.ok) this.#take(request, answer.data, options.nowMs(), read);
+      else if ((await this.#halve(line, request, answer.exception, options, read)) === null) break;
+    }
+    // A meter that refuses everything is in a mood, and lacks nothing.
+    if (read.values.length > 0 && this.#refused.size > 0) {
+      for (const address of this.#refused) this.#absent.set(address, options.nowMs());
+      this.#learned();
+    }
+    return read;
+  }
+
+  #isAsked({ wanted, alongside }: ReadOptions, { obis }: ProfileRegister): boolean {
+    return wanted === undefined || wanted(obis) || alongside?.(obis) === true;
+  }
+
+  #learned(): void {
+    this.#refusals = { walls: [...this.#walls.keys()], absent: [...this.#absent.keys()] };
+    this.#plans = [];
+  }
+
+  #isLeftOut({ address, billing }: ProfileRegister, nowMs: number): boolean {
+    const refusedMs = this.#absent.get(address);
+    if (billing || refusedMs === undefined) return false;
+    if (refusedMs === null) this.#absent.set(address, nowMs);
+    return Math.abs(nowMs - (refusedMs ?? nowMs)) < ABSENT_MS;
+  }
+
+  #planFor(options: ReadOptions): PlannedRequest[] {
+    const nowMs = options.nowMs();
+    const longestHole = this.#longestHole;
+    const isDue = (register: ProfileRegister): boolean =>
+      this.#isAsked(options, register) && !this.#isLeftOut(register, nowMs);
+    for (const plan of this.#plans)
+      if (plan.longestHole === longestHole && isPlanOf(plan, this.#registers, isDue)) return plan.requests;
+    const registers = this.#registers.filter(isDue);
+    const requests = planRequests(registers, {
+      maxRegisters: this.#profile.maxRegisters,
+      longestHole,
+      walls: [
+        ...this.#walls.keys(),
+        ...[...this.#absent.keys()].flatMap((address) => [address, address + 1]),
+      ],
+    });
+    if (this.#plans.length >= MOST_PLANS) this.#plans.shift();
+    this.#plans.push({ registers, longestHole, requests });
+    return requests;
+  }
+
+  /** @returns whether the meter gave all of it at once; null when there was no clean answer */
+  async #readRange(
+    line: Pick<Line, 'read'>,
+    request: PlannedRequest,
+    options: ReadOptions,
+    read: MeterRead,
+  ): Promise<boolean | null> {
+    const answer = await this.#ask(line, request, options, read);
+    if (answer === null) return null;
+    if (!answer.ok) return this.#halve(line, request, answer.exception, options, read);
+    this.#take(request, answer.data, options.nowMs(), read);
+    return true;
+  }
+
+  /**
+   * What is refused is asked for in halves, down to what cannot be halved: so a register or hole that the meter lacks costs
+   * two requests for each time that its request can be halved, once, and nothing else is lost.
+   * @returns null when there was no clean answer
+   */
+  async #halve(
+    line: Pick<Line, 'read'>,
+    request: PlannedRequest,
+    exception: number,
+    options: ReadOptions,
+    read: MeterRead,
+  ): Promise<false | null> {
+    const registers = request.registers.map(({ register }) => register);
+    const half = halfOf(request);
+    const [first, middle] = [registers[0], registers[half]];
+    if (!ILLEGAL.has(exception) || first === undefined || middle === undefined || half === 0) {
+      if (ILLEGAL.has(exception) && first !== undefined) this.#refused.add(first.address);
+      read.failures += 1;
+      read.exception = exception;
+      return false;
+    }
+    const before = await this.#readRange(line, requestFor(registers.slice(0, half)), options, read);
+    if (before === null) return null;
+    const after = await this.#readRange(line, requestFor(registers.slice(half)), options, read);
+    if (after === null) return null;
+    // Each of them is there, but not what lies between, or not so many at once.
+    if (before && after && !this.#given.has(keyOf(request))) this.#suspect(middle.address, options.nowMs());
+    return false;
+  }
+
+  /** A wall is what was refused in two reads: once it may be a mood of the meter. */
+  #suspect(address: number, nowMs: number): void {
+    if (!this.#suspected.has(address)) {
+      this.#suspected.add(address);
+      return;
+    }
+    this.#walls.set(address, nowMs);
+    this.#learned();
+  }
+
+  /** Walls of a day ago are asked over again; refused once more they stand for another. */
+  #age(nowMs: number): void {
+    const before = this.#walls.size;
+    for (const [address, foundMs] of this.#walls) {
+      if (foundMs === null) this.#walls.set(address, nowMs);
+      else if (Math.abs(nowMs - foundMs) >= WALL_MS) this.#walls.delete(address);
+      this.#suspected.add(address);
+    }
+    if (this.#walls.size < before) this.#learned();
+  }
+
+  #ask(
+    line: Pick<Line, 'read'>,
+    { address, count }: PlannedRequest,
+    options: ReadOptions,
+    read: MeterRead,
+  ): Promise<Answer | null> {
+    const { functionCode, pauseMilliseconds } = this.#profile;
+    const request = { unit: options.unit, functionCode, address, count };
+    const asking = askOptions(options, pauseMilliseconds);
+    return askRepeatedly(() => line.read(request, asking), options.attempts, read);
+  }
+
+  #take(request: PlannedRequest, data: Uint8Array, readAtMs: number, read: MeterRead): void {
+    const { registers } = request;
+    this.#given.add(keyOf(request));
+    const hex = hexOf(data);
+    const values = registers.map(({ register, offset, bytes, decode }): RegisterValue => {
+      const raw = hex.slice(2 * offset, 2 * (offset + bytes));
+      const { value, code } = decode(data, offset);
+      return code === undefined
+        ? { register, value, raw, readAtMs }
+        : { register, value, code, raw, readAtMs };
+    });
+    read.values = read.values.length === 0 ? values : [...read.values, ...values];
+    let isNews = false;
+    if (this.#absent.size > 0)
+      for (const { register } of registers) isNews = this.#absent.delete(register.address) || isNews;
+    if (isNews) this.#learned();
+  }
+}
+
+/** Of a request: none asks for more than 125 registers. */
+const keyOf = ({ address, count }: PlannedRequest): number => address * 256 + count;
+
+/**
+ * Where to halve a request, as the number of registers before: at the hole nearest the middle, since holes are what meters
+ * refuse; in the middle without one. 0 when it cannot be halved.
+ */
+function halfOf({ registers }: PlannedRequest): number {
+  const middle = registers.length / 2;
+  let half = registers.length >> 1;
+  let nearest = Number.POSITIVE_INFINITY;
+  let end = 0;
+  for (const [index, { offset, bytes }] of registers.entries()) {
+    const distance = Math.abs(index - middle);
+    if (index > 0 && offset > end && distance < nearest) [half, nearest] = [index, distance];
+    end = Math.max(end, offset + bytes);
+  }
+  return half;
+}
+
+/** Whether the plan asks for those that are due and no others. */
+function isPlanOf(
+  plan: Plan,
+  registers: readonly ProfileRegister[],
+  isDue: (register: ProfileRegister) => boolean,
+): boolean {
+  let n = 0;
+  for (const register of registers) {
+    if (!isDue(register)) continue;
+    if (plan.registers[n] !== register) return false;
+    n += 1;
+  }
+  return n === plan.registers.length;
+}
