@@ -115,10 +115,7 @@ export async function startGateway({
   const openPush = (current: EdgeConfig): Promise<PushBroker | null> =>
     startPush({ config: current, profiles, clock, log }, outbox, accept);
   push = await openPush(config);
-  const expiry = setInterval(() => {
-    const givenUp = outbox.expire(clock.nowMs() - config.outbox.maxAgeMs);
-    if (givenUp > 0) log.error({ givenUp }, 'readings too old to keep were given up');
-  }, EXPIRY_MS);
+  const expiry = giveUpOld(outbox, config.outbox.maxAgeMs, log);
 
   return {
     config: () => running.config,
@@ -148,6 +145,17 @@ export async function startGateway({
       outbox.close();
     },
   };
+}
+
+/** By time that passed here, whatever the clock is set to. */
+function giveUpOld(outbox: Outbox, maxAgeMs: number, log: Logger): NodeJS.Timeout {
+  let lookedMs = performance.now();
+  return setInterval(() => {
+    const nowMs = performance.now();
+    const givenUp = outbox.expire(nowMs - lookedMs, maxAgeMs);
+    lookedMs = nowMs;
+    if (givenUp > 0) log.error({ givenUp }, 'readings that waited too long were given up');
+  }, EXPIRY_MS);
 }
 
 function openMemory(dataDir: string, log: Logger): MeterMemory {

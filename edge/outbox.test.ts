@@ -18,6 +18,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const START_MS = Date.UTC(2026, 8, 1);
+const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
 const at = (n: number): number => START_MS + n * 900_000;
 const instant = (ms: number): string => Temporal.Instant.fromEpochMilliseconds(ms).toString();
 const POWER = '1-0:16.7.0';
@@ -207,17 +209,47 @@ describe('a full buffer', () => {
     outbox.close();
   });
 
-  test('what is older than its age is given up, with its hole', () => {
-    const outbox = open();
-    outbox.append([0, 1, 2, 3].map((n) => reading(n)));
-    expect(outbox.expire(at(2))).toBe(2);
-    expect(outbox.expire(at(2))).toBe(0);
-    expect(all(outbox).map((item) => ('reason' in item ? item.reason : item.kind))).toEqual([
-      'buffer_age',
-      'buffer_age',
-      'reading',
-      'reading',
-    ]);
+  const reasons = (outbox: Outbox) => all(outbox).map((item) => ('reason' in item ? item.reason : item.kind));
+
+  test('what has waited too long is given up, with its hole; a restart does not make it younger', () => {
+    let outbox = open();
+    outbox.append([0, 1].map((n) => reading(n)));
+    expect(outbox.expire(HOUR_MS, DAY_MS)).toBe(0);
+    outbox.append([2, 3].map((n) => reading(n)));
+    expect(outbox.expire(DAY_MS - HOUR_MS, DAY_MS)).toBe(0);
+    outbox.close();
+    outbox = open();
+    expect(outbox.expire(HOUR_MS, DAY_MS)).toBe(2);
+    expect(outbox.expire(0, DAY_MS)).toBe(0);
+    expect(reasons(outbox)).toEqual(['buffer_age', 'buffer_age', 'reading', 'reading']);
+    // What was handed out may be on its way, and stays until it is receipted or the gateway starts anew.
+    expect(outbox.expire(DAY_MS, DAY_MS)).toBe(0);
+    outbox.close();
+  });
+
+  test.each([1_000, 3_600_000, 86_400_000, 366 * 86_400_000, 3_653 * 86_400_000])(
+    'a clock that is set by %i ms to either side makes nothing older',
+    (jumpMs) => {
+      const outbox = open();
+      const stamped = (n: number, ms: number) => ({ ...reading(n), readAt: instant(at(n) + ms) });
+      outbox.append([stamped(0, -jumpMs), reading(1), stamped(2, jumpMs)]);
+      expect(outbox.expire(HOUR_MS, DAY_MS)).toBe(0);
+      expect(outbox.expire(HOUR_MS, DAY_MS)).toBe(0);
+      expect(reasons(outbox)).toEqual(['reading', 'reading', 'reading']);
+      outbox.close();
+    },
+  );
+
+  test('what is accepted behind a tail that was lost is not as old as what stood there', () => {
+    let outbox = open();
+    outbox.append([0, 1, 2].map((n) => reading(n)));
+    outbox.expire(HOUR_MS, DAY_MS);
+    outbox.close();
+    rmSync(join(box, '0000000000000001.log'));
+    rmSync(join(box, 'mark'));
+    outbox = open();
+    outbox.append([reading(3)]);
+    expect(outbox.expire(DAY_MS, DAY_MS)).toBe(0);
     outbox.close();
   });
 });

@@ -36,6 +36,7 @@ import {
   itemText,
   keyOf,
   markerRecord,
+  noteAccepted,
   readingRecord,
 } from './buffer/outbox-items.ts';
 import type { Damage, OutboxLog } from './buffer/outbox-log.ts';
@@ -44,6 +45,7 @@ import { Refusals } from './buffer/outbox-refusals.ts';
 import { type Restored, restoreOutbox, saveAccepted } from './buffer/outbox-restore.ts';
 import type { Segment } from './buffer/outbox-segment.ts';
 import { SequenceRanges } from './buffer/sequence-ranges.ts';
+import { WaitingTime } from './buffer/waiting-time.ts';
 
 const DEFAULT_BATCH_BYTES = 512 * 1024;
 
@@ -84,6 +86,7 @@ export class Outbox {
   readonly #log: OutboxLog;
   readonly #accepted: Map<string, Accepted>;
   readonly #refusals: Refusals;
+  readonly #waiting: WaitingTime;
   readonly #mark: number;
   /** What was handed out may already be on its way, and is not changed any more. */
   readonly #handedOut = new SequenceRanges();
@@ -110,6 +113,7 @@ export class Outbox {
     const { disk } = place;
     const files = paths(options.folder);
     this.#refusals = new Refusals(disk, files.refused);
+    this.#waiting = new WaitingTime(disk, files.waiting, log.nextSequence);
     // Over what is there, if it is: on a full disk it cannot be made anew.
     this.#mark = disk.open(files.mark, disk.size(files.mark) === null ? 'w' : 'r+');
     this.#writeMark();
@@ -230,13 +234,18 @@ export class Outbox {
     }
   }
 
-  /** Gives up readings from before `ms`, leaving holes; markers and evidence stay. @returns how many readings */
-  expire(ms: number): number {
+  /**
+   * Gives up readings that have waited too long, leaving holes; markers and evidence stay.
+   * @param ranMs how long the process ran since the last call. @returns how many readings
+   */
+  expire(ranMs: number, maxAgeMs: number): number {
     const before = this.#givenUp;
-    for (const segment of this.#log.segments.filter(({ oldestMs }) => oldestMs < ms))
-      whenThereIsRoom(undefined, () =>
-        this.#giveUp(segment, 'buffer_age', ({ key, atMs }) => key !== '' && atMs < ms),
-      );
+    whenThereIsRoom(undefined, () => {
+      const to = this.#waiting.pass({ ranMs, maxAgeMs }, this.stats());
+      for (const segment of this.#log.segments.filter(({ first }) => first <= to))
+        this.#giveUp(segment, 'buffer_age', ({ key, sequence }) => key !== '' && sequence <= to);
+      this.#waiting.save();
+    });
     return this.#givenUp - before;
   }
 
@@ -303,24 +312,14 @@ export class Outbox {
     for (const marker of told) this.#refusals.told(marker);
     if (told.length > 0 && refused.length === 0) this.#refusals.save();
     this.#refuse(refused);
-    this.#note(readings, refused);
+    const left = new Set(refused);
+    for (const reading of readings) if (!left.has(reading)) noteAccepted(this.#accepted, reading);
     return { refused };
   }
 
   #record(reading: NewReading, sequence: number): OutboxRecord {
     const billing = this.#options.isBilling?.(reading.meter, reading.register) ?? true;
     return readingRecord(reading, { sequence, billing });
-  }
-
-  #note(readings: readonly NewReading[], refused: readonly NewReading[]): void {
-    const left = new Set(refused);
-    for (const reading of readings) {
-      if (left.has(reading)) continue;
-      const atMs = instantMs(reading.readAt);
-      const last = this.#accepted.get(keyOf(reading));
-      if (last === undefined || last.atMs <= atMs)
-        this.#accepted.set(keyOf(reading), { atMs, value: reading.value });
-    }
   }
 
   #refuse(readings: readonly NewReading[]): void {

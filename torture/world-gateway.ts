@@ -10,10 +10,13 @@ import { MemoryDisk } from './memory-disk.ts';
 import type { Sent } from './world-cloud.ts';
 import type { WorldNetwork } from './world-network.ts';
 import type { WorldPlan } from './world-plan.ts';
-import { ENERGY, type Given, START_MS, WorldWork } from './world-work.ts';
+import { ENERGY, type Given, WorldWork } from './world-work.ts';
 
 const timing = { receiptMs: 2_000, backlogStartMs: 1_000, backlogPerSecond: 2_000 };
 const RECONNECT_MS = 300;
+/** What waits while time passes twice is too old. */
+const MAX_AGE_MS = 10_000;
+const EXPIRY_RAN_MS = 6_000;
 
 /** What the outbox said of a reading. */
 export type Fate = 'accepted' | 'refused' | 'unknown';
@@ -104,7 +107,7 @@ export class WorldGateway {
   }
 
   expire(): void {
-    this.#guarded((outbox) => void outbox.expire(START_MS - 1));
+    this.#guarded((outbox) => void outbox.expire(EXPIRY_RAN_MS, MAX_AGE_MS));
   }
 
   /** Ends the process at once, with the machine or alone, and starts it again. */

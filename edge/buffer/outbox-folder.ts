@@ -7,6 +7,7 @@
  * | `head.json`     | gateway and epoch                                                | when written                   |
  * | `accepted.json` | last accepted reading of each register, when segments were deleted | before they are              |
  * | `refused.json`  | spans that found no room, until a marker tells of them           | when written                   |
+ * | `waiting.json`  | how long the gateway ran, and which sequences there were when    | when written, every hour       |
  * | `mark`          | the newest commit and the newest receipt                         | not: it outlives the process only |
  * | `lock`          | held by the process that owns the folder                         |                                |
  * | `reserve`       | room kept free, so that a full disk can be cleared               |                                |
@@ -48,6 +49,7 @@ export const paths = (folder: string) => ({
   head: join(folder, 'head.json'),
   accepted: join(folder, 'accepted.json'),
   refused: join(folder, 'refused.json'),
+  waiting: join(folder, 'waiting.json'),
   deadLetters: join(folder, 'dead-letters.jsonl'),
   mark: join(folder, 'mark'),
   reserve: join(folder, 'reserve'),

@@ -1,6 +1,7 @@
 /** What stands in a record of the outbox: readings and markers on their way in, uplink items on their way out. */
 import type { EvidenceItem } from '../../protocols/evidence.ts';
 import { GapMarker, type Reading } from '../../protocols/reading.ts';
+import type { Accepted } from './outbox-folder.ts';
 import type { OutboxRecord } from './outbox-record.ts';
 
 /** A reading before it has its place in the outbox. */
@@ -47,6 +48,13 @@ const instantText = (ms: number): string => Temporal.Instant.fromEpochMillisecon
 export const instantMs = (text: string): number => Temporal.Instant.from(text).epochMilliseconds;
 export const keyOf = ({ meter, register }: { meter: string; register: string }): string =>
   `${meter} ${register}`;
+
+/** By register the reading of the newest instant is kept. */
+export function noteAccepted(accepted: Map<string, Accepted>, reading: NewReading): void {
+  const atMs = instantMs(reading.readAt);
+  const last = accepted.get(keyOf(reading));
+  if (last === undefined || last.atMs <= atMs) accepted.set(keyOf(reading), { atMs, value: reading.value });
+}
 
 export const readingRecord = (
   reading: NewReading,

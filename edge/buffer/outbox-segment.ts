@@ -36,7 +36,6 @@ export class Segment {
   #offsets: number[] = [];
   #size = 0;
   #evictable = 0;
-  #oldestMs = Number.POSITIVE_INFINITY;
 
   private constructor(disk: Disk, file: string, first: number) {
     this.#disk = disk;
@@ -80,11 +79,6 @@ export class Segment {
   /** How many of its readings may be given up for others. */
   get evictable(): number {
     return this.#evictable;
-  }
-
-  /** The oldest instant of a reading that is no hole; infinite without one. */
-  get oldestMs(): number {
-    return this.#oldestMs;
   }
 
   /** How many bytes lie before the record of `sequence`. */
@@ -142,7 +136,6 @@ export class Segment {
     this.#offsets = [];
     this.#size = 0;
     this.#evictable = 0;
-    this.#oldestMs = Number.POSITIVE_INFINITY;
     this.#index(records, lengths);
   }
 
@@ -171,12 +164,10 @@ export class Segment {
   }
 
   #index(records: readonly OutboxRecord[], lengths: readonly number[]): void {
-    for (const [i, { kind, billing, atMs }] of records.entries()) {
+    for (const [i, { kind, billing }] of records.entries()) {
       this.#offsets.push(this.#size);
       this.#size += lengths[i] ?? 0;
-      if (kind !== 'item') continue;
-      if (!billing) this.#evictable += 1;
-      this.#oldestMs = Math.min(this.#oldestMs, atMs);
+      if (kind === 'item' && !billing) this.#evictable += 1;
     }
   }
 }
