@@ -1,6 +1,7 @@
 /** The gateway's clock: the system's, or one that a parent process drives over IPC so that a month passes in a minute. */
 import assert from 'node:assert/strict';
 import { ClockMessage, type WaitingMessage } from '../protocols/clock.ts';
+import { type Ticks, WitnessedTime } from './witnessed-time.ts';
 
 export interface Clock {
   /** Unix milliseconds. */
@@ -10,12 +11,24 @@ export interface Clock {
    * reckoned by it no longer holds. Rejects with the signal's reason when aborted.
    */
   until(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Told what the cloud's clock shows now: a machine's clock that jumps away from it is not followed. Driven time needs no witness. */
+  heardCloud?(cloudMs: number): void;
 }
+
+const machineTicks = (): Ticks => ({ wallMs: Date.now(), steadyMs: performance.now() });
 
 /** The longest single sleep: after it the wall clock is looked at again, since it may have been set meanwhile. */
 const LONGEST_SLEEP_MS = 10_000;
 
-export function systemClock(): Clock {
+/** @param onJump told how far the machine's clock is ahead of the time that is kept instead; 0 when it is followed again */
+export function systemClock(onJump: (jumpMs: number) => void = () => undefined): Clock {
+  const time = new WitnessedTime(machineTicks());
+  const nowMs = (): number => {
+    const before = time.jumpMs;
+    const now = time.nowMs(machineTicks());
+    if ((time.jumpMs === 0) !== (before === 0)) onJump(time.jumpMs);
+    return now;
+  };
   const unsignalled = new Map<number, Promise<void>>();
   const waits = new WeakMap<AbortSignal, Map<number, Promise<void>>>();
   const waitsOf = (signal: AbortSignal | undefined): Map<number, Promise<void>> => {
@@ -25,27 +38,28 @@ export function systemClock(): Clock {
     return known;
   };
   return {
-    nowMs: Date.now,
+    nowMs,
     until(ms, signal) {
-      if (signal?.aborted !== true && Date.now() >= ms) return Promise.resolve();
+      if (signal?.aborted !== true && nowMs() >= ms) return Promise.resolve();
       // All who wait for one instant, as all buses of a gateway do, wait as one.
       const waiting = waitsOf(signal);
       const known = waiting.get(ms);
       if (known !== undefined) return known;
-      const wait = sleepUntil(ms, signal).finally(() => waiting.delete(ms));
+      const wait = sleepUntil(ms, nowMs, signal).finally(() => waiting.delete(ms));
       waiting.set(ms, wait);
       return wait;
     },
+    heardCloud: (cloudMs) => time.heardCloud(cloudMs, performance.now()),
   };
 }
 
-async function sleepUntil(ms: number, signal: AbortSignal | undefined): Promise<void> {
+async function sleepUntil(ms: number, nowMs: () => number, signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();
-  for (let now = Date.now(); now < ms; ) {
+  for (let now = nowMs(); now < ms; ) {
     await sleepUnlessAborted(Math.min(ms - now, LONGEST_SLEEP_MS), signal);
     signal?.throwIfAborted();
     const before = now;
-    now = Date.now();
+    now = nowMs();
     if (now < before) return;
   }
 }

@@ -33,7 +33,7 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
   const { profiles, log, stopping, onFault } = options;
   const file = resolve(options.file);
   const { clock: kind, dataDir } = options.config;
-  const clock: Clock = kind === 'driven' ? drivenClock(process) : systemClock();
+  const clock: Clock = kind === 'driven' ? drivenClock(process) : systemClock(tellJump(log));
   await clock.until(0, stopping);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const remote = new RemoteConfig({
@@ -77,6 +77,17 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
     },
   };
 }
+
+const tellJump =
+  (log: Logger) =>
+  (jumpMs: number): void => {
+    if (jumpMs === 0) log.info('the clock of this machine is followed again');
+    else
+      log.error(
+        { aheadSeconds: jumpMs / 1000 },
+        "the clock of this machine jumped away from the cloud's: not followed",
+      );
+  };
 
 /** Loaded only where it is wanted: the server's libraries take some ten megabytes. */
 async function openHttp(

@@ -70,6 +70,8 @@ const defaults: UplinkTiming = {
   statusMs: 30_000,
 };
 const VERSION = '0.1.0';
+/** A receipt that took longer there and back tells too little of the time. */
+const WITNESS_MS = 1_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export function startUplink(options: UplinkOptions): Uplink {
@@ -218,11 +220,12 @@ class RunningUplink {
       return;
     }
     const { at } = receipt.data;
-    if (at !== undefined)
-      this.#cloudClock.received(receipt.data, Temporal.Instant.from(at).epochMilliseconds, {
-        atMs: performance.now(),
-        nowMs: clock.nowMs(),
-      });
+    if (at !== undefined) {
+      const now = { atMs: performance.now(), nowMs: clock.nowMs() };
+      const cloudMs = Temporal.Instant.from(at).epochMilliseconds;
+      const found = this.#cloudClock.received(receipt.data, cloudMs, now);
+      if (found !== null && found.uncertaintyMs <= WITNESS_MS) clock.heardCloud?.(now.nowMs - found.offsetMs);
+    }
     this.guarded((sender) => {
       if (!sender.receipt(receipt.data)) return;
       this.#failures = 0;

@@ -37,15 +37,18 @@ export class CloudClock {
     }
   }
 
-  /** @param cloudMs when the cloud wrote the receipt, by its clock; `atMs` monotonic, `nowMs` the gateway's clock */
+  /**
+   * @param cloudMs when the cloud wrote the receipt, by its clock; `atMs` monotonic, `nowMs` the gateway's clock
+   * @returns what this receipt tells; null: nothing
+   */
   received(
     { from, to }: { from: number; to: number },
     cloudMs: number,
     { atMs, nowMs }: { atMs: number; nowMs: number },
-  ): void {
+  ): CloudOffset | null {
     const sentMs = this.#sent.get(`${from} ${to}`);
     this.#sent.delete(`${from} ${to}`);
-    if (sentMs === undefined || sentMs === null) return;
+    if (sentMs === undefined || sentMs === null) return null;
     const uncertaintyMs = (atMs - sentMs) / 2;
     const found = {
       offsetMs: Math.round(nowMs - uncertaintyMs - cloudMs),
@@ -55,6 +58,7 @@ export class CloudClock {
     const isOld = this.#best === null || Math.abs(nowMs - this.#best.atMs) >= KEPT_MS;
     if (isOld || contradicts(found, this.#best) || found.uncertaintyMs <= (this.#best?.uncertaintyMs ?? 0))
       this.#best = found;
+    return found;
   }
 }
 
