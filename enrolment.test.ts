@@ -82,7 +82,7 @@ async function connect(): Promise<UplinkSession> {
     onReady: ready.resolve,
     onReceipt: () => undefined,
   });
-  await Promise.race([ready.promise, session.ended.then((reason) => Promise.reject(new Error(reason)))]);
+  await Promise.race([ready.promise, session.ended.then(({ detail }) => Promise.reject(new Error(detail)))]);
   return session;
 }
 
@@ -93,7 +93,7 @@ describe('a gateway with a code', () => {
     expect(statSync(join(folder, 'data/certificates/gateway.pem')).mode & 0o777).toBe(0o600);
     const session = await connect();
     expect(broker.connected()).toBe(1);
-    session.end('done');
+    session.end();
   });
 
   test('keeps what its configuration says already, but the password', async () => {
@@ -105,7 +105,7 @@ describe('a gateway with a code', () => {
     expect(written).toContain('# the east wing');
     expect(written).not.toContain('secret');
     expect(config().dataDir).toBe(join(folder, 'here'));
-    (await connect()).end('done');
+    (await connect()).end();
   });
 
   test.each<[string, () => Promise<string[]>, number, string]>([
@@ -159,7 +159,7 @@ test('a certificate with a third of its time left is renewed, with a new key, an
   await vi.waitFor(() => expect(readFileSync(tls.cert, 'utf8')).not.toBe(before), { timeout: 5000 });
   stop();
   expect(park.authority.list().filter(({ name }) => name === 'gw-a')).toHaveLength(2);
-  (await connect()).end('done');
+  (await connect()).end();
 });
 
 test('`ca revoke` ends the session of a gateway, and lets nobody back in with that certificate', async () => {
@@ -186,7 +186,7 @@ test('`ca init`, `issue` and `list` make what a broker and a gateway run on', as
     `tls: { ca: ca.pem, cert: ${own}, key: ${own} }`,
   ];
   writeFileSync(file, ['gateway: gw-a', 'dataDir: ./data', ...lines].join('\n'));
-  (await connect()).end('done');
+  (await connect()).end();
   printed = [];
   expect(await ca(['list', '--json', ...at])).toBe(0);
   expect(JSON.parse(printed[0] ?? '').map(({ name }: { name: string }) => name)).toEqual([

@@ -1,4 +1,5 @@
 /** What a running gateway shows and lends to its own HTTP server. */
+import type { UplinkFault } from '../protocols/edge-api.ts';
 import type { GatewayStatus } from '../protocols/uplink.ts';
 import type { NewEvidence, RecordedEvidence } from './commissioning/evidence.ts';
 import type { EdgeConfig } from './config.ts';
@@ -10,6 +11,8 @@ export interface GatewayView {
   /** As it is at work with: the file's, or the cloud's. */
   config(): EdgeConfig;
   status(): GatewayStatus;
+  /** Why there is no way to the cloud; null: there is one, or none was tried yet. */
+  uplinkFault(): UplinkFault | null;
   buffer(): ReturnType<Outbox['stats']>;
   /** Null: there is no such bus. */
   bus(id: string): PolledBus | null;

@@ -120,6 +120,7 @@ export async function startGateway({
   return {
     config: () => running.config,
     status: () => uplink.status(uplink.connected()),
+    uplinkFault: () => uplink.fault(),
     buffer: () => outbox.stats(),
     bus: (id) => polling.bus(id),
     lastAccepted: (meter, register) => outbox.lastAccepted(meter, register),

@@ -8,10 +8,12 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { UplinkFault } from '../protocols/edge-api.ts';
 import { type GatewayStatus, Receipt } from '../protocols/uplink.ts';
 import type { OutboxItem } from './buffer/outbox-items.ts';
 import type { Clock } from './clock.ts';
 import { Sender, type SenderTiming } from './delivery/sender.ts';
+import type { UplinkEnd } from './delivery/uplink-fault.ts';
 import { UplinkSession } from './delivery/uplink-session.ts';
 import type { UplinkTls } from './delivery/uplink-tls.ts';
 import { CloudClock } from './healing/cloud-clock.ts';
@@ -54,6 +56,8 @@ export interface Uplink {
   /** There is something new in the outbox. */
   wake(): void;
   connected(): boolean;
+  /** Why the last connection ended; null while there is one, unless it is waited for receipts in vain. */
+  fault(): UplinkFault | null;
   status(online: boolean): GatewayStatus;
   /** Sends the status now. */
   tell(): void;
@@ -80,6 +84,7 @@ export function startUplink(options: UplinkOptions): Uplink {
   return {
     wake: () => uplink.guarded((sender) => sender.wake()),
     connected: () => uplink.session?.ready ?? false,
+    fault: () => uplink.fault(),
     status: (online) => uplink.status(online),
     tell: () => uplink.session?.sendStatus(uplink.status(true)),
     async stop() {
@@ -100,6 +105,8 @@ class RunningUplink {
   readonly #cloudClock = new CloudClock();
   /** Connections since the last receipt. */
   #failures = 0;
+  /** Of the last connection; null again with a receipt. */
+  #lastEnd: UplinkFault | null = null;
 
   constructor(options: UplinkOptions) {
     const { outbox, log } = options;
@@ -112,7 +119,7 @@ class RunningUplink {
       random: () => randomInt(2 ** 32) / 2 ** 32,
       send: (items) => this.#send(items),
       wakeAt: (ms) => this.#setTimer(ms),
-      onStalled: () => this.session?.end('no receipts'),
+      onStalled: () => this.session?.end({ code: 'no_receipts', detail: 'no receipts' }),
       onSetAside: (sequence) => log.error({ sequence }, 'the cloud receipts all but this: set aside'),
     });
   }
@@ -124,17 +131,23 @@ class RunningUplink {
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       const broker = brokers[attempt % brokers.length] ?? first;
       // Files of its certificate that are not there may come back, as a broker may.
-      const reason = await this.#connect(broker).catch((error: Error) => error.message);
+      const end = await this.#connect(broker).catch(
+        (error: Error): UplinkEnd => ({ code: 'certificate_files', detail: error.message }),
+      );
       if (signal.aborted) return;
+      this.#lastEnd = { ...end, broker, at: instantText(this.#options.clock.nowMs()) };
       const pauseMs = pause(this.#timing, this.#failures);
       this.#failures += 1;
-      log.warn({ broker, reason, pauseMs, buffered: outbox.stats().rows }, 'uplink lost');
+      log.warn(
+        { broker, code: end.code, reason: end.detail, pauseMs, buffered: outbox.stats().rows },
+        'uplink lost',
+      );
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
   /** @returns why the connection ended */
-  async #connect(broker: string): Promise<string> {
+  async #connect(broker: string): Promise<UplinkEnd> {
     const { gateway, username, password, tls, log, outbox } = this.#options;
     const will = this.status(false);
     const session = new UplinkSession({
@@ -154,10 +167,10 @@ class RunningUplink {
     });
     this.session = session;
     const statusTimer = setInterval(() => session.sendStatus(this.status(true)), this.#timing.statusMs);
-    const reason = await session.ended;
+    const end = await session.ended;
     clearInterval(statusTimer);
     this.#sender.disconnected();
-    return reason;
+    return end;
   }
 
   /** Whatever fails in here is the outbox. */
@@ -167,6 +180,12 @@ class RunningUplink {
     } catch (error) {
       this.#options.onFault(error);
     }
+  }
+
+  /** A broker that takes batches of which nobody sends a receipt is connected in vain. */
+  fault(): UplinkFault | null {
+    const isConnected = this.session?.ready ?? false;
+    return isConnected && this.#lastEnd?.code !== 'no_receipts' ? null : this.#lastEnd;
   }
 
   status(online: boolean): GatewayStatus {
@@ -229,6 +248,7 @@ class RunningUplink {
     this.guarded((sender) => {
       if (!sender.receipt(receipt.data)) return;
       this.#failures = 0;
+      this.#lastEnd = null;
       this.#lastReceiptMs = clock.nowMs();
       if (receipt.data.quarantined > 0)
         log.warn({ receipt: receipt.data }, 'the cloud put items in quarantine');

@@ -3,6 +3,7 @@
  * decimal strings, instants RFC 3339. Nothing here writes to a meter.
  */
 import { z } from 'zod';
+import { Wording } from './api.ts';
 import { Decimal } from './decimal.ts';
 import { Evidence } from './evidence.ts';
 import { Obis } from './obis.ts';
@@ -12,7 +13,7 @@ import { Unit } from './units.ts';
 /** A Modbus unit id or the number of a DLMS meter; or the digits printed on a meter, whose zeros count. */
 export const UnitText = z.union([z.int().min(0).max(16_383), z.string().regex(/^[0-9A-Fa-f]{1,32}$/)]);
 
-/** `fresh`: read within two periods; `late`: not; `silent`: it does not answer; `never`: nothing was ever read of it. */
+/** `fresh`: heard within two periods; `late`: not; `silent`: it does not answer; `never`: nothing was ever read of it. */
 export const EdgeFreshness = z.enum(['fresh', 'late', 'silent', 'never']);
 export type EdgeFreshness = z.infer<typeof EdgeFreshness>;
 
@@ -24,6 +25,8 @@ export const EdgeMeter = z.strictObject({
   profile: Id,
   model: z.string(),
   freshness: EdgeFreshness,
+  /** How often it ought to be heard: polled, configured, or for pushes as observed; null where nothing says so yet. */
+  expectedSeconds: z.int().positive().nullable(),
   /** Its first billing register, as it was last accepted. */
   register: Obis.nullable(),
   value: Decimal.nullable(),
@@ -47,11 +50,38 @@ export const EdgeBus = z.strictObject({
 });
 export type EdgeBus = z.infer<typeof EdgeBus>;
 
+/** Why there is no way to the cloud: how far it got, by the first step that failed. */
+export const UplinkFaultCode = z.enum([
+  'name_not_known',
+  'nothing_listens',
+  'no_route',
+  'no_connection',
+  'tls_untrusted',
+  'tls_refused',
+  'certificate_files',
+  'credential_refused',
+  'broker_refused',
+  'closed_by_broker',
+  'no_receipts',
+  'other',
+]);
+export type UplinkFaultCode = z.infer<typeof UplinkFaultCode>;
+export const UplinkFault = z.strictObject({
+  code: UplinkFaultCode,
+  /** As the system or the broker said it. */
+  detail: z.string(),
+  broker: z.string(),
+  at: InstantText,
+});
+export type UplinkFault = z.infer<typeof UplinkFault>;
+
 export const EdgeStatus = z.strictObject({
   gateway: Id,
   at: InstantText,
   pollIntervalSeconds: z.int().positive(),
   connected: z.boolean(),
+  /** Null: none since the last receipt, or connected. */
+  uplinkFault: UplinkFault.nullable(),
   lastReceiptAt: InstantText.nullable(),
   bufferedRows: z.int().nonnegative(),
   bufferedBytes: z.int().nonnegative(),
@@ -75,9 +105,21 @@ export type EdgeProfile = z.infer<typeof EdgeProfile>;
  * another's; `refused`, the meter said no; `value`, it holds none. */
 export const FaultLayer = z.enum(['port', 'reply', 'frame', 'foreign', 'refused', 'value']);
 export type FaultLayer = z.infer<typeof FaultLayer>;
+export const PortReason = z.enum([
+  'held',
+  'absent',
+  'forbidden',
+  'refused',
+  'no_route',
+  'unknown_name',
+  'reset',
+]);
+export type PortReason = z.infer<typeof PortReason>;
 export const LiveFault = z.strictObject({
   layer: FaultLayer,
   code: z.string(),
+  /** Why a port could not be opened, where the system says it. */
+  reason: PortReason.optional(),
   detail: z.string(),
   /** The next thing to try. */
   next: z.string(),
@@ -138,8 +180,15 @@ export const ScannedMeter = z.strictObject({
   unit: UnitText,
   /** Null: it answers, and no known model fits. */
   profile: Id.nullable(),
+  model: EdgeProfile.omit({ id: true }).nullable(),
+  /** Its own number, from the meter; null where it does not tell one. */
+  serial: z.string().nullable(),
   equals: z.array(Id),
   registers: z.record(z.string(), Decimal.nullable()),
+  /** The same with their units, those that are billed first; `code` says why there is no value. */
+  readings: z.array(
+    LiveReading.pick({ register: true, name: true, value: true, unit: true, code: true, billing: true }),
+  ),
 });
 export type ScannedMeter = z.infer<typeof ScannedMeter>;
 
@@ -269,3 +318,43 @@ export const KeptEvidence = z.strictObject({
   keyId: z.string(),
 });
 export type KeptEvidence = z.infer<typeof KeptEvidence>;
+
+const ChangedKey = z.strictObject({
+  key: z.string(),
+  from: z.string().nullable(),
+  to: z.string().nullable(),
+});
+/** What a meter list changes in the gateway's own file, or would. */
+export const ListImport = z.strictObject({
+  written: z.boolean(),
+  meters: z.int().nonnegative(),
+  difference: z.strictObject({
+    added: z.array(z.string()),
+    changed: z.array(z.strictObject({ meter: z.string(), changes: z.array(ChangedKey) })),
+    removed: z.array(z.string()),
+    unchanged: z.int().nonnegative(),
+    /** They stay as they are. */
+    notListed: z.array(z.string()),
+  }),
+  /** Columns for a park document, which the gateway has none of, and what to do with them. */
+  notTaken: z.strictObject({ columns: z.array(z.string()), message: Wording }).nullable(),
+});
+export type ListImport = z.infer<typeof ListImport>;
+
+/** A list that is refused comes back with its bad cells marked, in base64. */
+export const ListRefused = z.strictObject({
+  code: z.string(),
+  detail: z.string(),
+  /** `column` counts from 0; null where the whole row or list is meant. */
+  problems: z.array(
+    z.strictObject({
+      row: z.int(),
+      column: z.int().nullable(),
+      heading: z.string(),
+      code: z.string(),
+      message: Wording,
+    }),
+  ),
+  answer: z.strictObject({ name: z.string(), base64: z.string() }).nullable(),
+});
+export type ListRefused = z.infer<typeof ListRefused>;

@@ -1,6 +1,7 @@
 /** What is wrong with the gateway's part of an installation: its serial devices, its buses and each meter on them. */
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 
+import type { PortReason } from '../../protocols/edge-api.ts';
 import type { Finding } from '../../protocols/finding.ts';
 import type { Profile } from '../../protocols/profile.ts';
 import { lockFolder, OutboxError } from '../buffer/outbox-folder.ts';
@@ -99,8 +100,10 @@ export async function examineMeters(
   for (const meter of bus.meters) {
     const read = await readBilling(line, bus, meter, profiles, nowMs);
     if (read === null) continue;
-    if (read.fault?.code === 'unreachable')
-      return [{ check: where, state: 'wrong', ...unreachable(read.fault, bus.link) }];
+    if (read.fault?.code === 'unreachable') {
+      const { detail, next } = unreachable(read.fault, bus.link);
+      return [{ check: where, state: 'wrong', detail, next }];
+    }
     if (isSilent(read)) silent += 1;
     const told = tellRead(read, profiles.get(meter.profile)?.protocol);
     if (told.state !== 'ok') wrong.push({ check: `${where}, ${meter.meter} (unit ${meter.unit})`, ...told });
@@ -229,36 +232,42 @@ export function tellException(
   return { detail: `${told})`, next: 'it is busy or defective: try again, then look at its display' };
 }
 
-export function unreachable(fault: LineFault, link: Link): { detail: string; next: string } {
+export function unreachable(
+  fault: LineFault,
+  link: Link,
+): { reason?: PortReason; detail: string; next: string } {
   const code = systemCode(fault.cause);
   if (link.kind === 'serial') {
     const held = /lock|busy|EBUSY/i.test(fault.message);
     if (held)
       return {
+        reason: 'held',
         detail: 'the device is held',
         next: 'another process holds it: end that one (the running gateway?)',
       };
     const { state, detail, next = '' } = examineSerial(link.path);
     return state === 'wrong'
-      ? { detail: `${link.path} ${detail}`, next }
+      ? { reason: existsSync(link.path) ? 'forbidden' : 'absent', detail: `${link.path} ${detail}`, next }
       : { detail: fault.message, next: 'see whether it takes this baud rate; plug the adapter in anew' };
   }
-  const told: Record<string, [string, string]> = {
+  const told: Record<string, [PortReason, string, string]> = {
     ECONNREFUSED: [
+      'refused',
       'connection refused: nothing listens there',
       'check the port, and whether the converter is in TCP server mode',
     ],
-    EHOSTUNREACH: ['no route', 'check the address, the cable and the network mask'],
-    ENETUNREACH: ['no route', 'check the address, the cable and the network mask'],
-    ENOTFOUND: ['its name is not known', 'take the IP address, or correct the DNS'],
-    EAI_AGAIN: ['its name is not known', 'take the IP address, or correct the DNS'],
-    ECONNRESET: ['the connection was reset', 'it may serve one client alone: end the others'],
+    EHOSTUNREACH: ['no_route', 'no route', 'check the address, the cable and the network mask'],
+    ENETUNREACH: ['no_route', 'no route', 'check the address, the cable and the network mask'],
+    ENOTFOUND: ['unknown_name', 'its name is not known', 'take the IP address, or correct the DNS'],
+    EAI_AGAIN: ['unknown_name', 'its name is not known', 'take the IP address, or correct the DNS'],
+    ECONNRESET: ['reset', 'the connection was reset', 'it may serve one client alone: end the others'],
   };
-  const [detail, next] = told[code] ?? [
+  const [reason, detail, next] = told[code] ?? [
+    undefined,
     'no connection',
     'ping the converter; check its power, and firewalls between',
   ];
-  return { detail, next };
+  return { ...(reason === undefined ? {} : { reason }), detail, next };
 }
 
 const systemCode = (cause: unknown): string =>

@@ -116,12 +116,13 @@ async function meterAt(
         media.includes(header?.medium ?? -1) && (maker ?? header?.maker) === header?.maker,
     );
   const own = fitting.filter(({ maker }) => maker !== undefined);
-  let best: FoundMeter = { unit, profile: null, values: [], equals: [] };
+  const serial = header?.id ?? null;
+  let best: FoundMeter = { unit, serial, profile: null, values: [], equals: [] };
   for (const profile of own.length > 0 ? own : fitting) {
     const { values } = await openDriver(profile, { unit, link }).read(line, {
       ...{ nowMs, attempts: 2, pauses: false, priority: 'live' },
     });
-    if (values.length > best.values.length) best = { unit, profile, values, equals: [] };
+    if (values.length > best.values.length) best = { ...best, profile, values };
   }
   return best;
 }

@@ -30,7 +30,12 @@ function imageOf(profile: ModbusProfile, holes: 'refused' | 'zero'): MeterImage 
   }
   for (const [index, register] of profile.registers.entries()) {
     const hex = Buffer.from(encodeRegister(register, shown(register, index))).toString('hex');
-    for (let i = 0; i * 4 < hex.length; i++) words[register.address + i] = hex.slice(i * 4, i * 4 + 4);
+    for (let i = 0; i * 4 < hex.length; i++) {
+      // Two registers may be the two bytes of one word.
+      const there = Number.parseInt(words[register.address + i] ?? '0', 16);
+      const word = there | Number.parseInt(hex.slice(i * 4, i * 4 + 4), 16);
+      words[register.address + i] = word.toString(16).padStart(4, '0');
+    }
   }
   return { [profile.functionCode]: words };
 }

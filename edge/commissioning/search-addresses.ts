@@ -35,7 +35,8 @@ export async function searchAddresses(options: AddressSearchOptions): Promise<vo
   onSearch?.('lone');
   const loneTimeoutMs = options.timeoutMilliseconds ?? LONE_TIMEOUT_MS;
   const lone = await findLoneMeters(options.lineFor(loneTimeoutMs), link, profiles, nowMs);
-  for (const { address, ...meter } of lone.found) onFound({ unit: address, equals: [], ...meter });
+  for (const { address, ...meter } of lone.found)
+    onFound({ unit: address, serial: address, equals: [], ...meter });
   if (lone.unclear > 0) onUnclear('lone');
   onSearch?.('mbus');
   const timeoutMs = options.timeoutMilliseconds ?? MBUS_TIMEOUT_MS;

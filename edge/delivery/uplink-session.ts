@@ -5,6 +5,7 @@ import { configTopic, readingsTopic, receiptsTopic, statusTopic } from '../../pr
 import type { GatewayStatus } from '../../protocols/uplink.ts';
 import type { OutboxItem } from '../buffer/outbox-items.ts';
 import { encodeBatch } from './encode-batch.ts';
+import { type UplinkEnd, uplinkEnd } from './uplink-fault.ts';
 import { readTls, type UplinkTls } from './uplink-tls.ts';
 
 export interface SessionOptions {
@@ -28,16 +29,16 @@ const GOODBYE_MS = 1_000;
 
 export class UplinkSession {
   /** Why it ended. */
-  readonly ended: Promise<string>;
+  readonly ended: Promise<UplinkEnd>;
   ready = false;
   readonly #options: SessionOptions;
   readonly #client: MqttClient;
-  readonly #resolve: (reason: string) => void;
+  readonly #resolve: (end: UplinkEnd) => void;
 
   constructor(options: SessionOptions) {
     const { gateway, broker, username, password, tls, will } = options;
     this.#options = options;
-    const { promise, resolve } = Promise.withResolvers<string>();
+    const { promise, resolve } = Promise.withResolvers<UplinkEnd>();
     this.ended = promise;
     this.#resolve = resolve;
     this.#client = mqtt.connect(broker, {
@@ -56,13 +57,13 @@ export class UplinkSession {
         retain: true,
       },
     });
-    this.#client.on('connect', () => void this.#greet().catch((error) => this.end(`greeting: ${error}`)));
+    this.#client.on('connect', () => void this.#greet().catch((error) => this.end(uplinkEnd(error))));
     this.#client.on('message', (topic, payload) => {
       if (topic === configTopic(gateway)) options.onConfig?.(payload);
       else options.onReceipt(payload);
     });
-    this.#client.on('error', (error) => this.end(error.message));
-    this.#client.on('close', () => this.end('closed'));
+    this.#client.on('error', (error) => this.end(uplinkEnd(error)));
+    this.#client.on('close', () => this.end({ code: 'closed_by_broker', detail: 'closed' }));
   }
 
   /** Sends neighbouring items as one batch, whose epoch is the outbox's. */
@@ -76,10 +77,10 @@ export class UplinkSession {
     this.#client.publish(statusTopic(status.gateway), JSON.stringify(status), { qos: 1, retain: true });
   }
 
-  end(reason: string): void {
+  end(end: UplinkEnd = { code: 'other', detail: 'ended here' }): void {
     this.ready = false;
     this.#client.end(true);
-    this.#resolve(reason);
+    this.#resolve(end);
   }
 
   /** Publishes the last status and leaves without the will. */
@@ -93,7 +94,7 @@ export class UplinkSession {
       await Promise.race([sent, sleep(GOODBYE_MS)]).catch(() => undefined);
       await Promise.race([this.#client.endAsync(), sleep(GOODBYE_MS)]);
     }
-    this.end('stopped');
+    this.end();
   }
 
   /** Receipts must be heard before the first batch is sent. */

@@ -19,6 +19,7 @@ function edgeStatus({ gateway, liveWork, nowMs }: EdgeApiContext): EdgeStatus {
     at: instantText(nowMs()),
     pollIntervalSeconds: gateway.config().pollIntervalSeconds,
     connected: status.online,
+    uplinkFault: gateway.uplinkFault(),
     lastReceiptAt: status.lastReceiptAt,
     bufferedRows: status.bufferedRows,
     bufferedBytes: gateway.buffer().bytes,
@@ -42,37 +43,60 @@ function edgeStatus({ gateway, liveWork, nowMs }: EdgeApiContext): EdgeStatus {
   };
 }
 
-function freshnessOf(
-  lastMs: number | null,
-  isSilent: boolean,
-  nowMs: number,
-  intervalMs: number,
-): EdgeFreshness {
-  if (isSilent) return EdgeFreshness.enum.silent;
-  if (lastMs === null) return EdgeFreshness.enum.never;
-  return nowMs - lastMs <= 2 * intervalMs ? EdgeFreshness.enum.fresh : EdgeFreshness.enum.late;
-}
-
 type Listed = { bus: string | null } & (BusMeter | (PushMeter & { unit?: undefined }));
 
-function edgeMeters({ gateway, profiles, nowMs }: EdgeApiContext): EdgeMeter[] {
-  const { buses, pushMeters, pollIntervalSeconds } = gateway.config();
+/** When a meter was heard last, and how often it ought to be; a push that is heard says nothing of when it was measured. */
+interface Heard {
+  lastMs: number | null;
+  expectedSeconds: number | null;
+}
+
+/** Before a second push there is nothing to go by: most meters that push do so once a day. */
+const UNKNOWN_RHYTHM_SECONDS = 86_400;
+
+function freshnessOf({ lastMs, expectedSeconds }: Heard, isSilent: boolean, nowMs: number): EdgeFreshness {
+  if (isSilent) return EdgeFreshness.enum.silent;
+  if (lastMs === null) return EdgeFreshness.enum.never;
+  const longestMs = 2000 * (expectedSeconds ?? UNKNOWN_RHYTHM_SECONDS);
+  return nowMs - lastMs <= longestMs ? EdgeFreshness.enum.fresh : EdgeFreshness.enum.late;
+}
+
+/** @param acceptedMs when its last reading was measured */
+function heardOf(listed: Listed, acceptedMs: number | null, { gateway }: EdgeApiContext): Heard {
+  if (listed.bus !== null)
+    return { lastMs: acceptedMs, expectedSeconds: gateway.config().pollIntervalSeconds };
+  const { meter, intervalSeconds = null } = listed as PushMeter;
+  const push = gateway.push()?.meters.find((one) => one.meter === meter);
+  const lastMs = Math.max(acceptedMs ?? 0, push?.lastAcceptedMs ?? 0);
+  const observed = Math.ceil((push?.longestSilenceMs ?? 0) / 1000);
+  return {
+    lastMs: lastMs === 0 ? null : lastMs,
+    expectedSeconds: intervalSeconds ?? (observed === 0 ? null : observed),
+  };
+}
+
+function edgeMeters(context: EdgeApiContext): EdgeMeter[] {
+  const { gateway, profiles, nowMs } = context;
+  const { buses, pushMeters } = gateway.config();
   const silent = new Set(gateway.status().buses.flatMap((bus) => bus.silent));
-  const listed: Listed[] = [
+  const all: Listed[] = [
     ...buses.flatMap(({ id, meters }) => meters.map((meter) => ({ bus: id, ...meter }))),
     ...pushMeters.map((meter) => ({ bus: null, ...meter })),
   ];
-  return listed.map(({ bus, meter, unit = null, profile: id }) => {
+  return all.map((listed) => {
+    const { bus, meter, unit = null, profile: id } = listed;
     const profile = profiles.get(id);
     const register = profile?.registers.find(({ billing }) => billing) ?? null;
     const last = register === null ? null : gateway.lastAccepted(meter, register.obis);
+    const heard = heardOf(listed, last?.atMs ?? null, context);
     return {
       meter,
       bus,
       unit,
       profile: id,
       model: profile === undefined ? id : `${profile.make} ${profile.model}`,
-      freshness: freshnessOf(last?.atMs ?? null, silent.has(meter), nowMs(), pollIntervalSeconds * 1000),
+      freshness: freshnessOf(heard, silent.has(meter), nowMs()),
+      expectedSeconds: heard.expectedSeconds,
       register: register?.obis ?? null,
       value: last?.value ?? null,
       valueUnit: register?.unit ?? null,

@@ -138,6 +138,7 @@ export function testGateway(bus: Bus, line: Line, dataDir: string, evidence: New
       const record = { ...rest, gateway: 'gw-a', at, value: given.face, difference: '0', photo: kept };
       return { ok: true, evidence: record, digest: 'b'.repeat(64), keyId: 'c'.repeat(16) };
     },
+    uplinkFault: () => null,
     push: () => null,
   };
 }

@@ -23,6 +23,8 @@ export const PushMeter = z
       .regex(/^[^/+#\0]{1,128}\/[^/+#\0]{1,128}$/, 'not "group/edge node"')
       .optional(),
     device: name.optional(),
+    /** How often it publishes; what was seen of it tells how fresh it is when this is not given. */
+    intervalSeconds: z.int().min(1).max(2_678_400).optional(),
   })
   .superRefine(({ topic, node }, context) => {
     if ((topic === undefined) === (node === undefined))
