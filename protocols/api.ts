@@ -131,9 +131,20 @@ export const Anomaly = z.strictObject({
 });
 export type Anomaly = z.infer<typeof Anomaly>;
 
-/** A posted charge; `key` is (lease, utility, component, pool, period, revision), unique for ever. */
+/**
+ * `charge`: of the period's first run. `reversal` takes back the charge that it corrects, `rebill` charges it anew, in a further
+ * revision of the period. `adjustment`: late data of a closed period, charged in a later one. `credit`: granted by two people.
+ */
+export const ChargeKind = z.enum(['charge', 'reversal', 'rebill', 'adjustment', 'credit']);
+export type ChargeKind = z.infer<typeof ChargeKind>;
+/** A posted charge; `key` is (lease, utility, component, pool, period, revision) and what tells corrections apart: unique for ever. */
 export const Charge = z.strictObject({
   key: z.string(),
+  kind: ChargeKind,
+  /** Key of the charge that it corrects. */
+  corrects: z.string().nullable(),
+  /** The period in which it was consumed: `period`, but for an adjustment. */
+  servicePeriod: z.string(),
   lease: Id.nullable(),
   utility: Utility,
   component: Id,

@@ -119,6 +119,7 @@ export async function issueFixtureRun(
       json,
       digest: digestOf(json),
       tokenHash: digestOf(statementToken(row.id)),
+      corrects: null,
     };
   });
   const charges = statements.map(({ id, lease }) => ({
@@ -138,6 +139,9 @@ export async function issueFixtureRun(
     gross: '50.00',
     currency: 'CNY' as const,
     statement: id,
+    kind: 'charge' as const,
+    corrects: null,
+    servicePeriod: period,
     postedAt: issuedAt,
   }));
   await store.issueRun({
@@ -145,6 +149,9 @@ export async function issueFixtureRun(
     charges,
     entries: [],
     statements,
+    events: [],
+    inputs: [],
+    seal: null,
   });
   return statements.map(({ id, digest }) => ({ id, digest, token: statementToken(id) }));
 }

@@ -102,7 +102,15 @@ export async function closePeriod(options: ClosePeriod): Promise<ClosedPeriod> {
   const statements = sign(billed, options, manifest, await store.lastStatementDigest());
   const { issuedAt } = options;
   const row = { period: period.id, revision: REVISION, manifest, manifestJson, result: run, issuedAt };
-  const result = await store.issueRun({ run: row, charges, entries, statements });
+  const result = await store.issueRun({
+    run: row,
+    charges,
+    entries,
+    statements,
+    events: [],
+    inputs: [],
+    seal: null,
+  });
   return { ok: true, already: result === 'already_issued', run, statements: totals, warnings };
 }
 
@@ -196,6 +204,9 @@ function apiCharges(
     return {
       ...key,
       key: chargeKey(key),
+      kind: 'charge',
+      corrects: null,
+      servicePeriod: period.id,
       name,
       poolName,
       quantity: formatMicro(charge.quantity),
@@ -250,6 +261,7 @@ function sign(
       json: signed.json,
       digest: signed.digest,
       tokenHash: token,
+      corrects: null,
     };
   });
 }

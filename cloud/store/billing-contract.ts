@@ -89,7 +89,7 @@ const issued: ContractCase[] = [
         { account: 'tax', amountMinor: -1_300n },
       ]);
       const [statement] = run.statements;
-      const { json, ...listed } = { ...statement, revision: 0, confirmedAt: null };
+      const { json, ...listed } = { ...statement, revision: 0, confirmedAt: null, correctedBy: null };
       assert.deepEqual(await store.statements({ period: '2026-09' }), [listed]);
       assert.deepEqual(await store.statements({ lease: 'L-2' }), []);
       assert.deepEqual(await store.statement('S-1'), { ...listed, json });
@@ -110,6 +110,9 @@ const issued: ContractCase[] = [
         charges: [],
         entries: [],
         statements: [],
+        events: [],
+        inputs: [],
+        seal: null,
       };
       assert.equal(await store.issueRun(next), 'issued');
       assert.equal((await store.billingRun('2026-09'))?.revision, 1);
@@ -126,6 +129,9 @@ const issued: ContractCase[] = [
         charges: [charge({ period: '2026-10', statement: null })],
         entries: [],
         statements: [],
+        events: [],
+        inputs: [],
+        seal: null,
       };
       await assert.rejects(store.issueRun(again), /UNIQUE/);
       assert.equal(await store.billingRun('2026-10'), null);

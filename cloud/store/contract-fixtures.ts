@@ -57,6 +57,9 @@ export const charge = (over: Partial<Charge> = {}): Charge => ({
   tax: '13.00',
   gross: '113.00',
   currency: 'CNY',
+  kind: 'charge',
+  corrects: null,
+  servicePeriod: '2026-09',
   statement: 'S-1',
   postedAt: '2026-10-01T02:00:00Z',
   ...over,
@@ -104,7 +107,11 @@ export function issuedRun(): IssuedRun {
         json: '{"head":{}}',
         digest: 'd1',
         tokenHash: 'h1',
+        corrects: null,
       },
     ],
+    events: [],
+    inputs: [],
+    seal: null,
   };
 }

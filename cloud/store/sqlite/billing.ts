@@ -2,6 +2,8 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { BillingRun, Charge } from '../../../protocols/api.ts';
 import { formatMinor, minor } from '../../../protocols/units.ts';
+import { eventWriter, type OutboxEvent } from './outbox.ts';
+import { type RunInput, type RunSeal, recordWriter } from './run-records.ts';
 import { transaction } from './transaction.ts';
 
 export { schema } from './billing-schema.ts';
@@ -34,6 +36,8 @@ export interface NewStatement {
   json: string;
   digest: string;
   tokenHash: string;
+  /** The statement that it takes the place of: its charges are the difference. */
+  corrects: string | null;
 }
 export interface IssuedRun {
   run: RunRow;
@@ -41,8 +45,18 @@ export interface IssuedRun {
   entries: EntryRow[];
   /** In the order of their chain: each names the digest of the one before. */
   statements: NewStatement[];
+  /** What external ledgers are told, in the same transaction. */
+  events: OutboxEvent[];
+  /** What the run was computed from, by meter. */
+  inputs: RunInput[];
+  seal: RunSeal | null;
 }
-export type StatementRow = Omit<NewStatement, 'json'> & { revision: number; confirmedAt: string | null };
+export type StatementRow = Omit<NewStatement, 'json'> & {
+  revision: number;
+  confirmedAt: string | null;
+  /** The statement that has taken its place. */
+  correctedBy: string | null;
+};
 /** With its file, as it was signed. */
 export type StatementDocument = StatementRow & { json: string };
 /** `position` is the cursor of the pull API: it grows, and no later charge gets a smaller one. */
@@ -81,13 +95,15 @@ function runWriter(db: DatabaseSync) {
     'INSERT INTO billing_run (period, revision, manifest, manifest_json, result, issued_at) VALUES (?, ?, ?, ?, ?, ?)',
   );
   const insertStatement = db.prepare(
-    `INSERT INTO statement (id, period, revision, lease, tenant, from_date, to_date, gross_minor, json, digest, token_hash)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO statement (id, period, revision, lease, tenant, from_date, to_date, gross_minor, json, digest, token_hash,
+     corrects) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
+  const record = recordWriter(db);
+  const tell = eventWriter(db);
   const insertCharge = db.prepare(
     `INSERT INTO charge (key, lease, utility, component, name, pool, pool_name, period, revision, quantity, unit, net_minor,
-     tax_minor, gross_minor, currency, statement, posted_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     tax_minor, gross_minor, currency, statement, posted_at, kind, corrects, service_period)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const insertPosting = db.prepare(
     'INSERT INTO posting (entry, line, account, amount_minor) VALUES (?, ?, ?, ?)',
@@ -95,10 +111,11 @@ function runWriter(db: DatabaseSync) {
   const insertEntry = db.prepare('INSERT INTO ledger_entry (id, charge_key, description) VALUES (?, ?, ?)');
   const uncharged = db.prepare(
     `SELECT id FROM statement s WHERE period = ? AND revision = ?
-     AND gross_minor <> (SELECT coalesce(sum(c.gross_minor), 0) FROM charge c WHERE c.statement = s.id)`,
+     AND gross_minor <> (SELECT coalesce(sum(c.gross_minor), 0) FROM charge c WHERE c.statement = s.id)
+       + coalesce((SELECT gross_minor FROM statement WHERE id = s.corrects), 0)`,
   );
 
-  return ({ run, charges, entries, statements }: IssuedRun): void => {
+  return ({ run, charges, entries, statements, events, inputs, seal }: IssuedRun): void => {
     const { period, revision } = run;
     insertRun.run(period, revision, run.manifest, run.manifestJson, JSON.stringify(run.result), run.issuedAt);
     for (const s of statements) {
@@ -115,13 +132,15 @@ function runWriter(db: DatabaseSync) {
         s.json,
         s.digest,
         s.tokenHash,
+        s.corrects,
       );
     }
     for (const c of charges) {
       const money = [minor(c.net), minor(c.tax), minor(c.gross)];
       const what = [c.key, c.lease, c.utility, c.component, c.name, c.pool, c.poolName];
       const howMuch = [c.period, c.revision, c.quantity, c.unit, ...money, c.currency];
-      insertCharge.run(...what, ...howMuch, c.statement, c.postedAt);
+      const servicePeriod = c.servicePeriod === c.period ? null : c.servicePeriod;
+      insertCharge.run(...what, ...howMuch, c.statement, c.postedAt, c.kind, c.corrects, servicePeriod);
     }
     for (const { id, chargeKey, description, postings } of entries) {
       for (const [line, { account, amountMinor }] of postings.entries()) {
@@ -129,6 +148,8 @@ function runWriter(db: DatabaseSync) {
       }
       insertEntry.run(id, chargeKey, description);
     }
+    record(run, inputs, seal);
+    tell(events);
     const wrong = uncharged.get(period, revision);
     if (wrong !== undefined) throw new Error(`the total of statement ${wrong.id} is not that of its charges`);
   };
@@ -145,8 +166,9 @@ function exactReader(db: DatabaseSync) {
 function statementOperations(db: DatabaseSync) {
   const exact = exactReader(db);
   const columns = `s.id, s.lease, s.tenant, s.period, s.revision, s.from_date AS "from", s.to_date AS "to",
-    s.gross_minor AS gross, s.digest, s.token_hash AS tokenHash, c.at AS confirmedAt`;
-  const source = 'FROM statement s LEFT JOIN confirmation c ON c.statement = s.id';
+    s.gross_minor AS gross, s.digest, s.token_hash AS tokenHash, s.corrects, c.at AS confirmedAt, n.id AS correctedBy`;
+  const source = `FROM statement s LEFT JOIN confirmation c ON c.statement = s.id
+    LEFT JOIN statement n ON n.corrects = s.id`;
   const list = exact(
     `SELECT ${columns} ${source} WHERE (:period IS NULL OR s.period = :period) AND (:lease IS NULL OR s.lease = :lease)
      ORDER BY s.position`,
@@ -204,10 +226,21 @@ export function operations(db: DatabaseSync) {
     ...(row as unknown as RunRow),
     result: JSON.parse(row.result as string),
   });
-  const charges = exact(
-    `SELECT position, key, lease, utility, component, name, pool, pool_name AS poolName, period, revision, quantity,
-     unit, net_minor AS net, tax_minor AS tax, gross_minor AS gross, currency, statement, posted_at AS postedAt
-     FROM charge WHERE position > ? ORDER BY position LIMIT ?`,
+  const chargeColumns = `position, key, lease, utility, component, name, pool, pool_name AS poolName, period, revision,
+    quantity, unit, net_minor AS net, tax_minor AS tax, gross_minor AS gross, currency, statement, posted_at AS postedAt,
+    kind, corrects, coalesce(service_period, period) AS servicePeriod`;
+  const charges = exact(`SELECT ${chargeColumns} FROM charge WHERE position > ? ORDER BY position LIMIT ?`);
+  const charge = exact(`SELECT ${chargeColumns} FROM charge WHERE key = ?`);
+  const serviceCharges = exact(
+    `SELECT ${chargeColumns} FROM charge WHERE coalesce(service_period, period) = ? ORDER BY position`,
+  );
+  const runCharges = exact(
+    `SELECT ${chargeColumns} FROM charge WHERE period = ? AND revision = ? ORDER BY position`,
+  );
+  const entries = exact(
+    `SELECT e.id, e.charge_key AS chargeKey, e.description, p.account, p.amount_minor AS amountMinor
+     FROM ledger_entry e JOIN posting p ON p.entry = e.id JOIN charge c ON c.key = e.charge_key
+     WHERE c.period = ? AND c.revision = ? ORDER BY c.position, p.line`,
   );
   const totals = exact(
     'SELECT account, sum(amount_minor) AS amountMinor FROM posting GROUP BY account ORDER BY account',
@@ -242,6 +275,29 @@ export function operations(db: DatabaseSync) {
     /** Charges after the position `since` (0 from the first), in the order they were posted. */
     charges({ since, limit }: { since: number; limit: number }): ChargeRow[] {
       return charges.all(since, limit).map(chargeRow);
+    },
+    charge(key: string): ChargeRow | null {
+      const row = charge.get(key);
+      return row === undefined ? null : chargeRow(row);
+    },
+    /** All that was ever charged for what was consumed in the period, corrections and adjustments included. */
+    chargesForService(period: string): ChargeRow[] {
+      return serviceCharges.all(period).map(chargeRow);
+    },
+    chargesOfRun({ period, revision }: { period: string; revision: number }): ChargeRow[] {
+      return runCharges.all(period, revision).map(chargeRow);
+    },
+    /** In the order of their charges. */
+    entriesOfRun({ period, revision }: { period: string; revision: number }): EntryRow[] {
+      const rows = entries.all(period, revision) as unknown as (EntryRow & EntryRow['postings'][number])[];
+      return [...Map.groupBy(rows, ({ id }) => id).values()].flatMap((lines) =>
+        lines.slice(0, 1).map(({ id, chargeKey, description }) => ({
+          id,
+          chargeKey,
+          description,
+          postings: lines.map(({ account, amountMinor }) => ({ account, amountMinor })),
+        })),
+      );
     },
     /** The balance of every account; they sum to zero. */
     ledgerTotals(): { account: string; amountMinor: bigint }[] {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
+import { migrate } from './migrations.ts';
 import { schema } from './operations.ts';
 
 /** Opens (and creates) the database. An acknowledged commit must outlive a power cut: FULL is set and asserted each time. */
@@ -13,5 +14,6 @@ export function openDatabase(file: string): DatabaseSync {
   const row = db.prepare('PRAGMA synchronous').get();
   assert.equal(row?.synchronous, 2, 'SQLite must run with synchronous=FULL');
   db.exec(schema);
+  migrate(db);
   return db;
 }

@@ -3,15 +3,19 @@ import type { DatabaseSync } from 'node:sqlite';
 import * as access from './access.ts';
 import * as anomalies from './anomalies.ts';
 import * as billing from './billing.ts';
+import * as cases from './cases.ts';
 import * as changes from './changes.ts';
 import * as evidence from './evidence.ts';
 import * as exports from './exports.ts';
 import * as gateways from './gateways.ts';
 import * as ingest from './ingest.ts';
 import * as intervals from './intervals.ts';
+import * as issuer from './issuer.ts';
+import * as outbox from './outbox.ts';
 import * as parks from './parks.ts';
 import * as quarantine from './quarantine.ts';
 import * as readings from './readings.ts';
+import * as runRecords from './run-records.ts';
 
 const subjects = [
   access,
@@ -26,6 +30,10 @@ const subjects = [
   intervals,
   anomalies,
   billing,
+  runRecords,
+  outbox,
+  cases,
+  issuer,
 ] as const;
 
 export const schema = subjects.map((subject) => subject.schema).join('\n');
@@ -44,6 +52,10 @@ export function operations(db: DatabaseSync) {
     ...intervals.operations(db),
     ...anomalies.operations(db),
     ...billing.operations(db),
+    ...runRecords.operations(db),
+    ...outbox.operations(db),
+    ...cases.operations(db),
+    ...issuer.operations(db),
   };
 }
 export type Operations = ReturnType<typeof operations>;

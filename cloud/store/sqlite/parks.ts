@@ -28,12 +28,19 @@ export function operations(db: DatabaseSync) {
   const newest = db.prepare(
     'SELECT version, digest, imported_at AS importedAt, document FROM park ORDER BY version DESC LIMIT 1',
   );
+  const byDigest = db.prepare(
+    `SELECT version, digest, imported_at AS importedAt, document FROM park WHERE digest = ? ORDER BY version DESC LIMIT 1`,
+  );
   return {
     /** Puts a document in force; importing what is in force already changes nothing. */
     putPark({ digest, importedAt, document }: Omit<ParkVersion, 'version'>): { added: boolean } {
       return {
         added: insert.run({ $digest: digest, $importedAt: importedAt, $document: document }).changes > 0,
       };
+    },
+    /** A document that was ever in force. */
+    parkByDigest(digest: string): ParkVersion | null {
+      return (byDigest.get(digest) as ParkVersion | undefined) ?? null;
     },
     currentPark(): ParkVersion | null {
       return (newest.get() as ParkVersion | undefined) ?? null;

@@ -1,0 +1,148 @@
+/**
+ * What stands around an issued run: the steps that a period went through, the claim of whoever works on it, the input it was computed
+ * from, and the seal over its rows.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { appendOnly } from './append-only.ts';
+import { transaction } from './transaction.ts';
+
+/** Steps, inputs and seals are only ever added to. A claim is the one row here that comes and goes. */
+export const schema = `
+CREATE TABLE IF NOT EXISTS run_step (
+  period TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('open', 'checked', 'computed', 'reviewed', 'issued', 'closed')),
+  at TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  detail TEXT NOT NULL,       -- JSON
+  PRIMARY KEY (period, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS run_claim (
+  scope TEXT PRIMARY KEY,
+  owner TEXT NOT NULL,
+  until_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS run_input (
+  period TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  meter TEXT NOT NULL,
+  digest TEXT NOT NULL,       -- SHA-256 of the canonical JSON in body
+  body BLOB NOT NULL,         -- zstd
+  PRIMARY KEY (period, revision, meter),
+  FOREIGN KEY (period, revision) REFERENCES billing_run
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS run_seal (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  period TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  json TEXT NOT NULL,         -- canonical
+  key_id TEXT NOT NULL,
+  signature TEXT NOT NULL,    -- Ed25519 over json, base64
+  UNIQUE (period, revision),
+  FOREIGN KEY (period, revision) REFERENCES billing_run
+) STRICT;
+${['run_step', 'run_input', 'run_seal'].map(appendOnly).join('')}`;
+
+export type RunState = 'open' | 'checked' | 'computed' | 'reviewed' | 'issued' | 'closed';
+export interface RunStep {
+  period: string;
+  /** From 1 on. */
+  number: number;
+  state: RunState;
+  at: string;
+  actor: string;
+  /** JSON of what belongs to the step: readiness, manifest, reason. */
+  detail: string;
+}
+/** What one meter gave to a run. */
+export interface RunInput {
+  meter: string;
+  digest: string;
+  body: Uint8Array;
+}
+export interface RunSeal {
+  json: string;
+  keyId: string;
+  signature: string;
+}
+export type SealRow = RunSeal & { period: string; revision: number };
+
+/** Inside the transaction that issues the run. */
+export function recordWriter(db: DatabaseSync) {
+  const insertInput = db.prepare(
+    'INSERT INTO run_input (period, revision, meter, digest, body) VALUES (?, ?, ?, ?, ?)',
+  );
+  const insertSeal = db.prepare(
+    'INSERT INTO run_seal (period, revision, json, key_id, signature) VALUES (?, ?, ?, ?, ?)',
+  );
+  return (run: { period: string; revision: number }, inputs: readonly RunInput[], seal: RunSeal | null) => {
+    for (const { meter, digest, body } of inputs)
+      insertInput.run(run.period, run.revision, meter, digest, body);
+    if (seal !== null) insertSeal.run(run.period, run.revision, seal.json, seal.keyId, seal.signature);
+  };
+}
+
+export function operations(db: DatabaseSync) {
+  const steps = db.prepare(
+    'SELECT period, number, state, at, actor, detail FROM run_step WHERE period = ? ORDER BY number',
+  );
+  const newestSteps = db.prepare(
+    `SELECT period, number, state, at, actor, detail FROM run_step s
+     WHERE number = (SELECT max(number) FROM run_step WHERE period = s.period) ORDER BY period DESC`,
+  );
+  const lastNumber = db.prepare('SELECT coalesce(max(number), 0) AS number FROM run_step WHERE period = ?');
+  const insertStep = db.prepare(
+    'INSERT INTO run_step (period, number, state, at, actor, detail) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const claim = db.prepare(
+    `INSERT INTO run_claim (scope, owner, until_ms) VALUES (:scope, :owner, :untilMs)
+     ON CONFLICT (scope) DO UPDATE SET owner = :owner, until_ms = :untilMs
+     WHERE owner = :owner OR until_ms <= :nowMs`,
+  );
+  const release = db.prepare('DELETE FROM run_claim WHERE scope = ? AND owner = ?');
+  const inputs = db.prepare(
+    'SELECT meter, digest, body FROM run_input WHERE period = ? AND revision = ? ORDER BY meter',
+  );
+  const seals = db.prepare(
+    'SELECT period, revision, json, key_id AS keyId, signature FROM run_seal ORDER BY position',
+  );
+  const lastSeal = db.prepare('SELECT json FROM run_seal ORDER BY position DESC LIMIT 1');
+
+  return {
+    /** The steps of a period, the oldest first. */
+    runSteps(period: string): RunStep[] {
+      return steps.all(period) as unknown as RunStep[];
+    },
+    /** The last step of every period that has any. */
+    newestRunSteps(): RunStep[] {
+      return newestSteps.all() as unknown as RunStep[];
+    },
+    /** Adds the step if `after` is still the number of the last one (0: none). @returns whether it was added */
+    addRunStep({ after, ...step }: Omit<RunStep, 'number'> & { after: number }): boolean {
+      return transaction(db, () => {
+        if (Number(lastNumber.get(step.period)?.number) !== after) return false;
+        insertStep.run(step.period, after + 1, step.state, step.at, step.actor, step.detail);
+        return true;
+      });
+    },
+    /** Takes the scope, or keeps it; a claim that has run out is anybody's. @returns whether it is the owner's now */
+    claimRun(claimed: { scope: string; owner: string; nowMs: number; untilMs: number }): boolean {
+      return Number(claim.run(claimed).changes) > 0;
+    },
+    releaseRun(scope: string, owner: string): void {
+      release.run(scope, owner);
+    },
+    /** What the run was computed from, by meter. */
+    runInputs({ period, revision }: { period: string; revision: number }): RunInput[] {
+      return inputs.all(period, revision) as unknown as RunInput[];
+    },
+    /** In the order in which they were set. */
+    runSeals(): SealRow[] {
+      return seals.all().map((row) => ({ ...row, revision: Number(row.revision) }) as unknown as SealRow);
+    },
+    /** The text that the next seal names by its digest; null before the first. */
+    lastSeal(): string | null {
+      return (lastSeal.get()?.json as string | undefined) ?? null;
+    },
+  };
+}
