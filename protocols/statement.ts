@@ -115,6 +115,63 @@ export const StatementLine = z.strictObject({
 });
 export type StatementLine = z.infer<typeof StatementLine>;
 
+const Amounts = z.strictObject({ quantity: Decimal, net: Decimal, tax: Decimal });
+
+/** What a statement carries beside its lines: late data of an earlier period, as the difference to what was charged, or a credit. */
+export const CarriedCharge = z.strictObject({
+  kind: z.enum(['adjustment', 'credit']),
+  /** Of the posted charge. */
+  key: z.string(),
+  /** Key of the charge that it corrects; null where there was none. */
+  corrects: z.string().nullable(),
+  utility: Utility,
+  component: Id,
+  name: z.string(),
+  pool: z.string(),
+  poolName: z.string(),
+  unit: Unit,
+  /** The period in which it was consumed. */
+  servicePeriod: z.string(),
+  /** Of an adjustment: charged so far and due now; null of a credit. */
+  before: Amounts.nullable(),
+  after: Amounts.nullable(),
+  reason: z.string(),
+  net: Decimal,
+  tax: Decimal,
+  gross: Decimal,
+});
+export type CarriedCharge = z.infer<typeof CarriedCharge>;
+
+/** Of a statement that takes the place of an earlier one: which, why, and every line that differs. */
+export const StatementCorrection = z.strictObject({
+  statement: Id,
+  digest: Sha256,
+  cause: z.string(),
+  gross: Decimal,
+  lines: z.array(
+    z.strictObject({
+      utility: Utility,
+      component: Id,
+      pool: z.string(),
+      before: Amounts,
+      after: Amounts,
+    }),
+  ),
+});
+export type StatementCorrection = z.infer<typeof StatementCorrection>;
+
+/**
+ * The place of a statement among all that the issuer ever issued. `head` is the running hash before it: 64 zeros before the first,
+ * then the SHA-256 of the hash so far and the digest of the next statement, as text. So the digests alone prove that one statement
+ * was issued on top of another, and show nobody's figures. `own`: the lease's last statements, the newest first.
+ */
+export const StatementChain = z.strictObject({
+  position: z.int().min(0),
+  head: Sha256,
+  own: z.array(z.strictObject({ statement: Id, digest: Sha256 })).max(24),
+});
+export type StatementChain = z.infer<typeof StatementChain>;
+
 export const StatementHead = z.strictObject({
   format: z.literal('meterline-statement/1'),
   id: Id,
@@ -137,6 +194,13 @@ export const StatementHead = z.strictObject({
   manifest: Sha256,
   /** Digest of the statement issued before this one by the same park; null for the first. */
   previous: Sha256.nullable(),
+  /** Absent from statements of earlier builds. */
+  chain: StatementChain.optional(),
+  /** From the first correction on: 1, 2, ... */
+  revision: z.int().positive().optional(),
+  corrects: StatementCorrection.optional(),
+  /** Part of the total, beside the lines. */
+  carried: z.array(CarriedCharge).optional(),
 });
 export type StatementHead = z.infer<typeof StatementHead>;
 

@@ -3,7 +3,7 @@
  * lines give the total. Every check is one that an accountant could do with the printed figures.
  */
 import { z } from 'zod';
-import type { RegisterSpan, Statement, StatementLine } from '../../protocols/statement.ts';
+import type { CarriedCharge, RegisterSpan, Statement, StatementLine } from '../../protocols/statement.ts';
 import { formatMicro, formatMinor, MINOR_SCALE, micro, minor } from '../../protocols/units.ts';
 import {
   absolute,
@@ -33,7 +33,7 @@ type Problem = string | null;
 
 /** What a statement is recomputed from. */
 export type Replayable = Pick<Statement, 'lines' | 'registers'> & {
-  head: Pick<Statement['head'], 'id' | 'net' | 'tax' | 'gross'>;
+  head: Pick<Statement['head'], 'id' | 'net' | 'tax' | 'gross' | 'carried' | 'corrects'>;
 };
 
 export function replayStatement(statement: Replayable): Finding[] {
@@ -53,6 +53,8 @@ export function replayStatement(statement: Replayable): Finding[] {
       ...check('line', line.id, () => quantityProblem(line, registers)),
       ...check('line', line.id, () => amountProblem(line, lines)),
     ]),
+    ...(head.carried ?? []).flatMap((carried) => check('head', head.id, () => carriedProblem(carried))),
+    ...check('head', head.id, () => correctionProblem(statement)),
     ...check('head', head.id, () => totalProblem(statement)),
   ];
 }
@@ -187,9 +189,39 @@ function tiersProblem(
   return null;
 }
 
+function carriedProblem({ key, before, after, net, tax, gross }: CarriedCharge): Problem {
+  if (minor(net) + minor(tax) !== minor(gross))
+    return differs(`${key}: net and tax`, gross, formatMinor(minor(net) + minor(tax)));
+  if (before === null || after === null) return null;
+  for (const [what, stated] of [
+    ['net', net],
+    ['tax', tax],
+  ] as const) {
+    const difference = minor(after[what]) - minor(before[what]);
+    if (difference !== minor(stated))
+      return differs(`${key}: the difference in ${what}`, stated, formatMinor(difference));
+  }
+  return null;
+}
+
+/** The lines that a correction names give the difference between the two totals. */
+function correctionProblem({ head }: Replayable): Problem {
+  if (head.corrects === undefined) return null;
+  const { lines, gross } = head.corrects;
+  const change = lines.reduce(
+    (sum, { before, after }) =>
+      sum + minor(after.net) + minor(after.tax) - minor(before.net) - minor(before.tax),
+    0n,
+  );
+  return minor(gross) + change === minor(head.gross)
+    ? null
+    : differs('the total after the correction', head.gross, formatMinor(minor(gross) + change));
+}
+
 function totalProblem({ head, lines }: Replayable): Problem {
   for (const what of ['net', 'tax', 'gross'] as const) {
-    const total = lines.reduce((sum, line) => sum + minor(line[what]), 0n);
+    const charges = [...lines, ...(head.carried ?? [])];
+    const total = charges.reduce((sum, charge) => sum + minor(charge[what]), 0n);
     if (total !== minor(head[what])) return differs(`the total ${what}`, head[what], formatMinor(total));
   }
   return null;

@@ -3,6 +3,8 @@
  * the landlord's cost, against the clearing account of its component and the tax in it. Positive is debit.
  */
 
+import { accountOf, NO_RULES, type PostingRules } from './posting-rules.ts';
+
 /** What the ledger needs to know of a charge: no more. Amounts in minor units. */
 export interface PostableCharge {
   /** Null is the landlord. */
@@ -12,6 +14,8 @@ export interface PostableCharge {
   readonly pool: string;
   readonly period: string;
   readonly revision: number;
+  /** What tells a correction apart from the charge whose place it takes: `reversal`, `credit 5f3a`; absent: a plain charge. */
+  readonly suffix?: string;
   readonly net: bigint;
   readonly tax: bigint;
   readonly gross: bigint;
@@ -33,20 +37,30 @@ export type PostedCharges =
   | { ok: false; code: 'unbalanced' | 'repeated_key'; detail: string };
 
 export const LANDLORD_ACCOUNT = 'landlord';
-export const TAX_ACCOUNT = 'tax';
 export const leaseAccount = (lease: string): string => `lease:${lease}`;
-/** What the supplier's bill is settled from: its components come to rest here until the supplier is paid. */
-export const clearingAccount = (utility: string, component: string): string =>
-  `clearing:${utility}:${component}`;
 
-type Named = Pick<PostableCharge, 'lease' | 'utility' | 'component' | 'pool' | 'period' | 'revision'>;
+type Named = Pick<
+  PostableCharge,
+  'lease' | 'utility' | 'component' | 'pool' | 'period' | 'revision' | 'suffix'
+>;
 
 /** Unique for ever: nothing is charged twice under it, and nothing that was charged is ever edited. */
-export const chargeKey = ({ lease, utility, component, pool, period, revision }: Named): string =>
-  [lease ?? LANDLORD_ACCOUNT, utility, component, pool, period, `${revision}`].join('|');
+export const chargeKey = ({ lease, utility, component, pool, period, revision, suffix }: Named): string =>
+  [
+    lease ?? LANDLORD_ACCOUNT,
+    utility,
+    component,
+    pool,
+    period,
+    `${revision}`,
+    ...(suffix === undefined ? [] : [suffix]),
+  ].join('|');
 
 /** One entry per charge, in the order given. Refused whole when one does not balance or a key stands twice. */
-export function postCharges(charges: readonly PostableCharge[]): PostedCharges {
+export function postCharges(
+  charges: readonly PostableCharge[],
+  rules: PostingRules = NO_RULES,
+): PostedCharges {
   const entries: LedgerEntry[] = [];
   const keys = new Set<string>();
   for (const charge of charges) {
@@ -58,15 +72,18 @@ export function postCharges(charges: readonly PostableCharge[]): PostedCharges {
         account: charge.lease === null ? LANDLORD_ACCOUNT : leaseAccount(charge.lease),
         amountMinor: charge.gross,
       },
-      { account: clearingAccount(charge.utility, charge.component), amountMinor: -charge.net },
-      { account: TAX_ACCOUNT, amountMinor: -charge.tax },
+      { account: accountOf(rules, charge), amountMinor: -charge.net },
+      { account: rules.taxAccount, amountMinor: -charge.tax },
     ];
     const sum = postings.reduce((total, { amountMinor }) => total + amountMinor, 0n);
     if (sum !== 0n) return { ok: false, code: 'unbalanced', detail: `${key} is off by ${sum}` };
     entries.push({
       id: `charge|${key}`,
       chargeKey: key,
-      description: `${charge.period} ${charge.utility} ${charge.component} (${charge.pool})`,
+      description: [
+        `${charge.period} ${charge.utility} ${charge.component} (${charge.pool})`,
+        ...(charge.suffix === undefined ? [] : [charge.suffix]),
+      ].join(' '),
       postings,
     });
   }

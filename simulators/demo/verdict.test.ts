@@ -28,7 +28,16 @@ const charge = (lease: string | null, utility: Charge['utility'], gross: string)
     revision: 0,
   },
   ...{ key: `${lease}/${utility}`, quantity: '1', unit: utility === 'water' ? 'm3' : 'kWh' },
-  ...{ net: gross, tax: '0.00', currency: 'CNY', statement: null, postedAt: '2026-10-01T00:00:00Z' },
+  ...{
+    net: gross,
+    tax: '0.00',
+    currency: 'CNY',
+    statement: null,
+    kind: 'charge',
+    corrects: null,
+    servicePeriod: '2026-09',
+    postedAt: '2026-10-01T00:00:00Z',
+  },
 });
 const billed = (utility: string): bigint =>
   park.sourceBills
