@@ -12,7 +12,7 @@ if (!loaded.ok) throw new Error(loaded.errors.join('\n'));
 const { profiles } = loaded;
 
 describe('every shipped profile', () => {
-  test('has a register image of known values to prove it', () => {
+  test('has an image of all its registers to prove it', () => {
     const polled = [...profiles.values()].filter(({ protocol }) => protocol === 'modbus').map(({ id }) => id);
     expect(polled.sort()).toEqual(Object.keys(images).sort());
   });
@@ -31,7 +31,7 @@ describe('every shipped profile', () => {
         `${obis} ${expected}`,
       );
     }
-    expect(Object.keys(reads)).toContain(profile.registers.find(({ billing }) => billing)?.obis);
+    expect(Object.keys(reads)).toEqual(profile.registers.map(({ obis }) => obis));
   });
 
   test('bills in kWh or m3', () => {

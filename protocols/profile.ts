@@ -14,7 +14,20 @@ import { Id } from './reading.ts';
 import { TimeZone } from './time-zone.ts';
 import { Unit, Utility } from './units.ts';
 
-export const RegisterType = z.enum(['u16', 'i16', 'u32', 'i32', 'u64', 'i64', 'f32', 'f64', 'bcd32']);
+/** `u8high` and `u8low` are the two bytes of one register, each a value of its own. */
+export const RegisterType = z.enum([
+  'u16',
+  'i16',
+  'u32',
+  'i32',
+  'u64',
+  'i64',
+  'f32',
+  'f64',
+  'bcd32',
+  'u8high',
+  'u8low',
+]);
 export type RegisterType = z.infer<typeof RegisterType>;
 /** ABCD high word first; CDAB low word first; BADC bytes swapped in each word; DCBA full reverse. */
 export const WordOrder = z.enum(['ABCD', 'CDAB', 'BADC', 'DCBA']);
@@ -31,6 +44,8 @@ export const ProfileRegister = z.strictObject({
   unit: Unit,
   /** The cumulative register that is billed; read on every period boundary. */
   billing: z.boolean().default(false),
+  /** Not in every firmware: a scan does not hold it against a meter that it lacks it. */
+  optional: z.literal(true).optional(),
 });
 export type ProfileRegister = z.infer<typeof ProfileRegister>;
 

@@ -9,7 +9,24 @@ export const Utility = z.enum(['electricity', 'water']);
 export type Utility = z.infer<typeof Utility>;
 
 /** Units that a register may be read in. Billing quantities are kWh and m3. */
-export const Unit = z.enum(['kWh', 'kvarh', 'm3', 'W', 'var', 'VA', 'V', 'A', 'Hz', '1', 'm3/h', 'degC']);
+export const Unit = z.enum([
+  'kWh',
+  'kvarh',
+  'm3',
+  'W',
+  'var',
+  'VA',
+  'V',
+  'A',
+  'Hz',
+  '1',
+  'm3/h',
+  'degC',
+  '%',
+  'deg',
+  'm/s',
+  'MPa',
+]);
 export type Unit = z.infer<typeof Unit>;
 
 /** Millionths of a unit: mWh for kWh, ml for m3. */

@@ -25,25 +25,26 @@ export function meterTable(
     const padded = change === '' ? unit : unit.padEnd(5);
     return `  ${register.obis.padEnd(12)} ${register.name.padEnd(20)} ${shown} ${padded}${change}${mark}`.trimEnd();
   });
-  const missing = profile.registers.length - read.values.length;
+  const missing = missingText(profile, read);
   const last = read.values.at(-1);
   return [
     `${profile.make} ${profile.model}, ${where}`,
     ...lines,
-    ...(missing > 0 ? [`  ${missingText(missing, profile, read)}`] : []),
+    ...(missing === null ? [] : [`  ${missing}`]),
     `${read.requests} requests${last === undefined ? '' : `, read at ${instantText(last.readAtMs)}`}`,
   ];
 }
 
-/** Why registers gave no value, as far as it is known. */
-export function missingText(
-  missing: number,
-  { protocol }: AskedProfile,
-  { values, fault, exception }: MeterRead,
-): string {
+/** How many registers gave no value, and why as far as it is known; null for none but what not every firmware has. */
+export function missingText(profile: AskedProfile, { values, fault, exception }: MeterRead): string | null {
+  const read = new Set(values.map(({ register }) => register.obis));
+  const missing = profile.registers.filter(
+    (register) => !('optional' in register && register.optional) && !read.has(register.obis),
+  ).length;
+  if (missing === 0) return null;
   if (fault !== null) return `${missing} registers without an answer: ${fault.message}`;
   if (exception !== null)
-    return `${missing} registers without an answer: ${tellException(exception, protocol).detail}`;
+    return `${missing} registers without an answer: ${tellException(exception, profile.protocol).detail}`;
   return values.length === 0
     ? `${missing} registers without an answer`
     : `${missing} registers of the model are not in its answer: not all meters of a model tell all of them`;

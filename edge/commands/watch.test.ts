@@ -36,7 +36,7 @@ const watch = (...args: string[]): Promise<number> =>
 
 test('a line for each value, as often as asked', async () => {
   expect(await watch('--unit', '5', '--count', '2')).toBe(0);
-  expect(out).toHaveLength(8);
+  expect(out).toHaveLength(10);
   expect(out[0]).toMatch(/^20\S+Z 8-0:1\.0\.0 volume 1702 m3$/);
   expect(err).toEqual([]);
 });
@@ -51,8 +51,8 @@ test('on a terminal a table in its place, with what has changed', async () => {
   });
   expect(await watch('--unit', '5', '--count', '2')).toBe(0);
   expect(written).toHaveLength(2);
-  expect(written[0]?.split('\n')).toHaveLength(7);
-  expect(written[1]).toContain('\x1b[6A\x1b[J');
+  expect(written[0]?.split('\n')).toHaveLength(8);
+  expect(written[1]).toContain('\x1b[7A\x1b[J');
   expect(written[1]).toMatch(/volume +1702\.5 +m3 +\+0\.5 +<- billed/);
 });
 

@@ -126,7 +126,7 @@ function lines({ profile }: NamedMeter): Show {
         `${instantText(readAtMs)} ${register.obis} ${register.name} ${value ?? code} ${unit}`.trimEnd(),
       );
     }
-    const missing = profile.registers.length - read.values.length;
-    if (missing > 0) console.error(missingText(missing, profile, read));
+    const missing = missingText(profile, read);
+    if (missing !== null) console.error(missing);
   };
 }

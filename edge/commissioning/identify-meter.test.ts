@@ -15,6 +15,7 @@ const profile = ModbusProfile.parse({
     { obis: '1-0:1.8.0', name: 'import', address: 0, type: 'u32', unit: 'kWh', billing: true },
     { obis: '1-0:32.7.0', name: 'voltage', address: 2, type: 'u16', unit: 'V' },
     { obis: '1-0:14.7.0', name: 'frequency', address: 3, type: 'u16', unit: 'Hz' },
+    { obis: '1-0:2.8.0', name: 'export', address: 4, type: 'u32', unit: 'kWh', optional: true },
   ],
 });
 type Shown = string | null | 'not_available';
@@ -31,6 +32,8 @@ describe('a model fits when what it reads is what a meter in service shows', () 
   test.each<[string, Shown[], Fit | null]>([
     ['all in range', ['123', '230', '50'], { absent: 0, nonzero: 3, zero: 0 }],
     ['a new meter', ['0', '230', '50'], { absent: 0, nonzero: 2, zero: 1 }],
+    ['all and what not every firmware has', ['123', '230', '50', '7'], { absent: 0, nonzero: 4, zero: 0 }],
+    ['a zero in what not every firmware has', ['123', '230', '50', '0'], { absent: 0, nonzero: 3, zero: 0 }],
     ['registers without an answer', ['123'], { absent: 2, nonzero: 1, zero: 0 }],
     [
       'a register that the meter has no value for',

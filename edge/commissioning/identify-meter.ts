@@ -70,7 +70,11 @@ async function tryModel(
   if (billed.length < billing.length || billed.some(({ value }) => value === null)) return null;
   const telling = profile.registers.filter(({ obis }) => plausibleRange(profile, obis) !== null);
   if (isRuledOut(profile, await readAll(meter, profile, telling, options))) return null;
-  const values = await readAll(meter, profile, profile.registers, options);
+  const common = profile.registers.filter(({ optional }) => !optional);
+  const values = await readAll(meter, profile, common, options);
+  // Who lacks what all of the model have will lack the rest too, at the price of many refusals.
+  const others = common.length > values.length ? [] : profile.registers.filter(({ optional }) => optional);
+  if (others.length > 0) values.push(...(await readAll(meter, profile, others, options)));
   const fit = fitOf(profile, values);
   if (fit === null || (await holdsForeign(meter, profile, options))) return null;
   return { profile, values, fit };
@@ -123,7 +127,7 @@ const areAlike = (a: ModbusProfile, b: ModbusProfile): boolean =>
 
 /** How well a model explains what was read. */
 export interface Fit {
-  /** Registers of the model that gave no value. */
+  /** Registers of the model that were not answered, but for those that not every firmware has. */
   absent: number;
   nonzero: number;
   zero: number;
@@ -148,9 +152,15 @@ const usual: Record<string, [string, string]> = {
 /** Null when a value rules the model out. */
 export function fitOf(profile: ModbusProfile, values: readonly RegisterValue[]): Fit | null {
   if (isRuledOut(profile, values)) return null;
-  const shown = values.flatMap(({ value }) => (value === null ? [] : [micro(value)]));
-  const zero = shown.filter((amount) => amount === 0n).length;
-  const fit = { absent: profile.registers.length - values.length, nonzero: shown.length - zero, zero };
+  const common = new Set(profile.registers.filter(({ optional }) => !optional).map(({ obis }) => obis));
+  const ofCommon = ({ register }: RegisterValue): boolean => common.has(register.obis);
+  const shown = values.filter(({ value }) => value !== null);
+  const zeros = shown.filter(({ value }) => micro(value ?? '0') === 0n);
+  const fit = {
+    absent: common.size - values.filter(ofCommon).length,
+    nonzero: shown.length - zeros.length,
+    zero: zeros.filter(ofCommon).length,
+  };
   return fit.nonzero > 0 ? fit : null;
 }
 

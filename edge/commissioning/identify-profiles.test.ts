@@ -16,6 +16,7 @@ function shown({ obis, unit }: ProfileRegister, index: number): bigint {
   if (unit === 'V') return 230_100_000n + BigInt(index) * 100_000n;
   if (unit === 'Hz') return 50_000_000n;
   if (unit === '1') return 900_000n + BigInt(index) * 1_000n;
+  if (unit === '%' || unit === 'degC') return 2_000_000n + BigInt(index) * 100_000n;
   if (unit === 'A') return 5_000_000n + BigInt(index) * 110_000n;
   return 12_345_000_000n - BigInt(index) * 170_000_000n;
 }

@@ -48,6 +48,10 @@ const usual: Record<Unit, readonly (readonly [MbusUnit, exponent: number])[]> = 
     ['degC', -2],
     ['K', -2],
   ],
+  '%': [],
+  deg: [],
+  'm/s': [],
+  MPa: [],
 };
 const thousands: Partial<Record<Unit, number>> = { kWh: 3, kvarh: 3 };
 

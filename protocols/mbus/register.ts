@@ -70,6 +70,10 @@ const unitExponents: Record<Unit, Partial<Record<MbusUnit, number>>> = {
   '1': { '1': 0 },
   'm3/h': { 'm3/h': 0 },
   degC: { degC: 0 },
+  '%': {},
+  deg: {},
+  'm/s': {},
+  MPa: {},
 };
 const SCALE_DIGITS = 12;
 /** A decimal on a wire has at most 30 digits before the point. */

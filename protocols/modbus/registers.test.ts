@@ -30,6 +30,9 @@ describe('a register decodes to the exact decimal that its bytes hold', () => {
     [format('u16'), '0000', '0'],
     [format('u16', '0.1'), '08fd', '230.1'],
     [format('i16', '0.001'), 'fc18', '-1'],
+    [format('u8high'), '035a', '3'],
+    [format('u8low'), '035a', '90'],
+    [format('u8low', '1', 'BADC'), '035a', '3'],
     [format('u32', '0.01'), '00bc614e', '123456.78'],
     [format('u32', '0.01'), 'fffffffe', '42949672.94'],
     [format('i32', '0.1'), 'ffffffff', '-0.1'],
@@ -114,6 +117,8 @@ describe('the four word orders name the same value', () => {
 describe('a pattern that is no value gives its code, never a number', () => {
   test.each<[RegisterFormat, string, string]>([
     [format('u16'), 'ffff', 'not_available'],
+    [format('u8high'), 'ff5a', 'not_available'],
+    [format('u8low'), '03ff', 'not_available'],
     [format('u32'), 'ffffffff', 'not_available'],
     [format('u64'), 'ffffffffffffffff', 'not_available'],
     [format('i16'), '7fff', 'not_available'],
@@ -150,24 +155,25 @@ describe('a simulated meter holds what a real one would', () => {
     [format('i32', '0.1'), '-0.1', 'ffffffff'],
     [format('u64', '0.01'), '99999999999999.99', '002386f26fc0ffff'],
     [format('bcd32', '0.01'), '123456.789', '12345678'],
+    [format('u8high'), '3', '0300'],
+    [format('u8low'), '90', '005a'],
     [format('f32'), '0.1', '3dcccccd'],
     [format('f32', '1', 'DCBA'), '0.1', 'cdcccc3d'],
     [format('f64', '0.001'), '1234.56789', '4132d687e3d70a3d'],
   ])('%j of %s is %s', (of, value, wire) => {
     expect(hex(encodeRegister(of, micro(value)))).toBe(wire);
   });
-  test.each(['u16', 'i16', 'u32', 'i32', 'u64', 'i64', 'f32', 'f64', 'bcd32'] as const)(
-    '%s without a value decodes as not available',
-    (type) => {
-      const wire = encodeRegister(format(type, '0.01', 'CDAB'), null);
-      expect(wire.length).toBe(registerWords(type) * 2);
-      expect(decoded(format(type, '0.01', 'CDAB'), hex(wire))).toBe('not_available');
-    },
-  );
+  test.each(RegisterType.options)('%s without a value decodes as not available', (type) => {
+    const wire = encodeRegister(format(type, '0.01', 'CDAB'), null);
+    expect(wire.length).toBe(registerWords(type) * 2);
+    expect(decoded(format(type, '0.01', 'CDAB'), hex(wire))).toBe('not_available');
+  });
   test.each<[RegisterFormat, string]>([
     [format('u16'), '65536'],
     [format('u16'), '-1'],
     [format('i16'), '32768'],
+    [format('u8low'), '256'],
+    [format('u8high'), '-1'],
     [format('bcd32'), '100000000'],
   ])('%j refuses %s', (of, value) => {
     expect(() => encodeRegister(of, micro(value))).toThrow(RangeError);

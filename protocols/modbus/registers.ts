@@ -31,6 +31,8 @@ const LIMIT = 10n ** BigInt(30 + MICRO_SCALE);
 const byteLengths: Record<RegisterType, number> = {
   u16: 2,
   i16: 2,
+  u8high: 2,
+  u8low: 2,
   u32: 4,
   i32: 4,
   f32: 4,
@@ -41,6 +43,9 @@ const byteLengths: Record<RegisterType, number> = {
 };
 
 const SMALLEST_NORMAL = { f32: 2 ** -126, f64: 2 ** -1022 };
+
+/** How many bits of its words a type is made of. */
+const valueBits = (type: RegisterType): number => (type.startsWith('u8') ? 8 : byteLengths[type] * 8);
 
 /** How many registers (words) a type takes. */
 export const registerWords = (type: RegisterType): number => byteLengths[type] / 2;
@@ -109,7 +114,7 @@ function registerView({ type, order }: RegisterFormat): (data: Uint8Array, offse
 
 /**
  * The bytes that a meter would hold: `value` (millionths of the unit) cut down to the register's resolution, as a
- * counter's face does; null is the meter's "no value" pattern.
+ * counter's face does; null is the meter's "no value" pattern. The other byte of a `u8high` or `u8low` is 0.
  * @throws RangeError when the value does not fit the type
  */
 export function encodeRegister(format: RegisterFormat, value: bigint | null): Uint8Array {
@@ -170,6 +175,10 @@ function fromShort(view: DataView, type: ShortType): number | ReadingCode {
       return counted(view.getUint32(0), 0xffff_ffff);
     case 'i16':
       return signed(view.getInt16(0), 0x7fff);
+    case 'u8high':
+      return counted(view.getUint8(0), 0xff);
+    case 'u8low':
+      return counted(view.getUint8(1), 0xff);
     case 'i32':
       return signed(view.getInt32(0), 0x7fff_ffff);
     case 'bcd32':
@@ -232,12 +241,12 @@ function bounded(value: bigint): Decoded {
 }
 
 function notAvailable(type: IntegerType | 'bcd32'): bigint {
-  const bits = BigInt(byteLengths[type] * 8);
+  const bits = BigInt(valueBits(type));
   return type === 'bcd32' || type.startsWith('u') ? (1n << bits) - 1n : (1n << (bits - 1n)) - 1n;
 }
 
 function putInteger(view: DataView, type: IntegerType | 'bcd32', raw: bigint): void {
-  const bits = view.byteLength * 8;
+  const bits = valueBits(type);
   let pattern = raw;
   if (type === 'bcd32' && raw !== notAvailable(type)) {
     if (raw < 0n || raw > 99_999_999n) throw new RangeError(`${raw} does not fit bcd32`);
@@ -245,6 +254,7 @@ function putInteger(view: DataView, type: IntegerType | 'bcd32', raw: bigint): v
   } else if (type.startsWith('i') ? BigInt.asIntN(bits, raw) !== raw : BigInt.asUintN(bits, raw) !== raw) {
     throw new RangeError(`${raw} does not fit ${type}`);
   }
+  if (type === 'u8high') pattern <<= 8n;
   for (let at = view.byteLength - 1; at >= 0; at--) {
     view.setUint8(at, byteOf(pattern));
     pattern >>= 8n;

@@ -37,6 +37,10 @@ const shown: Record<Unit, Micro> = {
   '1': micro('0.98'),
   'm3/h': micro('1.25'),
   degC: micro('61.25'),
+  '%': micro('1.5'),
+  deg: micro('12.5'),
+  'm/s': micro('0.8'),
+  MPa: micro('0.35'),
 };
 
 /** @param port 0 for any free one */

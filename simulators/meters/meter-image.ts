@@ -10,6 +10,7 @@ import type { ModbusProfile, ProfileRegister } from '../../protocols/profile.ts'
 import type { MeterTruth, Truth } from '../park/truth.ts';
 import type { SimulatedClock } from './bus-meters.ts';
 import { frozenBytes } from './frozen-blocks.ts';
+import { shownValue } from './shown-value.ts';
 
 /** Register bytes as on the wire, or the exception that the meter answers with. */
 export type ImageAnswer = { ok: true; data: Uint8Array } | { ok: false; exception: number };
@@ -47,68 +48,25 @@ export function meterImage(
       const bytes = encodeRegister(register, simulatedValue(register, truth, meter, atMs));
       // A range may begin or end inside a register: its other half is cut off.
       const from = Math.max(-at, 0) * 2;
-      data.set(bytes.subarray(from, from + data.length - Math.max(at, 0) * 2), Math.max(at, 0) * 2);
+      const start = Math.max(at, 0) * 2;
+      // Two registers may be the two bytes of one word.
+      for (let i = 0; from + i < bytes.length && start + i < data.length; i++)
+        data[start + i] = (data[start + i] ?? 0) | (bytes[from + i] ?? 0);
     }
     return { ok: true, data };
   };
 }
 
-const VOLT = 1_000_000;
-
-/**
- * Millionths of the register's unit. The billed register is the truth; of the others the usual ones are made up from
- * it, and what the meter does not measure is null.
- */
+/** Millionths of the register's unit: of the billed register the truth, of the others what is made up from it. */
 export function simulatedValue(
   { obis, billing }: Pick<ProfileRegister, 'obis' | 'billing'>,
   truth: Truth,
   meter: MeterTruth,
   atMs: number,
 ): bigint | null {
-  if (billing) return BigInt(truth.faceMicro(meter, atMs));
-  const perHour = rate(truth, meter, atMs);
-  // Millionths of kWh in an hour are milliwatts; of m3, millilitres an hour.
-  const watts = meter.unit === 'kWh' ? perHour * 1_000 : 0;
-  const volts = (229 + ((atMs / 60_000) % 7) / 2) * VOLT;
-  switch (obis.replace(/^\d+-\d+:/, '')) {
-    case '2.8.0':
-    case '4.8.0':
-      return 0n;
-    case '15.8.0':
-      return BigInt(truth.faceMicro(meter, atMs));
-    case '3.8.0':
-      return BigInt(Math.floor(truth.faceMicro(meter, atMs) / 4));
-    case '16.7.0':
-    case '9.7.0':
-      return BigInt(watts);
-    case '3.7.0':
-      return BigInt(Math.floor(watts / 4));
-    case '36.7.0':
-    case '56.7.0':
-    case '76.7.0':
-      return BigInt(Math.floor(watts / 3));
-    case '32.7.0':
-    case '52.7.0':
-    case '72.7.0':
-      return BigInt(Math.floor(volts));
-    case '31.7.0':
-    case '51.7.0':
-    case '71.7.0':
-      return BigInt(Math.floor((watts / 3 / volts) * 1_000_000));
-    case '13.7.0':
-    case '33.7.0':
-      return 970_000n;
-    case '14.7.0':
-      return 50_000_000n;
-    case '2.0.0':
-      return BigInt(perHour);
-    case '97.97.0':
-      return 0n;
-    case '96.5.0':
-      return 92_000_000n;
-    default:
-      return null;
-  }
+  const face = truth.faceMicro(meter, atMs);
+  if (billing) return BigInt(face);
+  return shownValue(obis, meter.unit, { face, perHour: rate(truth, meter, atMs), atMs });
 }
 
 /** Millionths of the face's unit per hour in the interval under way. */
