@@ -56,6 +56,10 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
     load: () => import('./cloud/commands/golden.ts'),
   },
   bench: { about: 'speed, as ratios to limits and peers', load: () => import('./bench/bench.ts') },
+  detect: {
+    about: 'what the detectors find in a history of readings',
+    load: () => import('./cloud/commands/detect.ts'),
+  },
   torture: { about: 'kill -9 and what is left after it', load: () => import('./torture/torture.ts') },
 };
 

@@ -1,0 +1,243 @@
+/**
+ * A register, reading by reading as they come: which step no meter makes, and what it most likely was. Nothing is known of
+ * later readings, so a jump waits for the next one; only a fall to nearly nothing is told at once.
+ */
+import { figure } from './alarm.ts';
+
+export type RegisterFault = 'rollover' | 'reset' | 'exchange_suspected' | 'scale_change' | 'spike' | 'dip';
+
+/** What came with a reading; spans of counting follow on each other, without those that are not known. */
+export interface RegisterNews {
+  counted(fromMs: number, toMs: number, quantity: number | null, knownMs: number): void;
+  fault(
+    type: RegisterFault,
+    startMs: number,
+    raisedMs: number,
+    figures: Readonly<Record<string, number>>,
+  ): void;
+  /** The register stood still over `[fromMs, toMs)` while its meter counted on: it has caught up now. */
+  caughtUp(fromMs: number, toMs: number, quantity: number): void;
+}
+
+export interface RegisterTraits {
+  digits: number | null;
+  /** In units per hour. */
+  maxRate: number | null;
+}
+
+interface Point {
+  ms: number;
+  value: number;
+}
+
+const HOUR_MS = 3_600_000;
+const SLACK_MS = 240_000;
+/** Without a stated rating: so many times the highest rate seen is the most that is believed, once so many were seen. */
+const BEYOND_SEEN = 5;
+const RATES_TO_LEARN = 24;
+/** After so many readings at a new level that never came back, the level counts. */
+const PENDING = 3;
+/** A register this full may roll over. */
+const NEARLY_FULL = 0.9;
+/** Below this part of what it was, a register has begun anew. */
+const BEGUN_ANEW = 0.02;
+
+export class RegisterWatch {
+  private readonly traits: RegisterTraits;
+  private readonly news: RegisterNews;
+  private last: Point | null = null;
+  /** Readings that no meter makes after `last`, oldest first. */
+  private pending: Point[] = [];
+  private movedMs = 0;
+  private highest = 0;
+  private rates = 0;
+  /** The least step that was ever seen: what the register can show. */
+  private tick = Number.POSITIVE_INFINITY;
+
+  constructor(traits: RegisterTraits, news: RegisterNews) {
+    this.traits = traits;
+    this.news = news;
+  }
+
+  /** @param at later than all readings before */
+  take(at: Point): void {
+    const { last } = this;
+    if (last === null) this.settle(at);
+    else if (this.pending.length > 0) this.afterJump(last, at);
+    else this.step(last, at);
+  }
+
+  private step(last: Point, at: Point): void {
+    const delta = at.value - last.value;
+    if (delta >= 0) {
+      if (delta <= this.most(last, at)) this.accept(last, at);
+      else this.pending = [at];
+      return;
+    }
+    if (-delta <= this.jitter()) {
+      this.news.counted(last.ms, at.ms, 0, at.ms);
+      this.last = { ms: at.ms, value: last.value };
+      return;
+    }
+    if (!this.fellToNothing(last, at)) {
+      this.pending = [at];
+      return;
+    }
+    const modulus = this.modulus(last);
+    const wrapped = at.value + modulus - last.value;
+    const rolls = last.value >= NEARLY_FULL * modulus && wrapped <= this.most(last, at);
+    const type = rolls ? 'rollover' : 'reset';
+    this.news.fault(type, at.ms, at.ms, { before: last.value, after: at.value });
+    this.news.counted(last.ms, at.ms, rolls ? wrapped : null, at.ms);
+    this.settle(at);
+  }
+
+  private afterJump(last: Point, at: Point): void {
+    const [first = at] = this.pending;
+    const delta = at.value - last.value;
+    if (delta >= -this.jitter() && delta <= this.most(last, at)) {
+      const type = first.value > last.value ? 'spike' : 'dip';
+      const figures = {
+        before: last.value,
+        value: first.value,
+        after: at.value,
+        readings: this.pending.length,
+      };
+      this.news.fault(type, first.ms, at.ms, figures);
+      this.pending = [];
+      this.accept(last, at);
+      return;
+    }
+    const previous = this.pending.at(-1) ?? first;
+    const factor = scaleOf(first.value / last.value);
+    const goesOn = at.value >= previous.value - this.jitter();
+    const steady = goesOn && at.value - previous.value <= this.most(previous, at) * Math.max(factor ?? 1, 1);
+    if (!steady && !(goesOn && this.pending.length >= PENDING)) {
+      this.pending = goesOn ? [...this.pending, at] : [at];
+      return;
+    }
+    const type = factor !== null || !steady ? 'scale_change' : 'exchange_suspected';
+    const figures = { before: last.value, after: first.value, ...(factor === null ? {} : { factor }) };
+    this.news.fault(type, first.ms, at.ms, figures);
+    this.news.counted(last.ms, first.ms, null, at.ms);
+    this.news.counted(first.ms, at.ms, at.value - first.value, at.ms);
+    if (factor !== null) this.highest *= factor;
+    this.pending = [];
+    this.settle(at);
+  }
+
+  private accept(last: Point, at: Point): void {
+    const delta = at.value - last.value;
+    const hours = (at.ms - last.ms) / HOUR_MS;
+    if (delta > 0) {
+      const stood = last.ms - this.movedMs;
+      if (this.believesAtMost(last, at) < delta && stood >= HOUR_MS) {
+        this.news.caughtUp(this.movedMs, at.ms, delta);
+        this.news.counted(last.ms, at.ms, null, at.ms);
+        this.last = at;
+        this.movedMs = at.ms;
+        return;
+      }
+      this.tick = Math.min(this.tick, delta);
+      this.movedMs = at.ms;
+    }
+    this.rates += 1;
+    this.highest = Math.max(this.highest, delta / Math.max(hours, 0.25));
+    this.news.counted(last.ms, at.ms, delta, at.ms);
+    this.last = at;
+  }
+
+  private settle(at: Point): void {
+    this.last = at;
+    this.movedMs = at.ms;
+  }
+
+  /** The most that can have been counted since the register last moved. */
+  private most(from: Point, to: Point): number {
+    return this.believesAtMost({ ms: Math.min(from.ms, this.movedMs || from.ms), value: 0 }, to);
+  }
+
+  private believesAtMost(from: Point, to: Point): number {
+    const { maxRate } = this.traits;
+    const learned =
+      this.rates >= RATES_TO_LEARN && this.highest > 0
+        ? BEYOND_SEEN * this.highest
+        : Number.POSITIVE_INFINITY;
+    const rate = maxRate ?? learned;
+    const tick = Number.isFinite(this.tick) ? this.tick : 0;
+    return (rate * (to.ms - from.ms + SLACK_MS)) / HOUR_MS + tick;
+  }
+
+  /** A register that shows whole units may stand one lower for a moment. */
+  private jitter(): number {
+    return Number.isFinite(this.tick) ? 2 * this.tick : 0;
+  }
+
+  private fellToNothing(last: Point, at: Point): boolean {
+    if (at.value < 0) return false;
+    const modulus = this.modulus(last);
+    const wraps =
+      last.value >= NEARLY_FULL * modulus && at.value + modulus - last.value <= this.most(last, at);
+    return wraps || at.value <= BEGUN_ANEW * last.value;
+  }
+
+  /** Where the register wraps: by its digits, or where nobody stated them at the next power of ten. */
+  private modulus({ value }: Point): number {
+    const { digits } = this.traits;
+    return digits === null ? 10 ** Math.ceil(Math.log10(Math.max(value, 1) + 1)) : 10 ** digits;
+  }
+}
+
+/** The power of ten that a ratio stands for, or null: 10, 100, 1000, or a part of that kind. */
+function scaleOf(ratio: number): number | null {
+  if (!(ratio > 0)) return null;
+  const power = Math.round(Math.log10(ratio));
+  if (power === 0 || Math.abs(power) > 3) return null;
+  return Math.abs(Math.log10(ratio) - power) < 0.02 ? 10 ** power : null;
+}
+
+const sign = (value: number): string => figure(value);
+
+/** What a fault of a register says of itself. */
+export function faultText(
+  type: RegisterFault,
+  unit: string,
+  when: string,
+  { before = 0, after = 0, value = 0, readings = 1, factor = 1 }: Readonly<Record<string, number>>,
+): { 'zh-CN': string; en: string } {
+  const [b, a, v] = [sign(before), sign(after), sign(value)];
+  switch (type) {
+    case 'rollover':
+      return {
+        'zh-CN': `${when} 读数从 ${b} ${unit} 走到 ${a} ${unit}：表盘走满归零。`,
+        en: `At ${when} the register went from ${b} to ${a} ${unit}: it passed its top.`,
+      };
+    case 'reset':
+      return {
+        'zh-CN': `${when} 读数从 ${b} ${unit} 落到 ${a} ${unit}，而表盘离走满还远：表被清零。`,
+        en: `At ${when} the register fell from ${b} to ${a} ${unit} far from its top: it began anew.`,
+      };
+    case 'exchange_suspected':
+      return {
+        'zh-CN': `自 ${when} 起读数从 ${b} 变为 ${a} ${unit} 并由此继续：可能换了表。`,
+        en: `Since ${when} the register goes on from ${a} instead of ${b} ${unit}: perhaps another meter.`,
+      };
+    case 'scale_change':
+      return {
+        'zh-CN': `自 ${when} 起读数为原来的 ${figure(factor)} 倍（${b} 之后为 ${a} ${unit}）：倍率或单位变了。`,
+        en: `Since ${when} the meter shows ${figure(factor)} times as much (${a} after ${b} ${unit}): multiplier or unit changed.`,
+      };
+    case 'spike':
+      return {
+        'zh-CN': `${when} 有 ${readings} 个读数为 ${v} ${unit}，前后为 ${b} 和 ${a} ${unit}：没有表能这样走。`,
+        en: `At ${when} ${readings} reading(s) of ${v} stood between ${b} and ${a} ${unit}: no meter counts so.`,
+      };
+    case 'dip':
+      return {
+        'zh-CN': `${when} 有 ${readings} 个读数回落到 ${v} ${unit}，前后为 ${b} 和 ${a} ${unit}。`,
+        en: `At ${when} ${readings} reading(s) fell to ${v} between ${b} and ${a} ${unit}.`,
+      };
+    default:
+      return type satisfies never;
+  }
+}
