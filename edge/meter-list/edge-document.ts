@@ -16,7 +16,12 @@ const Outline = z.object({
         rtuOverTcp: z.string().optional(),
         meters: z
           .array(
-            z.object({ meter: z.string(), profile: z.string(), unit: z.union([z.number(), z.string()]) }),
+            z.object({
+              meter: z.string(),
+              profile: z.string(),
+              unit: z.union([z.number(), z.string()]),
+              serial: z.union([z.number(), z.string()]).optional(),
+            }),
           )
           .nullish(),
       }),
@@ -56,7 +61,12 @@ export function outlineOf(text: string): EdgeOutline | null {
     })),
     meters: [
       ...buses.flatMap(({ id, meters }) =>
-        (meters ?? []).map(({ meter, profile, unit }) => ({ meter, profile, place: { bus: id, unit } })),
+        (meters ?? []).map(({ meter, profile, unit, serial }) => ({
+          meter,
+          profile,
+          place: { bus: id, unit },
+          ...(serial === undefined ? {} : { serial: String(serial) }),
+        })),
       ),
       ...pushMeters.map(({ meter, profile, topic, node, device }) => ({
         meter,
@@ -67,12 +77,15 @@ export function outlineOf(text: string): EdgeOutline | null {
   };
 }
 
-const flat = ({ profile, place }: HeldMeter): FlatMeter =>
+const flat = ({ profile, place, serial }: HeldMeter): FlatMeter =>
   'topic' in place
     ? { profile, topic: place.topic, device: place.device }
-    : { profile, bus: place.bus, unit: `${place.unit}` };
+    : { profile, bus: place.bus, unit: `${place.unit}`, serial: serial ?? null };
 
-/** @param isNode whether meters of the profile are found by node, not by topic */
+/**
+ * @param listed of a meter without a serial number the one that is there stays
+ * @param isNode whether meters of the profile are found by node, not by topic
+ */
 export interface EdgeChange {
   listed: readonly HeldMeter[];
   remove: boolean;
@@ -81,8 +94,10 @@ export interface EdgeChange {
 
 /** The text with the listed meters in it: as it was, byte by byte, when nothing changes. */
 export function changeEdgeText(text: string, change: EdgeChange): { text: string; difference: Difference } {
-  const { listed, remove } = change;
+  const { remove } = change;
   const held = outlineOf(text)?.meters ?? [];
+  const serials = new Map(held.map(({ meter, serial }) => [meter, serial]));
+  const listed = change.listed.map((one) => ({ ...one, serial: one.serial ?? serials.get(one.meter) }));
   const byMeter = (meters: readonly HeldMeter[]) => new Map(meters.map((one) => [one.meter, flat(one)]));
   const difference = compareMeters(byMeter(held), byMeter(listed), remove);
   const touched = new Set([...difference.added, ...difference.changed.map(({ meter }) => meter)]);
@@ -123,7 +138,7 @@ function meterLists(document: Document): { key: string; items: YAMLSeq }[] {
 
 function put(
   document: Document,
-  { meter, profile, place }: HeldMeter,
+  { meter, profile, place, serial }: HeldMeter,
   moved: YAMLMap | undefined,
   isNode: (profile: string) => boolean,
 ): void {
@@ -140,8 +155,9 @@ function put(
           node: byNode ? place.topic : null,
           device: place.device,
           unit: null,
+          serial: null,
         }
-      : { unit: place.unit, topic: null, node: null, device: null };
+      : { unit: place.unit, serial: serial ?? null, topic: null, node: null, device: null };
   for (const [key, value] of Object.entries(keys))
     if (value === null) node.delete(key);
     else set(document, node, key, value);
@@ -168,7 +184,9 @@ function emptyMeter(document: Document, meter: string): YAMLMap {
 
 /** Only what differs is set: a scalar that stays keeps its style and its comment. */
 function set(document: Document, node: YAMLMap, key: string, value: string | number): void {
-  if (node.get(key) === value) return;
+  const there = node.get(key);
+  // A serial number may stand there as a number.
+  if (there === value || (key === 'serial' && `${there}` === value)) return;
   const scalar = document.createNode(value) as Scalar;
   // The digits printed on a meter: without quotes they would be a number without its zeros.
   if (typeof value === 'string' && /^\d+$/.test(value)) scalar.type = Scalar.QUOTE_DOUBLE;

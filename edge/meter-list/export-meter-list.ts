@@ -52,7 +52,12 @@ export function exportMeterList({ meters, park, format, language }: ExportOption
   const known = new Map(park?.meters.map((meter) => [meter.id, meter]));
   const rows = meters.map((held) => rowOf(held, known.get(held.meter), language));
   const hasPush = meters.some(({ place }) => 'topic' in place);
-  const fields = [...gatewayFields, ...(hasPush ? pushFields : []), ...(park === null ? [] : parkFields)];
+  const hasSerial = meters.some(({ serial }) => serial !== undefined);
+  const fields = [
+    ...gatewayFields,
+    ...(hasPush ? pushFields : []),
+    ...(park !== null ? parkFields : hasSerial ? (['serial'] as const) : []),
+  ];
   const headings = fields.map((field) => listFields[field][language === 'en' ? 'en' : 'zh']);
   if (format === 'csv')
     return writeCsv([headings, ...rows.map((row) => fields.map((field) => row[field] ?? ''))]);
@@ -63,8 +68,12 @@ export function exportMeterList({ meters, park, format, language }: ExportOption
 const cellOf = (field: ListField, text: string): NewCell =>
   figures.has(field) || (field === 'unit' && /^[1-9]\d{0,4}$/.test(text)) ? { text, number: true } : { text };
 
-function rowOf({ meter, profile, place }: HeldMeter, facts: ParkMeter | undefined, language: Language): Row {
-  const row: Row = { meter, profile, ...placeColumns(place) };
+function rowOf(
+  { meter, profile, place, serial = '' }: HeldMeter,
+  facts: ParkMeter | undefined,
+  language: Language,
+): Row {
+  const row: Row = { meter, profile, ...placeColumns(place), serial };
   if (facts === undefined) return row;
   const word = (text: string): string => (language === 'en' ? text : (words[text] ?? text));
   const { serves } = facts;

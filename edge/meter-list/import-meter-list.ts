@@ -5,11 +5,17 @@
 import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import type { Wording } from '../../protocols/api.ts';
-import { type CheckedList, checkMeterList } from '../../protocols/meter-list/check-list.ts';
+import {
+  type CheckedList,
+  checkMeterList,
+  type HeldMeter,
+  tellsSerial,
+} from '../../protocols/meter-list/check-list.ts';
 import type { ColumnMap, ListField } from '../../protocols/meter-list/columns.ts';
 import { type Difference, isEmpty } from '../../protocols/meter-list/difference.ts';
 import { parkMeters } from '../../protocols/meter-list/park-rows.ts';
 import type { ListProblem } from '../../protocols/meter-list/problem.ts';
+import type { ListedMeter } from '../../protocols/meter-list/read-row.ts';
 import type { TakenFigure } from '../../protocols/meter-list/row-reader.ts';
 import type { Park } from '../../protocols/park.ts';
 import type { Profile } from '../../protocols/profile.ts';
@@ -181,7 +187,7 @@ function apply({ rows, figures, notTaken }: CheckedList, before: Before): Import
   const { profiles, outline, remove, park, parkText, configFile, parkFile } = before;
   const { gateway } = outline;
   const edge = changeEdgeText(before.edgeText, {
-    listed: rows,
+    listed: rows.map((row) => heldAs(row, before)),
     remove,
     isNode: (profile) => profiles.get(profile)?.protocol === 'sparkplug',
   });
@@ -231,6 +237,16 @@ function apply({ rows, figures, notTaken }: CheckedList, before: Before): Import
     figures,
     notTaken: notTaken.length === 0 ? null : { columns: notTaken, message: notTakenMessage(notTaken) },
   };
+}
+
+/** What the gateway takes of a row. A serial number that the park document has already is no news: an export has it too. */
+function heldAs(
+  { meter, profile, place, facts: { serial } }: ListedMeter,
+  { park, profiles }: Before,
+): HeldMeter {
+  const isKnown = park?.meters.some((one) => one.id === meter && one.serial === serial);
+  const isTaken = serial !== undefined && !isKnown && tellsSerial(profiles.get(profile));
+  return { meter, profile, place, ...(isTaken ? { serial } : {}) };
 }
 
 /** A multiplier that goes nowhere is money. */

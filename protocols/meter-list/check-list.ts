@@ -4,6 +4,7 @@
  */
 import type { Wording } from '../api.ts';
 import type { Park } from '../park.ts';
+import type { Profile } from '../profile.ts';
 import {
   type ColumnMap,
   findHeadings,
@@ -30,7 +31,13 @@ export interface HeldMeter {
   meter: string;
   profile: string;
   place: MeterPlace;
+  /** The serial number that it is expected to have, where the gateway is told one. */
+  serial?: string | undefined;
 }
+
+/** Whether the gateway can ask a meter of the model for its serial number, and believe the answer. */
+export const tellsSerial = (profile: Profile | undefined): boolean =>
+  profile?.protocol === 'modbus' && profile.serial !== undefined && profile.serial.confidence !== 'C';
 
 export interface ListContext extends GatewayContext, ReadingRules {
   gateway: string;
@@ -70,6 +77,10 @@ export function checkMeterList(table: Table, context: ListContext): CheckedList 
     .filter((row) => !refuseTotal(row, headings, problems))
     .map((row) => new RowReader(row, headings, context, problems));
   const rows = readers.map((reader) => ({ reader, listed: readRow(reader, context) }));
+  const takesSerial = rows.some(
+    ({ listed: { profile, facts } }) =>
+      facts.serial !== undefined && profile !== null && tellsSerial(context.profiles.get(profile)),
+  );
   const complete = rows.flatMap(({ reader, listed }) => (isComplete(listed) ? [{ reader, listed }] : []));
   checkRepeats(rows, context);
   checkLostZeros(rows);
@@ -81,7 +92,7 @@ export function checkMeterList(table: Table, context: ListContext): CheckedList 
     rows: complete.map(({ listed }) => listed),
     problems,
     figures: readers.flatMap(({ figures }) => figures),
-    notTaken: context.park === null ? parkHeadings(data, headings) : [],
+    notTaken: context.park === null ? parkHeadings(data, headings, takesSerial) : [],
   };
 }
 
@@ -99,9 +110,15 @@ function refuseTotal({ number, cells }: TableRow, { titles }: Headings, problems
   return true;
 }
 
-const parkHeadings = (data: readonly TableRow[], { columns, titles }: Headings): string[] =>
+const parkHeadings = (
+  data: readonly TableRow[],
+  { columns, titles }: Headings,
+  takesSerial: boolean,
+): string[] =>
   [...columns].flatMap(([field, column]) =>
-    isParkField(field) && data.some(({ cells }) => cells[column] !== undefined)
+    isParkField(field) &&
+    !(field === 'serial' && takesSerial) &&
+    data.some(({ cells }) => cells[column] !== undefined)
       ? [titles[column] ?? field]
       : [],
   );

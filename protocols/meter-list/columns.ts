@@ -42,7 +42,7 @@ export const listFields = {
   serves: { zh: '用途', en: 'Serves', aliases: '表计用途 性质 用电性质 purpose' },
   served: { zh: '服务对象', en: 'Served', aliases: '服务单元 分摊池 公摊池 unitserved pool serveswhom' },
   public: { zh: '公摊', en: 'Public', aliases: '是否公摊 公共 shared commonarea' },
-  serial: { zh: '出厂编号', en: 'Serial', aliases: '资产编号 序列号 出厂号 serialno serialnumber sn' },
+  serial: { zh: '出厂编号', en: 'Serial', aliases: '序列号 出厂号 表身号 serialno serialnumber sn' },
   utility: { zh: '类型', en: 'Utility', aliases: '表类型 能源类型 介质 表计类型 能源 energytype' },
   register: { zh: '计费寄存器', en: 'Register', aliases: '寄存器 计费项 obis' },
   digits: { zh: '位数', en: 'Digits', aliases: '整数位数 表底位数 示数位数 wholedigits' },
@@ -66,9 +66,10 @@ export const titlesOf = (field: ListField): Wording => ({
 const gatewayFields: ReadonlySet<ListField> = new Set(['meter', 'profile', 'bus', 'unit', 'topic', 'device']);
 export const isParkField = (field: ListField): boolean => !gatewayFields.has(field);
 
-/** A heading that is known and wanted by nobody here. */
+/** A heading that is known and wanted by nobody here; an owner's number of his asset is not the maker's of his meter. */
 export const IGNORED = 'ignored';
-const ignoredHeadings = '备注 序号 编号 说明 问题 problem problems no remark remarks note notes';
+const ignoredHeadings =
+  '备注 序号 编号 说明 问题 资产编号 资产编码 固定资产编号 problem problems no remark remarks note notes asset assetno assetnumber assetid';
 
 /** How a park's own heading is read: remembered from one import to the next. */
 export type ColumnMap = Readonly<Record<string, ListField | typeof IGNORED>>;
