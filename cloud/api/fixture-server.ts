@@ -152,6 +152,8 @@ export async function issueFixtureRun(
     events: [],
     inputs: [],
     seal: null,
+    span: null,
+    settles: [],
   });
   return statements.map(({ id, digest }) => ({ id, digest, token: statementToken(id) }));
 }

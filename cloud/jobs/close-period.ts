@@ -2,11 +2,10 @@
  * Closes a billing period, the one orchestrator of billing: derive -> summarize -> bill and prove -> post -> sign -> issue, the
  * last in one transaction. A period that is issued stays as it is: closing it again gives the run that was issued.
  */
-import { createHash } from 'node:crypto';
 import type { BillingRun, Charge } from '../../protocols/api.ts';
-import { type CanonicalValue, canonicalJson } from '../../protocols/canonical-json.ts';
 import type { Park } from '../../protocols/park.ts';
-import { formatMicro, formatMinor } from '../../protocols/units.ts';
+import type { CarriedCharge } from '../../protocols/statement.ts';
+import { formatMicro, formatMinor, minor } from '../../protocols/units.ts';
 import {
   type BillingInput,
   type BillingOutcome,
@@ -14,29 +13,25 @@ import {
   type PeriodCharge,
   type Refusal,
 } from '../billing/bill-period.ts';
-import { type BillingPeriod, billingPeriod, dateStartMs } from '../billing/billing-period.ts';
+import { type BillingPeriod, billingPeriod } from '../billing/billing-period.ts';
 import { billingTerms } from '../billing/billing-terms.ts';
-import { leasesIn } from '../billing/ownership.ts';
-import { summarizeUsage } from '../billing/summarize-usage.ts';
-import { touSegments } from '../billing/tou-segments.ts';
-import {
-  balances,
-  chargeKey,
-  LANDLORD_ACCOUNT,
-  type LedgerEntry,
-  postCharges,
-} from '../ledger/post-charges.ts';
-import {
-  type SignedStatement,
-  type SigningKey,
-  signStatement,
-  statementToken,
-  tokenHash,
-} from '../signing.ts';
+import { chargeKey } from '../ledger/post-charges.ts';
+import { NO_RULES, PostingRules } from '../ledger/posting-rules.ts';
+import type { SigningKey } from '../signing.ts';
 import type { NewStatement } from '../store/sqlite/billing.ts';
 import type { Store } from '../store/store.ts';
-import { boundaryRegisters } from './boundary-registers.ts';
-import { deriveDirtyIntervals, settleEstimates } from './derive-intervals.ts';
+import {
+  inputRecords,
+  loadMetered,
+  type OnProgress,
+  RunCancelledError,
+  readingsDigest,
+  spanOf,
+} from './billing-input.ts';
+import { type CarriedOver, carriedOver } from './carried-over.ts';
+import { entriesOf, eventsOf, sealOf } from './issue-run.ts';
+import { chainOf, type DueStatement, headed, issueStatements } from './issue-statements.ts';
+import { runManifest } from './run-manifest.ts';
 
 export interface ClosePeriod {
   store: Store;
@@ -51,6 +46,11 @@ export interface ClosePeriod {
   intervalMinutes?: number;
   /** Computes and proves, and issues nothing. */
   dryRun?: boolean;
+  /** Digest of the manifest that was reviewed: nothing else is issued. */
+  reviewed?: string;
+  onProgress?: OnProgress;
+  /** Calls it off, up to the moment of issue. */
+  signal?: AbortSignal;
 }
 
 export type ClosedPeriod =
@@ -64,143 +64,171 @@ export type ClosedPeriod =
       /** Empty where `already`. */
       warnings: string[];
     }
-  | { ok: false; code: Refusal; detail: string };
+  | { ok: false; code: Refusal | 'cancelled' | 'changed_since_review'; detail: string };
 
-/** Part of every manifest: another way of computing is another engine. */
-const ENGINE = 'meterline-billing/1';
-/** Corrections take further revisions. */
-const REVISION = 0;
-
-type Billed = Extract<BillingOutcome, { ok: true }>;
+export type Billed = Extract<BillingOutcome, { ok: true }>;
 
 export async function closePeriod(options: ClosePeriod): Promise<ClosedPeriod> {
-  const { store, park, dryRun = false } = options;
+  const { store, dryRun = false } = options;
   const issued = dryRun ? null : await store.billingRun(options.period);
   if (issued !== null) {
     const statements = await store.statements({ period: options.period });
     return { ok: true, already: true, run: issued.result, statements: statements.map(totalOf), warnings: [] };
   }
+  try {
+    return await computeAndIssue(options);
+  } catch (error) {
+    if (error instanceof RunCancelledError) return { ok: false, code: 'cancelled', detail: error.message };
+    throw error;
+  }
+}
+
+async function computeAndIssue(options: ClosePeriod): Promise<ClosedPeriod> {
+  const { store, park, parkDigest, issuedAt, acceptEstimates, dryRun = false } = options;
   const period = billingPeriod(options.period, park.timeZone);
   if (period === null)
     return { ok: false, code: 'unknown_period', detail: `"${options.period}" is no month such as 2026-09` };
   const terms = billingTerms(park, period);
   if (!terms.ok) return terms;
 
-  const input = await loadInput(options, period);
+  const source = { ...options, intervalMinutes: options.intervalMinutes ?? 15 };
+  const metered = await loadMetered(source, period);
+  const input: BillingInput = { park, period: period.id, ...metered, acceptEstimates };
+  options.onProgress?.({ phase: 'bill', done: 0, total: 1 });
   const billed = billPeriod(input);
   if (!billed.ok) return billed;
-  const manifestJson = canonicalJson(manifestOf(options, input));
-  const manifest = digest(manifestJson);
-  const charges = apiCharges(billed.charges, options, period);
-  const entries = post(billed.charges, period);
-  const run = runOf(billed, { manifest, entries, options });
-  const { warnings } = billed;
-  const totals = billed.statementDrafts.map(({ head }) => totalOf(head));
+  const rules = await rulesInForce(store);
+  const carried = await carriedOver(source, period);
+  const inputs = inputRecords(metered);
+  const base = { period: period.id, revision: 0, park, parkDigest, acceptEstimates, rules };
+  const notes = carried.charges.flatMap(({ note }) => (note === null ? [] : [note]));
+  const manifest = runManifest({ ...base, readings: readingsDigest(inputs), carried: notes });
+  if (options.reviewed !== undefined && options.reviewed !== manifest.digest)
+    return {
+      ok: false,
+      code: 'changed_since_review',
+      detail: `what was reviewed is manifest ${options.reviewed.slice(0, 16)}, now it is ${manifest.digest.slice(0, 16)}: compute and review again`,
+    };
+  const charges = [
+    ...apiCharges(billed.charges, options, period),
+    ...carried.charges.map(({ charge }) => charge),
+  ];
+  const entries = entriesOf(charges, rules);
+  const run = runOf(billed, charges, { manifest: manifest.digest, options });
+  const warnings = [...billed.warnings, ...carried.warnings];
+  const due = dueStatements(billed, carried, park, period);
+  const totals = due.map((one) => totalOf(headed(one).head));
   if (dryRun)
     return { ok: true, already: false, run: { ...run, state: 'computed' }, statements: totals, warnings };
 
-  const statements = sign(billed, options, manifest, await store.lastStatementDigest());
-  const { issuedAt } = options;
-  const row = { period: period.id, revision: REVISION, manifest, manifestJson, result: run, issuedAt };
-  const result = await store.issueRun({
-    run: row,
+  options.onProgress?.({ phase: 'issue', done: 0, total: 1 });
+  if (options.signal?.aborted === true) throw new RunCancelledError('the run was cancelled');
+  const chain = chainOf(await store.statementChain());
+  const statements = issueStatements(due, chain, {
+    issuedAt,
+    manifest: manifest.digest,
+    signingKey: options.signingKey,
+  });
+  const sealed = {
+    period: period.id,
+    revision: 0,
+    manifest: manifest.digest,
+    result: run,
     charges,
     entries,
     statements,
-    events: [],
-    inputs: [],
-    seal: null,
+  };
+  const result = await store.issueRun({
+    run: {
+      period: period.id,
+      revision: 0,
+      manifest: manifest.digest,
+      manifestJson: manifest.json,
+      result: run,
+      issuedAt,
+    },
+    charges,
+    entries,
+    statements,
+    events: eventsOf(charges, entries, statements, issuedAt),
+    inputs,
+    span: spanOf(park, period),
+    seal: sealOf(sealed, await store.lastSeal(), options.signingKey),
+    settles: carried.settles,
   });
   return { ok: true, already: result === 'already_issued', run, statements: totals, warnings };
 }
 
-const totalOf = ({
-  id,
-  lease,
-  tenant,
-  gross,
-}: {
-  id: string;
-  lease: string;
-  tenant: string;
-  gross: string;
-}) => ({
+const totalOf = ({ id, lease, tenant, gross }: Pick<NewStatement, 'id' | 'lease' | 'tenant' | 'gross'>) => ({
   id,
   lease,
   tenant,
   gross,
 });
 
-/** Everything that billing needs, out of the store. */
-async function loadInput(options: ClosePeriod, period: BillingPeriod): Promise<BillingInput> {
-  const { store, park, intervalMinutes = 15, acceptEstimates } = options;
-  const fromMs = dateStartMs(period.from, park.timeZone);
-  const toMs = dateStartMs(period.to, park.timeZone);
-  const source = { store, park, intervalMinutes };
-  await deriveDirtyIntervals(source, toMs);
-  await settleEstimates(source, { fromMs, toMs });
-
-  const dates = leasesIn(park, period).flatMap(({ from, to }) => [from, to]);
-  const boundaries = [...new Set([period.from, period.to, ...dates])]
-    .map((date) => dateStartMs(date, park.timeZone))
-    .sort((a, b) => a - b);
-  const usage: BillingInput['usage'][number][] = [];
-  const registers: BillingInput['registers'][number][] = [];
-  const rollovers: BillingInput['rollovers'][number][] = [];
-  for (const { meter, segments } of billedMeters(park, period)) {
-    const intervals = await store.intervals({ meters: [meter.id], fromMs, toMs });
-    usage.push(...summarizeUsage(meter.id, intervals, segments));
-    // A branch is on no statement: its registers are not asked for.
-    if (meter.serves.kind === 'branch') continue;
-    const record = await boundaryRegisters(source, meter, boundaries);
-    registers.push(...record.registers);
-    rollovers.push(...record.rollovers);
-  }
-  return { park, period: period.id, usage, registers, rollovers, acceptEstimates };
+/** What the operator last put in force. */
+export async function rulesInForce(store: Store): Promise<PostingRules> {
+  const row = await store.postingRules();
+  return row === null ? NO_RULES : PostingRules.parse(JSON.parse(row.json));
 }
 
-/** The meters of the billed utilities, by id, with the segments their usage is summed in. */
-function billedMeters(park: Park, period: BillingPeriod) {
-  const terms = billingTerms(park, period);
-  if (!terms.ok) return [];
-  return terms.terms.flatMap(({ meters, tariff }) => {
-    const segments = touSegments(tariff.kind === 'pass_through' ? tariff.calendar : null, period);
-    return meters.map((meter) => ({ meter, segments }));
-  });
+/** Every lease of the period, and those of earlier ones that something is carried over to. By lease. */
+function dueStatements(
+  billed: Billed,
+  { charges, tenants }: CarriedOver,
+  park: Park,
+  period: BillingPeriod,
+): DueStatement[] {
+  const notesOf = (lease: string): CarriedCharge[] =>
+    charges.flatMap(({ charge, note }) => (note !== null && charge.lease === lease ? [note] : []));
+  const drafts = new Map(billed.statementDrafts.map((draft) => [draft.head.lease, draft]));
+  const leases = [
+    ...new Set([...drafts.keys(), ...charges.flatMap(({ charge }) => charge.lease ?? [])]),
+  ].sort();
+  return leases.map((lease) => ({
+    draft: drafts.get(lease) ?? emptyDraft(park, period, lease, tenants.get(lease) ?? lease),
+    carried: notesOf(lease),
+    revision: 0,
+    corrects: null,
+  }));
 }
 
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
-/** Amounts are bigint in memory and text in a digest. */
-const textOf = <T extends object>(rows: readonly T[]): CanonicalValue =>
-  rows.map((row) =>
-    Object.fromEntries(
-      Object.entries(row).map(([key, value]) => [key, typeof value === 'bigint' ? `${value}` : value]),
-    ),
-  );
+/** Of a lease that has ended before the period: it holds nothing but what is carried over. */
+const emptyDraft = (
+  park: Park,
+  period: BillingPeriod,
+  lease: string,
+  tenant: string,
+): DueStatement['draft'] => ({
+  head: {
+    format: 'meterline-statement/1',
+    id: `${period.id}.${lease}`,
+    issuer: park.issuer,
+    park: park.id,
+    parkName: park.name,
+    lease,
+    tenant,
+    period: period.id,
+    from: period.from,
+    to: period.from,
+    timeZone: park.timeZone,
+    currency: park.currency,
+    net: '0.00',
+    tax: '0.00',
+    gross: '0.00',
+  },
+  lines: [],
+  registers: [],
+});
 
-/** All that the run depends on: the same manifest gives the same charges, on any machine. */
-function manifestOf({ parkDigest }: ClosePeriod, input: BillingInput): CanonicalValue {
-  const { period, usage, registers, rollovers, acceptEstimates } = input;
-  return {
-    format: 'meterline-manifest/1',
-    engine: ENGINE,
-    period,
-    revision: REVISION,
-    park: parkDigest,
-    usage: digest(canonicalJson(textOf(usage))),
-    registers: digest(canonicalJson([textOf(registers), textOf(rollovers)])),
-    acceptEstimates,
-  };
-}
-
-function apiCharges(
+export function apiCharges(
   charges: readonly PeriodCharge[],
-  { issuedAt, park }: ClosePeriod,
+  { issuedAt, park }: Pick<ClosePeriod, 'issuedAt' | 'park'>,
   period: BillingPeriod,
 ): Charge[] {
   return charges.map((charge) => {
     const { holder: lease, utility, component, pool, name, poolName, unit, statement } = charge;
-    const key = { lease, utility, component, pool, period: period.id, revision: REVISION };
+    const key = { lease, utility, component, pool, period: period.id, revision: 0 };
     return {
       ...key,
       key: chargeKey(key),
@@ -221,59 +249,13 @@ function apiCharges(
   });
 }
 
-function post(charges: readonly PeriodCharge[], period: BillingPeriod): LedgerEntry[] {
-  const posted = postCharges(
-    charges.map(({ holder, net, tax, ...charge }) => ({
-      ...charge,
-      lease: holder,
-      period: period.id,
-      revision: REVISION,
-      net,
-      tax,
-      gross: net + tax,
-    })),
-  );
-  if (!posted.ok) throw new Error(`charges that do not post: ${posted.detail}`);
-  return posted.entries;
-}
-
-/** Each statement names the one issued before it: the first that of the last run. */
-function sign(
+/** What the API tells of a run. `ledgerTotal` is what leases and landlord owe by all of its charges. */
+export function runOf(
   billed: Billed,
-  { issuedAt, signingKey }: ClosePeriod,
-  manifest: string,
-  last: string | null,
-): NewStatement[] {
-  let previous = last;
-  return billed.statementDrafts.map((draft) => {
-    const signed: SignedStatement = signStatement(draft, { issuedAt, manifest, previous }, signingKey);
-    previous = signed.digest;
-    const { id, lease, tenant, period, from, to, gross } = draft.head;
-    const token = tokenHash(statementToken(signingKey, id));
-    return {
-      id,
-      lease,
-      tenant,
-      period,
-      from,
-      to,
-      gross,
-      json: signed.json,
-      digest: signed.digest,
-      tokenHash: token,
-      corrects: null,
-    };
-  });
-}
-
-function runOf(
-  billed: Billed,
-  { manifest, entries, options }: { manifest: string; entries: readonly LedgerEntry[]; options: ClosePeriod },
+  charges: readonly Charge[],
+  { manifest, options }: { manifest: string; options: Pick<ClosePeriod, 'park' | 'issuedAt'> },
 ): BillingRun {
   const { currency } = options.park;
-  const owed = [...balances(entries)].filter(
-    ([account]) => account === LANDLORD_ACCOUNT || account.startsWith('lease:'),
-  );
   return {
     period: billed.period.id,
     state: 'issued',
@@ -295,8 +277,8 @@ function runOf(
       landlord: formatMinor(landlord),
       holds,
     })),
-    charges: billed.charges.length,
-    ledgerTotal: formatMinor(owed.reduce((sum, [, amount]) => sum + amount, 0n)),
+    charges: charges.length,
+    ledgerTotal: formatMinor(charges.reduce((sum, { gross }) => sum + minor(gross), 0n)),
     statements: billed.statementDrafts.length,
     estimatedIntervals: billed.estimatedIntervals,
     issuedAt: options.issuedAt,

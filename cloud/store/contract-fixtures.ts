@@ -113,5 +113,7 @@ export function issuedRun(): IssuedRun {
     events: [],
     inputs: [],
     seal: null,
+    span: null,
+    settles: [],
   };
 }

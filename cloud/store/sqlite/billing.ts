@@ -3,7 +3,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { BillingRun, Charge } from '../../../protocols/api.ts';
 import { formatMinor, minor } from '../../../protocols/units.ts';
 import { eventWriter, type OutboxEvent } from './outbox.ts';
-import { type RunInput, type RunSeal, recordWriter } from './run-records.ts';
+import { type RunRecord, recordWriter } from './run-records.ts';
 import { transaction } from './transaction.ts';
 
 export { schema } from './billing-schema.ts';
@@ -39,7 +39,7 @@ export interface NewStatement {
   /** The statement that it takes the place of: its charges are the difference. */
   corrects: string | null;
 }
-export interface IssuedRun {
+export interface IssuedRun extends RunRecord {
   run: RunRow;
   charges: Charge[];
   entries: EntryRow[];
@@ -47,9 +47,6 @@ export interface IssuedRun {
   statements: NewStatement[];
   /** What external ledgers are told, in the same transaction. */
   events: OutboxEvent[];
-  /** What the run was computed from, by meter. */
-  inputs: RunInput[];
-  seal: RunSeal | null;
 }
 export type StatementRow = Omit<NewStatement, 'json'> & {
   revision: number;
@@ -115,7 +112,7 @@ function runWriter(db: DatabaseSync) {
        + coalesce((SELECT gross_minor FROM statement WHERE id = s.corrects), 0)`,
   );
 
-  return ({ run, charges, entries, statements, events, inputs, seal }: IssuedRun): void => {
+  return ({ run, charges, entries, statements, events, ...rest }: IssuedRun): void => {
     const { period, revision } = run;
     insertRun.run(period, revision, run.manifest, run.manifestJson, JSON.stringify(run.result), run.issuedAt);
     for (const s of statements) {
@@ -148,7 +145,7 @@ function runWriter(db: DatabaseSync) {
       }
       insertEntry.run(id, chargeKey, description);
     }
-    record(run, inputs, seal);
+    record(run, rest);
     tell(events);
     const wrong = uncharged.get(period, revision);
     if (wrong !== undefined) throw new Error(`the total of statement ${wrong.id} is not that of its charges`);
@@ -176,6 +173,7 @@ function statementOperations(db: DatabaseSync) {
   const byId = exact(`SELECT ${columns}, s.json ${source} WHERE s.id = ?`);
   const byToken = exact(`SELECT ${columns}, s.json ${source} WHERE s.token_hash = ?`);
   const newest = db.prepare('SELECT digest FROM statement ORDER BY position DESC LIMIT 1');
+  const chain = db.prepare('SELECT id, lease, digest FROM statement ORDER BY position');
   const confirm = db.prepare(
     'INSERT INTO confirmation (statement, digest, at) VALUES (?, ?, ?) ON CONFLICT (statement) DO NOTHING',
   );
@@ -192,6 +190,10 @@ function statementOperations(db: DatabaseSync) {
     },
     statementByTokenHash(tokenHash: string): StatementDocument | null {
       return document(byToken.get(tokenHash));
+    },
+    /** Every statement that was ever issued, in the order of issue. */
+    statementChain(): { id: string; lease: string; digest: string }[] {
+      return chain.all() as unknown as { id: string; lease: string; digest: string }[];
     },
     /** Of the statement issued last; null before the first. */
     lastStatementDigest(): string | null {

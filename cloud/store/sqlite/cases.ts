@@ -85,9 +85,6 @@ export interface LedgerAlarm {
   detail: string;
 }
 
-/** Under which key a credit is posted: once, for ever. */
-export const creditKey = (charge: string, credit: string): string => `${charge}|credit ${credit}`;
-
 function disputeOperations(db: DatabaseSync) {
   const select = `SELECT d.id, d.statement, d.line, d.reason, d.opened_at AS openedAt, s.lease, s.tenant, s.period,
     coalesce(x.state, 'open') AS state, x.reason AS why, x.actor, x.at
@@ -137,7 +134,8 @@ function creditOperations(db: DatabaseSync) {
   const select = db.prepare(
     `SELECT c.id, c.charge, c.dispute, c.gross_minor AS grossMinor, c.reason, c.requested_by AS requestedBy,
      c.requested_at AS requestedAt, x.approved, x.actor AS decidedBy, x.at AS decidedAt,
-     (SELECT key FROM charge WHERE key = c.charge || '|credit ' || c.id) AS posted
+     (SELECT p.key FROM charge p WHERE p.corrects = c.charge AND p.kind = 'credit' AND p.lease IS NOT NULL
+       AND p.key LIKE '%|credit ' || c.id) AS posted
      FROM credit c LEFT JOIN credit_decision x ON x.credit = c.id ORDER BY c.requested_at DESC, c.id`,
   );
   select.setReadBigInts(true);

@@ -1,6 +1,7 @@
 /** Intervals: consumption over `[start, end)`, derived from readings and written anew whenever those change. */
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { Quality } from '../../../protocols/api.ts';
+import { lateMarker } from './run-records.ts';
 import { transaction } from './transaction.ts';
 
 export const schema = `
@@ -54,6 +55,7 @@ const intervalRow = (row: Record<string, SQLOutputValue>): IntervalRow => ({
 });
 
 export function operations(db: DatabaseSync) {
+  const late = lateMarker(db);
   const remove = db.prepare('DELETE FROM interval WHERE meter = ? AND start >= ? AND start < ?');
   const insert = db.prepare(
     'INSERT INTO interval (meter, start, "end", quantity, quality, method, reason) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -89,16 +91,29 @@ export function operations(db: DatabaseSync) {
     )
     SELECT json_group_array(meter) AS meters FROM meters WHERE meter IS NOT NULL`);
 
+  /** A meter's intervals as one text, to tell whether they are others than before. */
+  const textOf = (meter: string, { fromMs, toMs }: { fromMs: number; toMs: number }): string =>
+    select
+      .all({ meters: JSON.stringify([meter]), from: fromMs, to: toMs })
+      .map((row) => Object.values(row).join())
+      .join('\n');
+
   return {
     /** Puts `rows` in the place of the meter's intervals that start in `[fromMs, toMs)`, all or none. */
     replaceIntervals(meter: string, fromMs: number, toMs: number, rows: IntervalRow[]): void {
       transaction(db, () => {
+        const issued = late.issuedSpans(fromMs, toMs).map((span) => {
+          const common = { fromMs: Math.max(fromMs, span.fromMs), toMs: Math.min(toMs, span.toMs) };
+          return { period: span.period, common, before: textOf(meter, common) };
+        });
         remove.run(meter, fromMs, toMs);
         for (const { startMs, endMs, quantity, quality, method, reason } of rows) {
           if (startMs < fromMs || startMs >= toMs)
             throw new RangeError('an interval starts outside the span');
           insert.run(meter, startMs, endMs, quantity, quality, method, reason);
         }
+        for (const { period, common, before } of issued)
+          if (textOf(meter, common) !== before) late.markLate(period, meter);
       });
     },
     /** Intervals that start in `[fromMs, toMs)`, by meter and start; of all meters where `meters` is null. */

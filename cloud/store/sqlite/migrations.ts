@@ -12,6 +12,7 @@ ALTER TABLE charge ADD COLUMN kind TEXT NOT NULL DEFAULT 'charge'
 ALTER TABLE charge ADD COLUMN corrects TEXT REFERENCES charge (key);
 ALTER TABLE charge ADD COLUMN service_period TEXT;   -- NULL: the period itself
 CREATE UNIQUE INDEX charge_reversed_once ON charge (corrects) WHERE kind = 'reversal';
+CREATE INDEX charge_corrects ON charge (corrects) WHERE corrects IS NOT NULL;
 CREATE INDEX charge_service ON charge (coalesce(service_period, period));
 ALTER TABLE statement ADD COLUMN corrects TEXT REFERENCES statement (id);
 CREATE UNIQUE INDEX statement_corrected_once ON statement (corrects) WHERE corrects IS NOT NULL;

@@ -1,12 +1,12 @@
 /**
  * What stands around an issued run: the steps that a period went through, the claim of whoever works on it, the input it was computed
- * from, and the seal over its rows.
+ * from, the seal over its rows, and the meters whose intervals were written anew since.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { appendOnly } from './append-only.ts';
 import { transaction } from './transaction.ts';
 
-/** Steps, inputs and seals are only ever added to. A claim is the one row here that comes and goes. */
+/** Steps, inputs, spans and seals are only ever added to; claims and late changes come and go. */
 export const schema = `
 CREATE TABLE IF NOT EXISTS run_step (
   period TEXT NOT NULL,
@@ -31,6 +31,16 @@ CREATE TABLE IF NOT EXISTS run_input (
   PRIMARY KEY (period, revision, meter),
   FOREIGN KEY (period, revision) REFERENCES billing_run
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS run_span (
+  period TEXT PRIMARY KEY,
+  from_ms INTEGER NOT NULL,
+  to_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS late_change (
+  period TEXT NOT NULL,
+  meter TEXT NOT NULL,
+  PRIMARY KEY (period, meter)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS run_seal (
   position INTEGER PRIMARY KEY AUTOINCREMENT,
   period TEXT NOT NULL,
@@ -41,7 +51,7 @@ CREATE TABLE IF NOT EXISTS run_seal (
   UNIQUE (period, revision),
   FOREIGN KEY (period, revision) REFERENCES billing_run
 ) STRICT;
-${['run_step', 'run_input', 'run_seal'].map(appendOnly).join('')}`;
+${['run_step', 'run_input', 'run_span', 'run_seal'].map(appendOnly).join('')}`;
 
 export type RunState = 'open' | 'checked' | 'computed' | 'reviewed' | 'issued' | 'closed';
 export interface RunStep {
@@ -67,22 +77,58 @@ export interface RunSeal {
 }
 export type SealRow = RunSeal & { period: string; revision: number };
 
+/** Over what instants a run billed. */
+export interface RunSpan {
+  fromMs: number;
+  toMs: number;
+}
+/** What is known of a run beside its money. */
+export interface RunRecord {
+  inputs: readonly RunInput[];
+  span: RunSpan | null;
+  seal: RunSeal | null;
+  /** Periods whose late changes the run has charged. */
+  settles: readonly string[];
+}
+
 /** Inside the transaction that issues the run. */
 export function recordWriter(db: DatabaseSync) {
+  const insertSpan = db.prepare(
+    'INSERT INTO run_span (period, from_ms, to_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const settle = db.prepare('DELETE FROM late_change WHERE period = ?');
   const insertInput = db.prepare(
     'INSERT INTO run_input (period, revision, meter, digest, body) VALUES (?, ?, ?, ?, ?)',
   );
   const insertSeal = db.prepare(
     'INSERT INTO run_seal (period, revision, json, key_id, signature) VALUES (?, ?, ?, ?, ?)',
   );
-  return (run: { period: string; revision: number }, inputs: readonly RunInput[], seal: RunSeal | null) => {
+  return (run: { period: string; revision: number }, { inputs, span, seal, settles }: RunRecord): void => {
+    if (span !== null) insertSpan.run(run.period, span.fromMs, span.toMs);
+    for (const period of settles) settle.run(period);
     for (const { meter, digest, body } of inputs)
       insertInput.run(run.period, run.revision, meter, digest, body);
     if (seal !== null) insertSeal.run(run.period, run.revision, seal.json, seal.keyId, seal.signature);
   };
 }
 
+/** Inside the transaction that writes intervals: which of the issued periods they lie in, and that the meter has changed there. */
+export function lateMarker(db: DatabaseSync) {
+  const issued = db.prepare(
+    'SELECT period, from_ms AS fromMs, to_ms AS toMs FROM run_span WHERE from_ms < ? AND to_ms > ?',
+  );
+  const mark = db.prepare('INSERT INTO late_change (period, meter) VALUES (?, ?) ON CONFLICT DO NOTHING');
+  return {
+    issuedSpans: (fromMs: number, toMs: number) =>
+      issued.all(toMs, fromMs) as unknown as (RunSpan & { period: string })[],
+    markLate(period: string, meter: string): void {
+      mark.run(period, meter);
+    },
+  };
+}
+
 export function operations(db: DatabaseSync) {
+  const late = db.prepare('SELECT period, meter FROM late_change ORDER BY period, meter');
   const steps = db.prepare(
     'SELECT period, number, state, at, actor, detail FROM run_step WHERE period = ? ORDER BY number',
   );
@@ -135,6 +181,10 @@ export function operations(db: DatabaseSync) {
     /** What the run was computed from, by meter. */
     runInputs({ period, revision }: { period: string; revision: number }): RunInput[] {
       return inputs.all(period, revision) as unknown as RunInput[];
+    },
+    /** The meters whose intervals were written again after the period was issued. */
+    lateChanges(): { period: string; meter: string }[] {
+      return late.all() as unknown as { period: string; meter: string }[];
     },
     /** In the order in which they were set. */
     runSeals(): SealRow[] {
