@@ -4,8 +4,9 @@
  * last reading: that is missing, never zero.
  */
 import type { Quality } from '../../protocols/api.ts';
+import { approximate } from './approximate.ts';
 import { type BadPoint, type CountAnchor, countAnchors, type RegisterEvent } from './count-anchors.ts';
-import { likeDayProfile, type Profile } from './like-day-profile.ts';
+import { LikeSpans } from './like-spans.ts';
 import type { MeterFacts } from './meter-facts.ts';
 import type { RegisterPoint } from './register-step.ts';
 import { boundaryAtOrBefore, type SiteGrid } from './site-grid.ts';
@@ -52,6 +53,8 @@ export interface DeriveInput {
 }
 
 const TOLERANCE_MS = 120_000;
+/** A gap no longer than this is a straight line. */
+const LINEAR_MS = 2 * 3_600_000;
 
 /** The count at each boundary of the grid, and how it is known. */
 interface BoundaryCounts {
@@ -109,7 +112,7 @@ function boundaryCounts(
     methods: new Array<IntervalMethod>(size).fill('none'),
     reasons: new Array<string | undefined>(size).fill(undefined),
   };
-  const gaps: { from: CountAnchor; to: CountAnchor; first: number; last: number }[] = [];
+  const gaps: Gap[] = [];
   let previous: CountAnchor | undefined;
   for (const anchor of anchors) {
     const k = boundaryAtOrBefore(grid, anchor.atMs);
@@ -126,50 +129,62 @@ function boundaryCounts(
     previous = anchor;
   }
   if (gaps.length === 0) return at;
-  const profile = likeDayProfile(
-    grid,
-    (k) => measuredAt(at, k) ?? measured.get(grid.boundaries[k] ?? 0) ?? null,
-  );
-  for (const { from, to, first, last } of gaps) shape(grid, at, from, to, first, last, profile);
+  // Made when the first long gap needs them: of a register that is read between boundaries, every interval has a gap.
+  let likes: LikeSpans | null = null;
+  for (const gap of gaps) {
+    const isShort = gap.to.atMs - gap.from.atMs <= LINEAR_MS;
+    if (!isShort) likes ??= new LikeSpans(grid, measuredSeries(grid, at, measured));
+    shape(grid, at, gap, isShort ? null : likes);
+  }
   return at;
 }
 
-function measuredAt({ counts, methods }: BoundaryCounts, k: number): bigint | null {
-  const start = counts[k];
-  const end = counts[k + 1];
-  if (!isRead(methods[k]) || !isRead(methods[k + 1])) return null;
-  return typeof start === 'bigint' && typeof end === 'bigint' ? end - start : null;
+function measuredSeries(
+  grid: SiteGrid,
+  { counts, methods }: BoundaryCounts,
+  measured: ReadonlyMap<number, bigint>,
+): Float64Array {
+  return Float64Array.from(grid.slots, (_, k) => {
+    const start = counts[k];
+    const end = counts[k + 1];
+    const isOwn = isRead(methods[k]) && isRead(methods[k + 1]);
+    if (isOwn && typeof start === 'bigint' && typeof end === 'bigint') return approximate(end - start);
+    const elsewhere = measured.get(grid.boundaries[k] ?? 0);
+    return elsewhere === undefined ? Number.NaN : approximate(elsewhere);
+  });
 }
 
-/** Shares the known total between two anchors over the boundaries `first..last` that lie between them. */
-function shape(
-  grid: SiteGrid,
-  at: BoundaryCounts,
-  from: CountAnchor,
-  to: CountAnchor,
-  first: number,
-  last: number,
-  profile: Profile,
-): void {
+/** The boundaries `first..last` lie between two anchors, and nobody read them. */
+interface Gap {
+  from: CountAnchor;
+  to: CountAnchor;
+  first: number;
+  last: number;
+}
+
+/** Shares the known total of a gap over its boundaries: by the spans like it, or else by time. */
+function shape(grid: SiteGrid, at: BoundaryCounts, gap: Gap, likes: LikeSpans | null): void {
+  const { from, to, first, last } = gap;
+  const total = to.count - from.count;
+  const usual = likes?.shape({ from: first - 1, to: last + 1, total: approximate(total) }) ?? null;
   const lengths: bigint[] = [];
-  const shaped: (bigint | null)[] = [];
   for (let k = first - 1; k <= last; k += 1) {
     const startMs = Math.max(grid.boundaries[k] ?? from.atMs, from.atMs);
     const endMs = Math.min(grid.boundaries[k + 1] ?? to.atMs, to.atMs);
-    const length = BigInt(endMs - startMs);
-    const usual = profile(k);
-    lengths.push(length);
-    shaped.push(usual === null ? null : usual * length);
+    lengths.push(BigInt(endMs - startMs));
   }
-  const known = shaped.filter((weight) => weight !== null);
-  const isKnown = known.length === shaped.length && known.some((weight) => weight > 0n);
-  const weights = isKnown ? known : lengths;
+  const shaped = usual === null ? lengths : lengths.map((length, i) => length * weightOf(usual[i] ?? 0));
+  const isShaped = usual !== null && shaped.some((weight) => weight > 0n);
+  const weights = isShaped ? shaped : lengths;
   const sum = weights.reduce((a, b) => a + b, 0n);
   let soFar = 0n;
   weights.slice(0, -1).forEach((weight, index) => {
     soFar += weight;
     // Floors of the running total: each interval is within one Micro of its share, and all of them add up.
-    at.counts[first + index] = from.count + ((to.count - from.count) * soFar) / sum;
-    at.methods[first + index] = isKnown ? 'profile_scaled' : 'linear';
+    at.counts[first + index] = from.count + (total * soFar) / sum;
+    at.methods[first + index] = isShaped ? 'profile_scaled' : 'linear';
   });
 }
+
+/** In Micro, so that equal shapes give equal shares. */
+const weightOf = (quantity: number): bigint => BigInt(Math.round(quantity * 1_000_000));
