@@ -9,6 +9,7 @@ import type {
   Tariff,
   TouCalendar,
 } from '../protocols/park.ts';
+import { checkRules } from './check-rules.ts';
 
 /** @returns one sentence per problem, each naming its row; empty when the document is consistent */
 export function checkPark(park: Park): string[] {
@@ -21,6 +22,7 @@ export function checkPark(park: Park): string[] {
     ...park.meters.flatMap((meter) => checkMeter(park, meter)),
     ...checkLeases(park),
     ...checkPools(park),
+    ...checkRules(park),
     ...park.exchanges.flatMap((exchange, index) => checkExchange(park, exchange, index)),
     ...park.tariffs.flatMap((tariff) => checkTariff(park, tariff)),
     ...park.sourceBills.flatMap((bill) => [
@@ -271,9 +273,12 @@ function checkAmounts({ id, quantity, lines }: SourceBill): string[] {
 function checkPools(park: Park): string[] {
   return park.pools.flatMap(({ id, scope, sharing }) => {
     const where = `pools.${id}`;
-    const fits = { mandatory: ['park', 'building'], exclusive: ['lease'], landlord: ['none'] }[
-      sharing
-    ].includes(scope.kind);
+    const fits = {
+      mandatory: ['park', 'building'],
+      negotiated: ['park', 'building'],
+      exclusive: ['lease'],
+      landlord: ['none'],
+    }[sharing].includes(scope.kind);
     const problems = fits ? [] : [`${where}: "${sharing}" cannot have the scope "${scope.kind}"`];
     if (scope.kind === 'building')
       problems.push(...unknown(park.buildings, scope.building, `${where}: building`));

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { Decimal } from './decimal.ts';
 import { Obis } from './obis.ts';
 import { DateText, Id, InstantText } from './reading.ts';
+import { DayTemperature, LeaseValue, LeaseVariable, Ownership, SharingRule, SignedRule } from './sharing.ts';
 import { Utility } from './units.ts';
 
 const span = { from: DateText, to: DateText.nullable() };
@@ -18,11 +19,22 @@ export const ParkUnit = z.strictObject({
   building: Id,
   floor: z.string().max(16),
   areaM2: Decimal,
+  /** What the area was before it was measured or cut anew, each until its date. */
+  formerAreas: z.array(z.strictObject({ to: DateText, areaM2: Decimal })).optional(),
 });
 export type ParkUnit = z.infer<typeof ParkUnit>;
 
 /** A lease holds its units over `[from, to)`; days on which nobody holds a unit are the landlord's (vacancy). */
-export const Lease = z.strictObject({ id: Id, tenant: Name, units: z.array(Id).min(1), ...span });
+export const Lease = z.strictObject({
+  id: Id,
+  tenant: Name,
+  units: z.array(Id).min(1),
+  ...span,
+  /** Negotiated rules that the tenant agreed to. */
+  signed: z.array(SignedRule).optional(),
+  /** Head count, rated power and whatever else rules of this park weigh by. */
+  values: z.array(LeaseValue).optional(),
+});
 export type Lease = z.infer<typeof Lease>;
 
 /** Whom a meter serves. A branch meter (building, floor) serves its children and is balanced against them. */
@@ -42,6 +54,8 @@ export const ParkMeter = z.strictObject({
   /** The one billing register. */
   register: Obis,
   parent: Id.nullable(),
+  /** Below which meter it lay before, each until its date. */
+  formerParents: z.array(z.strictObject({ to: DateText, parent: Id })).optional(),
   building: Id.nullable(),
   floor: z.string().max(16).nullable(),
   room: z.string().max(40).nullable(),
@@ -70,13 +84,17 @@ export const MeterExchange = z.strictObject({
 });
 export type MeterExchange = z.infer<typeof MeterExchange>;
 
-/** A shared quantity. Mandatory (必摊): every unit in scope takes part by area x days, vacant ones through the landlord. */
+/**
+ * A shared quantity. Mandatory (必摊): every unit in scope takes part, vacant ones through the landlord. Negotiated (协商): the
+ * leases that signed the version in force take part, and what the others would bear is the landlord's. Exclusive (独用): one
+ * lease's alone. Shares follow the rule of this id among the park's `rules`; where there is none, area x days.
+ */
 export const Pool = z.strictObject({
   id: Id,
   name: Name,
   utility: Utility,
-  sharing: z.enum(['mandatory', 'exclusive', 'landlord']),
-  /** The units that share it (mandatory), or the one lease (exclusive). */
+  sharing: z.enum(['mandatory', 'negotiated', 'exclusive', 'landlord']),
+  /** The units that share it (mandatory, negotiated), or the one lease (exclusive). */
   scope: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('park') }),
     z.strictObject({ kind: z.literal('building'), building: Id }),
@@ -84,6 +102,11 @@ export const Pool = z.strictObject({
     z.strictObject({ kind: z.literal('none') }),
   ]),
   rule: z.strictObject({ id: Id, version: z.int().positive(), text: Name }),
+  /**
+   * The pool holds what a branch meter counts beyond the meters below it. Should those count more than it, beyond the
+   * tolerance, the run stops (`block`), or the pool is empty and the excess the landlord's to explain (`landlord`).
+   */
+  difference: z.strictObject({ meter: Id, negative: z.enum(['block', 'landlord']) }).optional(),
 });
 export type Pool = z.infer<typeof Pool>;
 
@@ -179,5 +202,12 @@ export const Park = z.strictObject({
   pools: z.array(Pool),
   tariffs: z.array(Tariff),
   sourceBills: z.array(SourceBill),
+  rules: z.array(SharingRule).optional(),
+  /** Variables of leases beyond those that every park has. */
+  variables: z.array(LeaseVariable).optional(),
+  /** Pools that serve one another pass on in this order; nothing flows back. */
+  stepDown: z.array(Id).optional(),
+  temperatures: z.array(DayTemperature).optional(),
+  owners: z.array(Ownership).optional(),
 });
 export type Park = z.infer<typeof Park>;

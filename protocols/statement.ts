@@ -57,9 +57,59 @@ export const RegisterSpan = z.strictObject({
 });
 export type RegisterSpan = z.infer<typeof RegisterSpan>;
 
+/** An exact number: `"29/30"`, or `"2"`. */
+export const Fraction = z
+  .string()
+  .max(900)
+  .regex(/^-?\d+(\/\d+)?$/, 'not a fraction such as "29/30"');
+
+const NamedValue = z.strictObject({ name: z.string(), value: Fraction });
+/** A formula, the values that its names stood for, and what came out: enough to work it out again. */
+export const WorkedFormula = z.strictObject({
+  text: z.string(),
+  inputs: z.array(NamedValue),
+  days: z.array(z.strictObject({ date: DateText, values: z.array(NamedValue) })),
+  value: Fraction,
+});
+export type WorkedFormula = z.infer<typeof WorkedFormula>;
+
+/**
+ * One pool on the way of a shared quantity. share = weight / totalWeight x factor, and no more than cap / of. Of the method
+ * `quantity` the weight is the quantity that the formula gives, and the total what the pool holds, in the line's unit.
+ */
+export const PoolHop = z.strictObject({
+  pool: Id,
+  poolName: z.string(),
+  rule: Id,
+  version: z.int().positive(),
+  ruleText: z.string(),
+  method: z.enum(['weights', 'quantity', 'fixed_key', 'exclusive']),
+  weight: WorkedFormula,
+  totalWeight: Fraction,
+  factor: WorkedFormula.extend({ most: Fraction.nullable() }).nullable(),
+  cap: WorkedFormula.extend({ of: Fraction }).nullable(),
+  share: Fraction,
+});
+export type PoolHop = z.infer<typeof PoolHop>;
+
+/**
+ * What was counted at the beginning of a way through pools, in one part of the period. `quantity` is of the line's TOU period.
+ * A `difference` is what a branch counted beyond the meters below it, over the whole period; the part is given its days' share.
+ */
+export const PoolStream = z.strictObject({
+  from: InstantText,
+  to: InstantText,
+  meters: z.array(Id),
+  difference: z.strictObject({ above: Decimal, below: Decimal }).nullable(),
+  quantity: Decimal,
+  path: z.array(PoolHop).min(1),
+});
+export type PoolStream = z.infer<typeof PoolStream>;
+
 /**
  * One priced line. `basis` replays the quantity: `own` is what the named meters counted while the lease held them; `pool` is
- * weight / totalWeight of what the pool's meters counted over the period. `quantity` is printed to the millionth; amounts
+ * weight / totalWeight of what the pool's meters counted over the period; `rule` is the sum over its streams of quantity x the
+ * shares on the way. `quantity` is printed to the millionth; amounts
  * follow from the exact one. `pricing` replays the amount: `share` is the lease's exact share of a source bill component, weight
  * over total weight, rounded once by largest remainder over all leaves (so at most one minor unit from the exact share);
  * `tiers` prices the lease's lines of one component together, and rounds and splits net and tax once each.
@@ -86,6 +136,7 @@ export const StatementLine = z.strictObject({
       totalWeight: Decimal,
       meters: z.array(Id),
     }),
+    z.strictObject({ kind: z.literal('rule'), streams: z.array(PoolStream).min(1), meters: z.array(Id) }),
   ]),
   pricing: z.discriminatedUnion('kind', [
     z.strictObject({

@@ -32,6 +32,8 @@ export type Refusal =
   | 'estimates_unsigned'
   /** Meters count more than the meter above them, beyond the tolerance. */
   | 'negative_residual'
+  /** A sharing rule has no result: a figure that it names is not on record, it divides by zero, it recovers too much. */
+  | 'rule_refused'
   /** The tenants would pay more than the supplier bills. */
   | 'markup'
   | 'proof_failed';

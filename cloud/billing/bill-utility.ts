@@ -7,11 +7,13 @@ import type { BillingPeriod } from './billing-period.ts';
 import type { BillingTerms } from './billing-terms.ts';
 import type { Charge } from './charge.ts';
 import { accumulate, type ByTou, type Leaf, leafName, quantityIn } from './leaf.ts';
-import { leasesIn } from './ownership.ts';
+import { leasesIn, Occupancy } from './ownership.ts';
 import { passThrough } from './pass-through.ts';
 import { type MoneyProof, proveMoney, proveQuantities, type QuantityProof } from './proof.ts';
-import { ONE, type Rational, rational } from './rational.ts';
+import { isNegative, ONE, type Rational, rational } from './rational.ts';
 import { meteringDifference } from './residuals.ts';
+import { parentOn, treeParts } from './sharing/pool-sources.ts';
+import { within } from './sharing/scene.ts';
 import type { DailyUsage } from './summarize-usage.ts';
 import { remainder, tieredCharges } from './tiered-charges.ts';
 
@@ -27,7 +29,7 @@ export interface BilledUtility {
 }
 export type UtilityOutcome =
   | BilledUtility
-  | { ok: false; code: 'negative_residual' | 'markup' | 'tariff_refused'; detail: string };
+  | { ok: false; code: 'negative_residual' | 'rule_refused' | 'markup' | 'tariff_refused'; detail: string };
 
 /** @param usage rows by meter, complete over the period */
 export function billUtility(
@@ -37,20 +39,14 @@ export function billUtility(
   usage: ReadonlyMap<string, readonly DailyUsage[]>,
 ): UtilityOutcome {
   const { meters, bill, utility } = terms;
-  const rowsOf = (meter: string) => usage.get(meter) ?? [];
-  const totals = new Map(meters.map(({ id }) => [id, totalOf(rowsOf(id))] as const));
-  const { nodes } = balanceTree(meters, totals);
-  const over = nodes.find(({ verdict }) => verdict === 'over_count');
-  if (over !== undefined)
-    return {
-      ok: false,
-      code: 'negative_residual',
-      detail: `${over.meter}: the meters below it count ${formatMicro(-over.residual)} more than it does, tolerance ${formatMicro(over.tolerance)}`,
-    };
-  const lost = meteringDifference(nodes, (meter) => sumByTou(rowsOf(meter)));
+  const tree = balanceParts(park, period, terms, usage);
+  if (!tree.ok) return tree;
   const endMeters = meters.filter(({ serves }) => serves.kind !== 'branch');
-  const { leaves, warnings } = apportion({ park, period }, endMeters, usage, lost);
-  const below = leaves.find(({ quantities }) => [...quantities.values()].some((quantity) => quantity < 0n));
+  const occupancy = new Occupancy(park, period);
+  const shared = apportion({ park, period, utility, meters: endMeters, usage, occupancy }, tree.lost);
+  if (!shared.ok) return shared;
+  const { leaves } = shared;
+  const below = leaves.find(({ quantities }) => [...quantities.values()].some(isNegative));
   if (below !== undefined)
     return { ok: false, code: 'negative_residual', detail: `${leafName(below)}: a quantity is below zero` };
   const priced = priceBill(park, period, terms, leaves);
@@ -60,11 +56,51 @@ export function billUtility(
     terms,
     leaves,
     charges: priced.charges,
-    nodes,
-    quantities: proveQuantities(utility, bill.meter, nodes, leaves, quantityIn(lost, null)),
+    nodes: tree.nodes,
+    quantities: proveQuantities(utility, bill.meter, tree.nodes, leaves, {
+      lost: quantityIn(tree.lost, null),
+      differences: shared.differences,
+    }),
     money: proveMoney(bill, priced.charges),
-    warnings: [...warnings, ...priced.warnings],
+    warnings: [...tree.warnings, ...shared.warnings, ...priced.warnings],
   };
+}
+
+type Tree =
+  | { ok: true; nodes: BalancedNode[]; lost: ByTou; warnings: string[] }
+  | { ok: false; code: 'negative_residual'; detail: string };
+
+/** The balance of the tree, cut where meters were moved below others. What a pool holds of a branch is no loss of it. */
+function balanceParts(
+  park: Park,
+  period: BillingPeriod,
+  { meters }: BillingTerms,
+  usage: ReadonlyMap<string, readonly DailyUsage[]>,
+): Tree {
+  const pooled = new Map(
+    park.pools.flatMap(({ difference }) =>
+      difference === undefined ? [] : [[difference.meter, difference]],
+    ),
+  );
+  const nodes: BalancedNode[] = [];
+  const lost = new Map<string | null, bigint>();
+  const warnings: string[] = [];
+  for (const part of treeParts(meters, period)) {
+    const placed = meters.map((meter) => ({ ...meter, parent: parentOn(meter, part.from) }));
+    const rowsOf = (meter: string) => (usage.get(meter) ?? []).filter((row) => within(row, part));
+    const balance = balanceTree(placed, new Map(placed.map(({ id }) => [id, totalOf(rowsOf(id))] as const)));
+    for (const over of balance.nodes.filter(({ verdict }) => verdict === 'over_count')) {
+      const detail = `${over.meter}: the meters below it count ${formatMicro(-over.residual)} more than it does, tolerance ${formatMicro(over.tolerance)}`;
+      if (pooled.get(over.meter)?.negative !== 'landlord')
+        return { ok: false, code: 'negative_residual', detail };
+      warnings.push(`${detail}: its pool is empty`);
+    }
+    const others = balance.nodes.filter(({ verdict, meter }) => verdict !== 'loss' || !pooled.has(meter));
+    const lostHere = meteringDifference(others, balance.nodes, (meter) => sumByTou(rowsOf(meter)));
+    for (const [touPeriod, quantity] of lostHere) accumulate(lost, touPeriod, quantity);
+    nodes.push(...balance.nodes);
+  }
+  return { ok: true, nodes, lost, warnings };
 }
 
 const totalOf = (rows: readonly DailyUsage[]): SpanQuantity => ({

@@ -2,13 +2,16 @@
  * A leaf of the apportionment: the consumption that one holder bears out of one pool. Every metered kWh and m3 lies in
  * exactly one leaf, and every component of a bill is shared over the leaves.
  */
-
 import { largestRemainder } from './largest-remainder.ts';
 import type { Holder } from './ownership.ts';
-import { divide, multiply, type Rational, rational, sum, ZERO } from './rational.ts';
+import { type Rational, sum, ZERO } from './rational.ts';
+import { roundWhole } from './rounding.ts';
+import type { Stream } from './sharing/cascade.ts';
 
 /** Quantities by TOU period; the key is null where the utility has no time of use. Millionths of kWh or m3. */
 export type ByTou = ReadonlyMap<string | null, bigint>;
+/** The same, exact: fractions of a millionth where a pool is shared. */
+export type ExactByTou = ReadonlyMap<string | null, Rational>;
 
 /** Pools that are no pool of the park: a holder's own meters, vacant units, and what the tree lost beyond its tolerance. */
 export const OWN = 'own';
@@ -18,15 +21,30 @@ export const METERING_DIFFERENCE = 'metering-difference';
 export const REMAINDER = 'remainder';
 export const RESERVED_POOLS: readonly string[] = [OWN, VACANCY, METERING_DIFFERENCE, REMAINDER];
 
+/** How a leaf came to its quantity: its own meters, area x days of a pool over the whole period, or rules that were declared. */
+export type LeafBasis =
+  | { readonly kind: 'own' }
+  | {
+      readonly kind: 'area_days';
+      /** m2 d. */
+      readonly weight: Rational;
+      readonly totalWeight: Rational;
+      /** The whole pool's. */
+      readonly pool: ByTou;
+    }
+  | { readonly kind: 'streams'; readonly streams: readonly Stream[] };
+
 export interface Leaf {
   readonly holder: Holder;
   readonly pool: string;
-  /** Whose registers make up `quantities`, sorted. */
+  /** Whose registers stand behind it, sorted. */
   readonly meters: readonly string[];
-  /** The leaf's own quantity, or the whole pool's where it has a `share` of it. */
-  readonly quantities: ByTou;
-  /** The holder's part of a pool: area x days over all area x days (m2 d). Null: all of `quantities` is the holder's. */
-  readonly share: { readonly weight: Rational; readonly totalWeight: Rational } | null;
+  readonly quantities: ExactByTou;
+  readonly basis: LeafBasis;
+  /** The leaves with the same word add up to whole millionths; null where this one does by itself. */
+  readonly together: string | null;
+  /** Of the landlord's: where it lies, by building, with weights. */
+  readonly buildings: ReadonlyMap<string | null, Rational>;
 }
 
 /**
@@ -47,33 +65,29 @@ export function quantityIn(quantities: ByTou, touPeriod: string | null): bigint 
 }
 
 /** The leaf's exact quantity, a fraction of a millionth where it is a share of a pool. */
-export function exactQuantity({ quantities, share }: Leaf, touPeriod: string | null): Rational {
-  const whole = rational(quantityIn(quantities, touPeriod));
-  return share === null ? whole : divide(multiply(whole, share.weight), share.totalWeight);
-}
+export const exactQuantity = (
+  { quantities }: Pick<Leaf, 'quantities'>,
+  touPeriod: string | null,
+): Rational => (touPeriod === null ? sum(quantities.values()) : (quantities.get(touPeriod) ?? ZERO));
 
 export const exactTotal = (leaves: readonly Leaf[], touPeriod: string | null): Rational =>
   sum(leaves.map((leaf) => exactQuantity(leaf, touPeriod)));
 
 /**
- * The quantity to print for each leaf, whole millionths that add up to the pools' quantities, by leaf id. Money is shared
- * by the exact quantities, never by these.
+ * The quantity to print for each leaf, whole millionths that add up to what was counted, by leaf id. Money is shared by the
+ * exact quantities, never by these.
  */
 export function printedQuantities(leaves: readonly Leaf[], touPeriod: string | null): Map<string, bigint> {
   const printed = new Map<string, bigint>();
-  for (const pool of new Set(leaves.map((leaf) => leaf.pool))) {
-    const sharing = leaves.filter((leaf) => leaf.pool === pool && leaf.share !== null);
-    const [first] = sharing;
-    if (first !== undefined) {
-      const shared = largestRemainder(
-        quantityIn(first.quantities, touPeriod),
-        sharing.map((leaf) => ({ id: leafId(leaf), weight: leaf.share?.weight ?? ZERO })),
-      );
+  for (const [together, sharing] of Map.groupBy(leaves, (leaf) => leaf.together)) {
+    const exact = sharing.map((leaf) => ({ id: leafId(leaf), weight: exactQuantity(leaf, touPeriod) }));
+    if (together === null) for (const { id, weight } of exact) printed.set(id, roundWhole(weight, 'half_up'));
+    else {
+      const total = sum(exact.map(({ weight }) => weight));
+      const shared = largestRemainder(roundWhole(total, 'half_up'), exact);
       if (shared.ok) for (const [id, quantity] of shared.shares) printed.set(id, quantity);
     }
   }
-  for (const leaf of leaves)
-    if (leaf.share === null) printed.set(leafId(leaf), quantityIn(leaf.quantities, touPeriod));
   return printed;
 }
 

@@ -1,13 +1,16 @@
 import { expect, test } from 'vitest';
 import { type Leaf, OWN } from './leaf.ts';
 import { passThrough } from './pass-through.ts';
+import { rational } from './rational.ts';
 
 const leaf = (holder: string | null, pool = OWN): Leaf => ({
   holder,
   pool,
   meters: [],
-  quantities: new Map([[null, 1_000_000n]]),
-  share: null,
+  quantities: new Map([[null, rational(1_000_000n)]]),
+  basis: { kind: 'own' },
+  together: null,
+  buildings: new Map(),
 });
 const cent = {
   component: 'energy',

@@ -19,6 +19,8 @@ export interface QuantityProof {
   readonly residuals: bigint;
   /** What of the residuals exceeded the tolerance and is the landlord's. */
   readonly meteringDifference: bigint;
+  /** What of the residuals is shared as a pool. */
+  readonly sharedDifferences: bigint;
   readonly holds: boolean;
 }
 
@@ -45,20 +47,21 @@ export function proveQuantities(
   root: string,
   nodes: readonly BalancedNode[],
   leaves: readonly Leaf[],
-  lost: bigint,
+  { lost, differences }: { lost: bigint; differences: bigint },
 ): QuantityProof {
   const total = (of: (node: BalancedNode) => bigint): bigint =>
     nodes.reduce((sum, node) => sum + of(node), 0n);
-  const rootQuantity = nodes.find(({ meter }) => meter === root)?.quantity ?? 0n;
+  const rootQuantity = total(({ meter, quantity }) => (meter === root ? quantity : 0n));
   const endMeters = total(({ verdict, quantity }) => (verdict === 'leaf' ? quantity : 0n));
   const residuals = total(({ residual }) => residual);
-  const apportioned = compare(exactTotal(leaves, null), rational(endMeters + lost)) === 0;
+  const apportioned = compare(exactTotal(leaves, null), rational(endMeters + lost + differences)) === 0;
   return {
     utility,
     root: rootQuantity,
     endMeters,
     residuals,
     meteringDifference: lost,
+    sharedDifferences: differences,
     holds: rootQuantity === endMeters + residuals && apportioned,
   };
 }

@@ -34,9 +34,15 @@ export const ONE = rational(1n);
 export const fromDecimal = (text: string): Rational =>
   rational(parseDecimal(text, DECIMAL_SCALE), DECIMAL_UNITS);
 
+/** Beyond this a text is no share but an attack. */
+const MOST_DIGITS = 450;
+const WHOLE = new RegExp(`^-?\\d{1,${MOST_DIGITS}}$`);
+
 /** `"29/30"` or `"0.5"`; null when the text is neither, or its denominator is zero. */
 export function parseFraction(text: string): Rational | null {
   const [top = '', bottom = '1', ...rest] = text.split('/');
+  if (rest.length === 0 && WHOLE.test(top) && WHOLE.test(bottom))
+    return BigInt(bottom) === 0n ? null : rational(BigInt(top), BigInt(bottom));
   if (rest.length > 0 || !decimalPattern.test(top) || !decimalPattern.test(bottom)) return null;
   const divisor = fromDecimal(bottom);
   return divisor.n === 0n ? null : divide(fromDecimal(top), divisor);

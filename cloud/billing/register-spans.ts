@@ -37,17 +37,41 @@ export type SpanResult =
   | { ok: true; span: RegisterSpan }
   | { ok: false; code: 'missing_quantity' | 'proof_failed'; detail: string };
 
-/** @param usage the meter's rows of the dates `[from, to)` and only those */
-export function registerSpan(
+/**
+ * Finds and proves the span of a meter.
+ * @param usage the meter's rows of the dates `[from, to)` and only those
+ */
+export type SpanOf = (
+  meter: ParkMeter,
+  dates: { from: string; to: string },
+  usage: readonly DailyUsage[],
+) => SpanResult;
+
+/** The spans of a park; each is worked out once, however many statements show it. */
+export function registerSpans(park: Park, { registers, rollovers }: RegisterRecord): SpanOf {
+  const nameOf = (meter: string, ms: number): string => `${meter} ${ms}`;
+  const known = new Map(registers.map((one) => [nameOf(one.meter, one.atMs), one]));
+  const spans = new Map<string, SpanResult>();
+  return (meter, { from, to }, usage) => {
+    const name = `${meter.id} ${from} ${to}`;
+    const found = spans.get(name);
+    if (found !== undefined) return found;
+    const at = (ms: number) => known.get(nameOf(meter.id, ms));
+    const result = registerSpan(park, meter, { from, to }, usage, { at, rollovers });
+    spans.set(name, result);
+    return result;
+  };
+}
+
+function registerSpan(
   park: Park,
   meter: ParkMeter,
   { from, to }: { from: string; to: string },
   usage: readonly DailyUsage[],
-  { registers, rollovers }: RegisterRecord,
+  { at, rollovers }: { at: (ms: number) => BoundaryRegister | undefined; rollovers: readonly Rollover[] },
 ): SpanResult {
   const startMs = dateStartMs(from, park.timeZone);
   const endMs = dateStartMs(to, park.timeZone);
-  const at = (ms: number) => registers.find((one) => one.meter === meter.id && one.atMs === ms);
   const opening = at(startMs);
   const closing = at(endMs);
   if (opening === undefined || closing === undefined)

@@ -3,7 +3,13 @@
  * lines give the total. Every check is one that an accountant could do with the printed figures.
  */
 import { z } from 'zod';
-import type { CarriedCharge, RegisterSpan, Statement, StatementLine } from '../../protocols/statement.ts';
+import type {
+  CarriedCharge,
+  PoolStream,
+  RegisterSpan,
+  Statement,
+  StatementLine,
+} from '../../protocols/statement.ts';
 import { formatMicro, formatMinor, MINOR_SCALE, micro, minor } from '../../protocols/units.ts';
 import {
   absolute,
@@ -16,9 +22,11 @@ import {
   type Rational,
   rational,
   subtract,
+  sum,
 } from './rational.ts';
 import { consumptionOf, registerSlack } from './register-arithmetic.ts';
 import { roundUnits } from './rounding.ts';
+import { fraction, hopProblem } from './statement-basis.ts';
 import { registerId } from './statement-file.ts';
 import { priceTieredLines } from './tiered-charges.ts';
 
@@ -104,13 +112,20 @@ function counted(
 }
 
 function quantityProblem(
-  { basis, quantity, touPeriod }: StatementLine,
+  { basis, quantity, touPeriod, pool }: StatementLine,
   registers: readonly RegisterSpan[],
 ): Problem {
-  const metered = counted(basis.meters, touPeriod, registers);
-  const stated = basis.kind === 'own' ? quantity : basis.poolQuantity;
-  if (metered !== micro(stated)) return differs('what the registers counted', stated, formatMicro(metered));
-  if (basis.kind === 'own') return null;
+  if (basis.kind === 'rule') {
+    for (const stream of basis.streams) {
+      const problem = streamProblem(stream, { touPeriod, pool }, registers);
+      if (problem !== null) return problem;
+    }
+  } else {
+    const metered = counted(basis.meters, touPeriod, registers);
+    const stated = basis.kind === 'own' ? quantity : basis.poolQuantity;
+    if (metered !== micro(stated)) return differs('what the registers counted', stated, formatMicro(metered));
+    if (basis.kind === 'own') return null;
+  }
   const exact = exactQuantity({ basis, quantity });
   return within(micro(quantity), multiply(exact, rational(1_000_000n)))
     ? null
@@ -120,8 +135,39 @@ function quantityProblem(
 /** In kWh or m3. @throws RangeError when the weights add up to zero */
 export function exactQuantity({ basis, quantity }: Pick<StatementLine, 'basis' | 'quantity'>): Rational {
   if (basis.kind === 'own') return fromDecimal(quantity);
+  if (basis.kind === 'rule') return sum(basis.streams.map(streamQuantity));
   const { poolQuantity, weight, totalWeight } = basis;
   return divide(multiply(fromDecimal(poolQuantity), fromDecimal(weight)), fromDecimal(totalWeight));
+}
+
+/** What was counted x the shares of the pools on its way. */
+const streamQuantity = ({ quantity, path }: PoolStream): Rational =>
+  path.reduce((left, { share }) => multiply(left, fraction(share)), fromDecimal(quantity));
+
+/** What was counted follows from the registers of its dates, and every share on the way from its rule. */
+function streamProblem(
+  { from, to, meters, difference, quantity, path }: PoolStream,
+  { touPeriod, pool }: Pick<StatementLine, 'touPeriod' | 'pool'>,
+  registers: readonly RegisterSpan[],
+): Problem {
+  if (difference === null) {
+    const spans = registers.filter((span) => span.from === from && span.to === to);
+    const metered = counted(meters, touPeriod, spans);
+    if (metered !== micro(quantity))
+      return differs('what the pool’s meters counted', quantity, formatMicro(metered));
+  } else {
+    const { above, below } = difference;
+    const metered = counted(meters, null, registers);
+    if (metered !== micro(above)) return differs('what the branch counted', above, formatMicro(metered));
+    if (micro(quantity) < 0n || (micro(quantity) > 0n && micro(quantity) > micro(above) - micro(below)))
+      return `${quantity} is more than the branch counted beyond the meters below it`;
+  }
+  if (path.at(-1)?.pool !== pool) return `the way ends in pool ${path.at(-1)?.pool}`;
+  for (const hop of path) {
+    const problem = hopProblem(hop);
+    if (problem !== null) return problem;
+  }
+  return null;
 }
 
 /** Largest remainder gives each share its floor or the unit above: never as much as one unit off. */

@@ -8,16 +8,19 @@ import type { ByTou } from './leaf.ts';
 import { rational } from './rational.ts';
 
 /**
- * The landlord's metering difference: what the branches lost beyond their tolerance, in each TOU period in proportion to what
+ * The landlord's metering difference: what branches lost beyond their tolerance, in each TOU period in proportion to what
  * was lost there.
+ * @param branches whose loss is nobody else's
+ * @param nodes the whole tree
  * @param usageOf a meter's quantities by TOU period
  */
 export function meteringDifference(
+  branches: readonly BalancedNode[],
   nodes: readonly BalancedNode[],
   usageOf: (meter: string) => ByTou,
 ): Map<string | null, bigint> {
   const lost = new Map<string | null, bigint>();
-  for (const node of nodes.filter(({ verdict }) => verdict === 'loss')) {
+  for (const node of branches.filter(({ verdict }) => verdict === 'loss')) {
     const children = nodes.filter(({ parent }) => parent === node.meter).map(({ meter }) => usageOf(meter));
     const own = usageOf(node.meter);
     const residuals = [...own].map(([touPeriod, quantity]) => ({

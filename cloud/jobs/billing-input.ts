@@ -6,7 +6,7 @@ import type { Park } from '../../protocols/park.ts';
 import type { BillingInput } from '../billing/bill-period.ts';
 import { type BillingPeriod, dateStartMs } from '../billing/billing-period.ts';
 import { billingTerms } from '../billing/billing-terms.ts';
-import { leasesIn } from '../billing/ownership.ts';
+import { registerDates } from '../billing/register-dates.ts';
 import { summarizeUsage } from '../billing/summarize-usage.ts';
 import { touSegments } from '../billing/tou-segments.ts';
 import type { RunInput } from '../store/sqlite/run-records.ts';
@@ -59,10 +59,7 @@ export async function loadMetered(source: InputSource, period: BillingPeriod): P
   await deriveDirtyIntervals(source, toMs);
   await settleEstimates(source, { fromMs, toMs });
 
-  const dates = leasesIn(park, period).flatMap(({ from, to }) => [from, to]);
-  const boundaries = [...new Set([period.from, period.to, ...dates])]
-    .map((date) => dateStartMs(date, park.timeZone))
-    .sort((a, b) => a - b);
+  const datesOf = registerDates(park, period);
   const usage: BillingInput['usage'][number][] = [];
   const registers: BillingInput['registers'][number][] = [];
   const rollovers: BillingInput['rollovers'][number][] = [];
@@ -71,8 +68,8 @@ export async function loadMetered(source: InputSource, period: BillingPeriod): P
     goOn('load', index, meters.length);
     const intervals = await store.intervals({ meters: [meter.id], fromMs, toMs });
     usage.push(...summarizeUsage(meter.id, intervals, segments));
-    // A branch is on no statement: its registers are not asked for.
-    if (meter.serves.kind === 'branch') continue;
+    const boundaries = datesOf(meter).map((date) => dateStartMs(date, park.timeZone));
+    if (boundaries.length === 0) continue;
     const record = await boundaryRegisters(source, meter, boundaries);
     registers.push(...record.registers);
     rollovers.push(...record.rollovers);

@@ -4,6 +4,7 @@ import type { RegisterSpan, Statement, StatementLine } from '../../protocols/sta
 import { grouped, instantText, moneyText, quantityText, unitText } from '../format.ts';
 import type { Language } from '../language.ts';
 import type { TenantWords } from '../words/tenant.ts';
+import { PoolQuantity } from './pool-quantity.tsx';
 import { knownPeriod } from './statement-view.ts';
 import { flatOf, tierSteps } from './tier-steps.ts';
 
@@ -24,12 +25,17 @@ export function Explanation({ words, statement, line }: Props) {
       <li>
         <h4>{words.readings}</h4>
         {spans.map((span) => (
-          <Registers key={span.meter} words={words} span={span} timeZone={statement.head.timeZone} />
+          <Registers
+            key={`${span.meter} ${span.from}`}
+            words={words}
+            span={span}
+            timeZone={statement.head.timeZone}
+          />
         ))}
       </li>
       <li>
         <h4>{words.quantityStep}</h4>
-        <Quantity words={words} line={line} />
+        <Quantity words={words} line={line} timeZone={statement.head.timeZone} />
       </li>
       <li>
         <h4>{words.amountStep}</h4>
@@ -128,7 +134,7 @@ function periodText(words: TenantWords, period: string): string {
   return known === null ? period : words[known];
 }
 
-function Quantity({ words, line }: { words: TenantWords; line: StatementLine }) {
+function Quantity({ words, line, timeZone }: { words: TenantWords; line: StatementLine; timeZone: string }) {
   const period = line.touPeriod === null ? '' : words.ofPeriod(periodText(words, line.touPeriod));
   const { basis, unit } = line;
   const meters = basis.meters.join(' + ');
@@ -139,6 +145,8 @@ function Quantity({ words, line }: { words: TenantWords; line: StatementLine }) 
         {period}
       </p>
     );
+  if (basis.kind === 'rule')
+    return <PoolQuantity words={words} line={line} streams={basis.streams} timeZone={timeZone} />;
   return (
     <>
       <p>

@@ -40,6 +40,11 @@ const chinese = {
   poolShare: (pool: string, weight: string, total: string, quantity: string) =>
     `${pool} × ${weight} ÷ ${total} = ${quantity}`,
   areaDays: '面积 × 天数（㎡·天）',
+  poolPart: (weight: string, total: string, factor: string | null, percent: string) =>
+    `${weight} ÷ ${total}${factor === null ? '' : ` × ${factor}`} = ${percent}`,
+  poolTotal: (quantity: string) => `按各段所占份额合计 ${quantity}`,
+  ruleSteps: '公式逐步计算',
+  difference: (above: string, below: string) => `全期：总表 ${above}，其下各表合计 ${below}`,
   rule: '规则',
   amountStep: '金额',
   share: (source: string, quantity: string, metered: string, result: string) =>
@@ -136,6 +141,11 @@ const english: TenantWords = {
   ofPeriod: (period) => ` (${period})`,
   poolShare: (pool, weight, total, quantity) => `${pool} × ${weight} ÷ ${total} = ${quantity}`,
   areaDays: 'area × days (m²·d)',
+  poolPart: (weight, total, factor, percent) =>
+    `${weight} ÷ ${total}${factor === null ? '' : ` × ${factor}`} = ${percent}`,
+  poolTotal: (quantity) => `These shares together: ${quantity}`,
+  ruleSteps: 'The formula, step by step',
+  difference: (above, below) => `Whole period: the main meter ${above}, the meters below it ${below}`,
   rule: 'Rule',
   amountStep: 'Amount',
   share: (source, quantity, metered, result) => `${source} × ${quantity} ÷ ${metered} = ${result}`,

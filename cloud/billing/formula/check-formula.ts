@@ -24,13 +24,13 @@ export type Checked = { ok: true; assumptions: Assumption[] } | { ok: false; pro
 
 type Kind = { is: 'quantity'; dimension: Dimension; isBare: boolean } | { is: 'condition' };
 
-/** @param unit of the result: `kWh`, or empty for weights and factors */
+/** @param unit of the result: `kWh`, empty for a factor; null where any will do, as for weights */
 export function checkFormula(
   formula: Node,
-  { variables, unit }: { variables: readonly Variable[]; unit: string },
+  { variables, unit }: { variables: readonly Variable[]; unit: string | null },
 ): Checked {
   const checker = new Checker(variables);
-  checker.result(formula, dimensionOf(unit) ?? NO_UNIT);
+  checker.result(formula, unit === null ? null : (dimensionOf(unit) ?? NO_UNIT));
   return checker.problems.length > 0
     ? { ok: false, problems: checker.problems }
     : { ok: true, assumptions: checker.assumptions };
@@ -49,9 +49,9 @@ class Checker {
     for (const variable of variables) for (const name of variable.names) this.#variables.set(name, variable);
   }
 
-  result(formula: Node, wanted: Dimension): void {
+  result(formula: Node, wanted: Dimension | null): void {
     const kind = this.#quantity(formula);
-    if (this.problems.length > 0 || kind.isBare || same(kind.dimension, wanted)) return;
+    if (wanted === null || this.problems.length > 0 || kind.isBare || same(kind.dimension, wanted)) return;
     const left = times(kind.dimension, wanted, -1);
     const divisor = same(left, { '°C': 1 }) ? degreesDivisor(formula) : null;
     if (divisor !== null) this.assumptions.push({ ...divisor.span, text: divisor.text, unit: '°C' });

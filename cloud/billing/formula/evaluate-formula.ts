@@ -45,9 +45,12 @@ class Failure extends Error {
   }
 }
 
-/** @param formula one that was checked: its names and units fit */
-export function evaluateFormula(formula: Node, values: Values): Evaluated {
-  const evaluator = new Evaluator(values);
+/**
+ * @param formula one that was checked: its names and units fit
+ * @param traced false leaves the steps empty, where thousands are evaluated
+ */
+export function evaluateFormula(formula: Node, values: Values, traced = true): Evaluated {
+  const evaluator = new Evaluator(values, traced);
   try {
     return { ok: true, value: evaluator.value(formula), steps: evaluator.steps };
   } catch (error) {
@@ -59,16 +62,18 @@ export function evaluateFormula(formula: Node, values: Values): Evaluated {
 class Evaluator {
   readonly steps: Step[] = [];
   readonly #values: Values;
+  readonly #traced: boolean;
   #day: Values['days'][number] | null = null;
 
-  constructor(values: Values) {
+  constructor(values: Values, traced: boolean) {
     this.#values = values;
+    this.#traced = traced;
   }
 
   value(node: Node): Rational {
     const value = this.#compute(node);
     if (absolute(value).n > LIMIT || value.d > LIMIT) throw failed('too_large', node);
-    if (node.kind !== 'number') {
+    if (this.#traced && node.kind !== 'number') {
       const date = this.#day?.date;
       this.steps.push({ text: printFormula(node), value, ...(date === undefined ? {} : { date }) });
     }
