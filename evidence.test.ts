@@ -6,7 +6,7 @@ import { zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startFixture } from './cloud/api/fixture-server.ts';
 import { decodeBatch } from './cloud/decode-batch.ts';
-import { isSigned } from './cloud/store/sqlite/evidence.ts';
+import { isSigned } from './cloud/store/evidence-refusal.ts';
 import { openStore, type Store } from './cloud/store/store.ts';
 import type { NewReading } from './edge/buffer/outbox-items.ts';
 import {

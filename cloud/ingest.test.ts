@@ -8,7 +8,8 @@ import { readingsTopic, receiptsTopic, statusTopic } from '../protocols/topics.t
 import { Receipt } from '../protocols/uplink.ts';
 import { type Broker, startBroker } from './broker.ts';
 import { type Ingest, startIngest } from './ingest.ts';
-import { openStore, type Store, StoreError } from './store/store.ts';
+import { openStore, type Store } from './store/store.ts';
+import { StoreError } from './store/store-error.ts';
 
 const EPOCH = '00112233aabbccdd';
 const PASSWORD = 'gateway-password';

@@ -8,7 +8,8 @@ import { readingsTopic } from '../protocols/topics.ts';
 import type { Batch, Receipt } from '../protocols/uplink.ts';
 import type { Clock } from './clock.ts';
 import type { DecodedBatch } from './decode-batch.ts';
-import { type Store, StoreError } from './store/store.ts';
+import type { Store } from './store/store.ts';
+import { StoreError } from './store/store-error.ts';
 
 export interface IngestCounters {
   batches: number;

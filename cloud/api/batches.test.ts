@@ -3,7 +3,7 @@ import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Batch } from '../../protocols/uplink.ts';
 import { batch, instantText, QUARTER_MS, reading, START_MS } from '../store/contract-fixtures.ts';
-import { StoreError } from '../store/store.ts';
+import { StoreError } from '../store/store-error.ts';
 import { createIntake, type Intake, type IntakeOptions } from '../take-batch.ts';
 import { type Fixture, nowMs, startFixture } from './fixture-server.ts';
 

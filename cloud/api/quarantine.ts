@@ -4,7 +4,7 @@ import { page, QuarantineCounts, QuarantineEntry, QuarantineState } from '../../
 import { Id } from '../../protocols/reading.ts';
 import { actorOf } from '../access.ts';
 import { type ErrorCode, Refused } from '../errors.ts';
-import { StoreError } from '../store/store.ts';
+import { StoreError } from '../store/store-error.ts';
 import { principalOf } from './authenticate.ts';
 import type { Api, ApiContext } from './context.ts';
 import { instantText, limitText } from './query.ts';

@@ -1,35 +1,76 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, type TestContext, test } from 'vitest';
+import { requirePeer } from '../../peers.ts';
 import { billingContract } from './billing-contract.ts';
-import { readingsContract, type Subject } from './contract.ts';
+import { type ContractCase, readingsContract, type Subject } from './contract.ts';
 import { batch, INGESTED_AT, slotBatches } from './contract-fixtures.ts';
+import { postgresProgram, startTestServer, type TestServer } from './postgres/test-server.ts';
 import { quarantineContract } from './quarantine-contract.ts';
 import { openDatabase } from './sqlite/open-database.ts';
+import { subjectOf } from './sqlite/test-subject.ts';
 import { openStore, type Store } from './store.ts';
 
-/** Every store that the contract binds. */
-const stores = {
-  async sqlite(work: (subject: Subject) => Promise<void>): Promise<void> {
+/** A store that the contract binds, and what makes its database fail in the middle of a batch. */
+interface Bound {
+  withStore(context: TestContext, work: (subject: Subject) => Promise<void>): Promise<void>;
+  fault: { set: string; clear: string };
+  cases: readonly ContractCase[];
+}
+
+const sqlite: Bound = {
+  async withStore(_, work) {
     const directory = mkdtempSync(join(tmpdir(), 'meterline-store-'));
     const file = join(directory, 'store.db');
     const store = await openStore({ file });
     const database = openDatabase(file);
     try {
-      await work({ store, sql: (text) => database.exec(text) });
+      await work(subjectOf(store, database));
     } finally {
       database.close();
       await store.close();
       rmSync(directory, { recursive: true });
     }
   },
+  fault: {
+    set: `CREATE TRIGGER fault BEFORE INSERT ON reading WHEN NEW.sequence = 2 BEGIN SELECT RAISE(ABORT, 'injected'); END`,
+    clear: 'DROP TRIGGER fault',
+  },
+  cases: [...readingsContract, ...quarantineContract, ...billingContract],
 };
 
-describe.each(Object.entries(stores))('%s', (_, withStore) => {
-  test.each([...readingsContract, ...quarantineContract, ...billingContract])('$title', ({ check }) =>
-    withStore(check),
-  );
+let server: TestServer | null = null;
+afterAll(() => server?.close());
+const postgres: Bound = {
+  async withStore(context, work) {
+    requirePeer(context, postgresProgram());
+    server ??= await startTestServer();
+    const running = server;
+    const place = await running.createDatabase();
+    const store = await openStore({ postgres: place });
+    const sql = async (text: string): Promise<void> => {
+      await running.query(place, text);
+    };
+    try {
+      await work({ store, sql, replaceRows: (table) => sql(`TRUNCATE ${table} CASCADE`) });
+    } finally {
+      await store.close();
+    }
+  },
+  fault: {
+    set: `CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'injected'; END $$;
+      CREATE TRIGGER fault BEFORE INSERT ON reading FOR EACH ROW WHEN (NEW.sequence = 2) EXECUTE FUNCTION fault()`,
+    clear: 'DROP TRIGGER fault ON reading',
+  },
+  cases: [...readingsContract, ...quarantineContract],
+};
+
+describe.each([
+  ['sqlite', sqlite],
+  ['postgres', postgres],
+] as const)('%s', (_, { withStore, fault, cases }) => {
+  test.for(cases)('$title', ({ check }, context) => withStore(context, check));
 
   /** All that readings leave behind, without the counters of arrival. */
   const state = async (store: Store) => ({
@@ -46,7 +87,7 @@ describe.each(Object.entries(stores))('%s', (_, withStore) => {
     quarantined: (await store.quarantined(1000)).map(({ code, payload }) => `${code} ${payload}`).sort(),
   });
 
-  test('any order of arrival with any repeats leaves the same state', async () => {
+  test('any order of arrival with any repeats leaves the same state', async (context) => {
     const batches = slotBatches({ meters: 3, slots: 40 });
     // One item of every third batch cannot be stored.
     for (const [i, { items }] of batches.entries()) {
@@ -65,7 +106,7 @@ describe.each(Object.entries(stores))('%s', (_, withStore) => {
         const j = random(i + 1);
         [sent[i], sent[j]] = [sent[j] as (typeof sent)[0], sent[i] as (typeof sent)[0]];
       }
-      await withStore(async ({ store }) => {
+      await withStore(context, async ({ store }) => {
         for (const one of sent) await store.ingestBatch(one, INGESTED_AT);
         const seen = await state(store);
         expect(seen.readings).toHaveLength(3 * 40 - 14);
@@ -75,15 +116,14 @@ describe.each(Object.entries(stores))('%s', (_, withStore) => {
     expect(new Set(states).size).toBe(1);
   });
 
-  test('a batch that fails half way leaves nothing', () =>
-    withStore(async ({ store, sql }) => {
-      sql(`CREATE TRIGGER fault BEFORE INSERT ON reading WHEN NEW.sequence = 2
-           BEGIN SELECT RAISE(ABORT, 'injected'); END`);
+  test('a batch that fails half way leaves nothing', (context) =>
+    withStore(context, async ({ store, sql }) => {
+      await sql(fault.set);
       const [first] = slotBatches({ meters: 3, slots: 1 });
       await expect(store.ingestBatch(first ?? batch([]), INGESTED_AT)).rejects.toThrow('injected');
       expect(await store.lastReadings()).toEqual([]);
       expect(await store.dirtyDays()).toEqual([]);
-      sql('DROP TRIGGER fault');
+      await sql(fault.clear);
       expect((await store.ingestBatch(first ?? batch([]), INGESTED_AT)).stored).toBe(3);
     }));
 });

@@ -4,6 +4,7 @@ import { billingContract } from './billing-contract.ts';
 import { readingsContract } from './contract.ts';
 import { openDatabase } from './sqlite/open-database.ts';
 import { operations } from './sqlite/operations.ts';
+import { subjectOf } from './sqlite/test-subject.ts';
 import type { Store } from './store.ts';
 
 type Rewrite = (sql: string) => string;
@@ -35,7 +36,7 @@ async function failures(): Promise<string[]> {
         async (...args: never[]) =>
           structuredClone(table[String(name)]?.(...args)),
     });
-    await check({ store, sql: (text) => database.exec(text) }).catch(() => failed.push(title));
+    await check(subjectOf(store, database)).catch(() => failed.push(title));
     database.close();
   }
   return failed;

@@ -70,7 +70,7 @@ export interface AnsweredRequest {
 }
 
 /** Answers to repeated requests are kept this long. */
-const answersKeptMs = 7 * 86_400_000;
+export const ANSWERS_KEPT_MS = 7 * 86_400_000;
 
 function operatorOperations(db: DatabaseSync) {
   const hash = db.prepare('SELECT password_hash AS hash FROM operator');
@@ -186,7 +186,7 @@ function trailOperations(db: DatabaseSync) {
       atMs: number,
     ): void {
       transaction(db, () => {
-        forget.run(atMs - answersKeptMs);
+        forget.run(atMs - ANSWERS_KEPT_MS);
         keep.run(actor, path, key, bodyDigest, status, answer, atMs);
       });
     },

@@ -3,7 +3,7 @@
  * number of the last change that set it and is cleared only under that number, so that what arrives meanwhile is not lost.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { HOUR_MS, hourOf } from './readings.ts';
+import { dayOf, staleMarks } from '../stale-marks.ts';
 import { transaction } from './transaction.ts';
 
 export const schema = `
@@ -24,14 +24,11 @@ export interface DirtyDay {
   version: number;
 }
 
-const DAY_MS = 24 * HOUR_MS;
-const dayOf = (ms: number): number => Math.floor(ms / DAY_MS) * DAY_MS;
-
 const NEXT_VERSION = 'UPDATE ingest_count SET version = version + 1 RETURNING version';
 const PUT_DAY =
   'INSERT INTO dirty_day (meter, day, version) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET version = excluded.version';
 
-/** Collects the marks of one transaction and writes each once. */
+/** Collects the marks of one transaction, and writes each once. */
 export function changeMarker(db: DatabaseSync) {
   const nextVersion = db.prepare(NEXT_VERSION);
   const putLast = db.prepare(
@@ -44,36 +41,18 @@ export function changeMarker(db: DatabaseSync) {
   );
 
   return () => {
-    const meters = new Map<string, { last: Map<string, number>; days: Set<number> }>();
-    const hours = new Set<number>();
-    const of = (meter: string) => {
-      const known = meters.get(meter);
-      if (known !== undefined) return known;
-      const fresh = { last: new Map<string, number>(), days: new Set<number>() };
-      meters.set(meter, fresh);
-      return fresh;
-    };
+    const marks = staleMarks();
     return {
-      /** A reading at midnight also closes the last interval of the day before. */
-      reading(meter: string, register: string, ms: number): void {
-        const { last, days } = of(meter);
-        if (ms > (last.get(register) ?? Number.NEGATIVE_INFINITY)) last.set(register, ms);
-        days.add(dayOf(ms));
-        days.add(dayOf(ms - 1));
-        hours.add(hourOf(ms));
-      },
-      gap(meter: string, fromMs: number, toMs: number): void {
-        of(meter).days.add(dayOf(fromMs)).add(dayOf(toMs));
-      },
+      ...marks,
       /** Writes the marks, inside the caller's transaction. */
       commit(): void {
-        if (meters.size === 0) return;
+        if (marks.meters.size === 0) return;
         const version = nextVersion.get()?.version as number;
-        for (const [meter, { last, days }] of meters) {
+        for (const [meter, { last, days }] of marks.meters) {
           for (const [register, ms] of last) putLast.run(meter, register, ms);
           for (const day of days) putDay.run(meter, day, version);
         }
-        for (const hour of hours) putHour.run(hour, version);
+        for (const hour of marks.hours) putHour.run(hour, version);
       },
     };
   };

@@ -2,17 +2,11 @@
  * Commissioning evidence as the gateways signed it: only ever added to. Each is stored once, under its place in the
  * gateway's line and under its content.
  */
-import { createHash, createPublicKey, verify } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import {
-  type EvidenceItem,
-  type EvidenceSignature,
-  evidenceText,
-  isConsistent,
-  SignedEvidence,
-} from '../../../protocols/evidence.ts';
+import { type EvidenceItem, evidenceText, SignedEvidence } from '../../../protocols/evidence.ts';
 import type { Batch } from '../../../protocols/uplink.ts';
+import { evidenceRefusal, sha256 } from '../evidence-refusal.ts';
 import { type Refusal, unixMs } from './admit.ts';
 import { appendOnly } from './append-only.ts';
 
@@ -32,38 +26,7 @@ CREATE INDEX IF NOT EXISTS evidence_meter ON evidence (meter, instant);
 ${appendOnly('evidence')}
 `;
 
-const sha256 = (content: string | Buffer): string => createHash('sha256').update(content).digest('hex');
-
-/** Whether the signature is that of the key it brings, over this text. */
-export function isSigned(text: string, { keyId, publicKey, value }: EvidenceSignature): boolean {
-  const raw = Buffer.from(publicKey, 'base64');
-  if (sha256(raw).slice(0, 16) !== keyId) return false;
-  const key = createPublicKey({
-    key: { kty: 'OKP', crv: 'Ed25519', x: raw.toString('base64url') },
-    format: 'jwk',
-  });
-  return verify(null, Buffer.from(text), key, Buffer.from(value, 'base64'));
-}
-
 const conflict: Refusal = { code: 'conflict', detail: 'something else is stored under this sequence' };
-
-/** Why the item is no evidence of this gateway, or null. */
-function refusalOf(
-  { evidence, signature }: EvidenceItem,
-  text: string,
-  gateway: string,
-  latestMs: number,
-): Refusal | null {
-  if (evidence.gateway !== gateway)
-    return { code: 'foreign_evidence', detail: `of gateway "${evidence.gateway}"` };
-  if (!isSigned(text, signature))
-    return { code: 'bad_signature', detail: `not signed by key ${signature.keyId}` };
-  if (!isConsistent(evidence))
-    return { code: 'inconsistent_evidence', detail: 'the registers do not give the value that is told' };
-  if (unixMs(evidence.at) > latestMs)
-    return { code: 'future_timestamp', detail: `taken at ${evidence.at}, in the future` };
-  return null;
-}
 
 /** Stores evidence inside the caller's transaction. */
 export function evidenceWriter(db: DatabaseSync) {
@@ -81,7 +44,7 @@ export function evidenceWriter(db: DatabaseSync) {
   ): 'stored' | 'duplicate' | Refusal => {
     const { sequence, evidence, signature } = item;
     const text = evidenceText(evidence);
-    const refusal = refusalOf(item, text, gateway, latestMs);
+    const refusal = evidenceRefusal(item, text, gateway, latestMs);
     if (refusal !== null) return refusal;
     const digest = sha256(text);
     const known = bySequence.get(gateway, epoch, sequence);

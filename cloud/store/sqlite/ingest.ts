@@ -174,9 +174,9 @@ export interface Assignment {
 }
 
 /** No reading is taken whose stamp is further ahead of the cloud's clock. */
-const AHEAD_MS = 10 * 60_000;
+export const AHEAD_MS = 10 * 60_000;
 /** Failures are remembered for so many batches. */
-const MOST_FAILED = 1000;
+export const MOST_FAILED = 1000;
 
 /** Decides on one item and stores it, inside the caller's transaction. */
 function itemTaker(db: DatabaseSync) {

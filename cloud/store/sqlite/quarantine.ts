@@ -95,7 +95,7 @@ export interface QuarantineLimits {
   bytes: number;
   closedDays: number;
 }
-const LIMITS: QuarantineLimits = { rows: 100_000, bytes: 128 * 1024 * 1024, closedDays: 400 };
+export const LIMITS: QuarantineLimits = { rows: 100_000, bytes: 128 * 1024 * 1024, closedDays: 400 };
 /** Rows that are forgotten in one transaction. */
 const STEP = 1000;
 

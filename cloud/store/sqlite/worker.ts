@@ -1,8 +1,8 @@
 /** The thread that owns the database: one message, one operation, one reply, in order. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { StoreReply } from '../store.ts';
 import { isOfMessage } from './fault.ts';
 import { openDatabase } from './open-database.ts';
+import type { StoreReply } from './open-store.ts';
 import { operations } from './operations.ts';
 
 const db = openDatabase(workerData.file);

@@ -1,0 +1,29 @@
+/** All operations of the store on PostgreSQL, one file per subject. */
+import * as access from './access.ts';
+import * as anomalies from './anomalies.ts';
+import * as changes from './changes.ts';
+import * as evidence from './evidence.ts';
+import * as exports from './exports.ts';
+import * as gateways from './gateways.ts';
+import * as ingest from './ingest.ts';
+import * as intervals from './intervals.ts';
+import type { Database } from './open-database.ts';
+import * as parks from './parks.ts';
+import * as quarantine from './quarantine.ts';
+import * as readings from './readings.ts';
+
+export function operations(db: Database) {
+  return {
+    ...parks.operations(db),
+    ...readings.operations(db),
+    ...quarantine.operations(db),
+    ...changes.operations(db),
+    ...exports.operations(db),
+    ...ingest.operations(db),
+    ...evidence.operations(db),
+    ...gateways.operations(db),
+    ...access.operations(db),
+    ...intervals.operations(db),
+    ...anomalies.operations(db),
+  };
+}

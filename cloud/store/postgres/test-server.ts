@@ -1,0 +1,156 @@
+/** A PostgreSQL server for tests and benchmarks: Debian's program on a fresh cluster, an ephemeral port of 127.0.0.1, and one process to end. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { PostgresPlace } from './open-database.ts';
+
+/** Where Debian puts the versions of the server. */
+const VERSIONS = '/usr/lib/postgresql';
+const PASSWORD = 'a-password-of-tests';
+
+/** The newest server that is installed; where there is none, the path that it would have. */
+export function postgresProgram(): string {
+  let newest = '15';
+  try {
+    newest =
+      readdirSync(VERSIONS)
+        .sort((a, b) => Number(a) - Number(b))
+        .at(-1) ?? newest;
+  } catch {
+    // There is none.
+  }
+  return join(VERSIONS, newest, 'bin', 'postgres');
+}
+
+export interface TestServer {
+  /** A new, empty database. */
+  createDatabase(): Promise<PostgresPlace>;
+  /** SQL past the store, as the owner of the database. */
+  query(place: PostgresPlace, text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** The process that all others of the server are children of. */
+  pid: number;
+  /** Ends it without a chance to write anything, with all its backends, as a power cut would. */
+  kill(): Promise<void>;
+  /** On the same port and data. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The server refuses root: then it runs as Debian's user. */
+function serverUser(): { uid: number; gid: number } | null {
+  if (userInfo().uid !== 0) return null;
+  const number = (flag: string): number =>
+    Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }).trim());
+  return { uid: number('-u'), gid: number('-g') };
+}
+
+interface Cluster {
+  user: { uid: number; gid: number } | null;
+  /** Of the socket; the data beneath it. */
+  folder: string;
+  data: string;
+  program: string;
+}
+
+/** Everybody has to bring a password over the network; over the socket nobody has. */
+function createCluster(): Cluster {
+  const user = serverUser();
+  const folder = mkdtempSync(join(tmpdir(), 'meterline-postgres-'));
+  const data = join(folder, 'data');
+  mkdirSync(data);
+  for (const path of [folder, data]) {
+    chmodSync(path, 0o700);
+    if (user !== null) chownSync(path, user.uid, user.gid);
+  }
+  const program = postgresProgram();
+  const access = ['--auth-local=trust', '--auth-host=scram-sha-256'];
+  execFileSync(
+    join(program, '../initdb'),
+    ['-D', data, '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync', ...access],
+    { ...user, cwd: '/', stdio: 'ignore' },
+  );
+  return { user, folder, data, program };
+}
+
+/** @param settings of the server, beside those that tests need */
+export async function startTestServer(settings: Record<string, string> = {}): Promise<TestServer> {
+  const { user, folder, data, program } = createCluster();
+  const asUser = { ...user, cwd: '/', stdio: 'ignore' as const };
+  const port = await freePort();
+  const options = Object.entries({
+    listen_addresses: '127.0.0.1',
+    port: `${port}`,
+    unix_socket_directories: folder,
+    max_connections: '60',
+    shared_buffers: '64MB',
+    ...settings,
+  }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+
+  let server: ChildProcess;
+  const admin = (database: string): pg.ClientConfig => ({ host: folder, port, user: 'postgres', database });
+  const query = async (config: pg.ClientConfig, text: string, values: unknown[] = []) => {
+    const client = new pg.Client(config);
+    await client.connect();
+    try {
+      const result = values.length === 0 ? await client.query(text) : await client.query(text, values);
+      return result.rows as Record<string, unknown>[];
+    } finally {
+      await client.end();
+    }
+  };
+  const start = async (): Promise<void> => {
+    server = spawn(program, ['-D', data, ...options], asUser);
+    for (;;) {
+      if (server.exitCode !== null) throw new Error(`postgres ended with ${server.exitCode}`);
+      try {
+        await query(admin('postgres'), 'SELECT 1');
+        return;
+      } catch (error) {
+        if (!/ENOENT|ECONNREFUSED|starting up|recovery/.test(String(error))) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    const exited = once(server, 'exit');
+    server.kill(signal);
+    await exited;
+  };
+  await start();
+  await query(admin('postgres'), `CREATE ROLE meterline LOGIN PASSWORD '${PASSWORD}'`);
+  let databases = 0;
+  return {
+    async createDatabase() {
+      databases += 1;
+      const database = `park_${databases}`;
+      await query(admin('postgres'), `CREATE DATABASE ${database} OWNER meterline`);
+      return { host: '127.0.0.1', port, database, user: 'meterline', password: PASSWORD };
+    },
+    query: ({ database }, text, values) => query({ ...admin(database), user: 'meterline' }, text, values),
+    get pid() {
+      return server.pid as number;
+    },
+    // SIGQUIT: every backend ends at once and writes nothing, and none is left behind to hold the data.
+    kill: () => end('SIGQUIT'),
+    start,
+    async close() {
+      await end('SIGINT');
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
