@@ -199,6 +199,40 @@ export const BillingRun = z.strictObject({
 });
 export type BillingRun = z.infer<typeof BillingRun>;
 
+const LineAmounts = z.strictObject({ quantity: Decimal, net: Decimal, tax: Decimal });
+/** What a correction changes, line by line; `issued` is false of one that was only looked at. */
+export const PeriodCorrection = z.strictObject({
+  period: z.string(),
+  revision: z.int(),
+  cause: z.string(),
+  issued: z.boolean(),
+  lines: z.array(
+    z.strictObject({
+      lease: Id.nullable(),
+      utility: Utility,
+      component: Id,
+      pool: z.string(),
+      before: LineAmounts,
+      after: LineAmounts,
+    }),
+  ),
+  /** Ids of the statements that it issued. */
+  statements: z.array(z.string()),
+});
+export type PeriodCorrection = z.infer<typeof PeriodCorrection>;
+
+/** A run computed again from what was recorded with it. */
+export const RecomputedRun = z.strictObject({
+  period: z.string(),
+  revision: z.int(),
+  manifest: z.string(),
+  identical: z.boolean(),
+  /** How many statements were compared byte for byte. */
+  statements: z.int(),
+  differences: z.array(z.string()),
+});
+export type RecomputedRun = z.infer<typeof RecomputedRun>;
+
 export const StatementSummary = z.strictObject({
   id: Id,
   lease: Id,

@@ -2,36 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { MeterExchange, Park, ParkMeter } from '../../protocols/park.ts';
+import type { MeterExchange, ParkMeter } from '../../protocols/park.ts';
 import type { Statement } from '../../protocols/statement.ts';
 import { samplePark } from '../billing/sample-park.ts';
 import { verifyStatement } from '../billing/verify-statement.ts';
 import { openSigningKey } from '../signing.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { type ClosePeriod, closePeriod } from './close-period.ts';
+import { hourlyPoints } from './fixture-month.ts';
 import { at, gatewayInto, type Point } from './fixture-site.ts';
-
-const fromMs = at('2026-09-01T00:00');
-const toMs = at('2026-10-01T00:00');
-const HOUR_MS = 3_600_000;
-const boundaries = Array.from({ length: (toMs - fromMs) / HOUR_MS + 1 }, (_, i) => fromMs + i * HOUR_MS);
-
-/** What a meter counts in the k-th hour, in Micro: end meters by their place in the list, branches what is below and 1 %. */
-function quantityOf(park: Park, meter: ParkMeter, k: number): bigint {
-  const below = park.meters.filter(({ parent }) => parent === meter.id);
-  if (below.length === 0) return BigInt((park.meters.indexOf(meter) + 1) * 28_000 + (k % 24) * 1_600);
-  return (below.reduce((sum, child) => sum + quantityOf(park, child, k), 0n) * 101n) / 100n;
-}
-
-const WRAP = 10n ** 14n;
-/** Registers as the faces show them; the lift's wraps in the month. */
-function pointsOf(park: Park, meter: ParkMeter): Point[] {
-  let count = meter.id === 'E-lift' ? WRAP - 50_000_000n : 5_000_000_000n;
-  return boundaries.map((atMs, k) => {
-    if (k > 0) count += quantityOf(park, meter, k - 1);
-    return { atMs, value: count % WRAP };
-  });
-}
 
 let store: Store;
 let dir: string;
@@ -61,7 +40,7 @@ async function ingest(
   edit: (meter: ParkMeter, points: Point[]) => Point[] = (_, points) => points,
 ): Promise<void> {
   const send = gatewayInto(store);
-  for (const meter of samplePark.meters) await send(meter, edit(meter, pointsOf(samplePark, meter)));
+  for (const meter of samplePark.meters) await send(meter, edit(meter, hourlyPoints(samplePark, meter)));
 }
 
 async function statementsOf(): Promise<Statement[]> {
