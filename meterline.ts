@@ -60,6 +60,10 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'what the detectors find in a history of readings',
     load: () => import('./cloud/commands/detect.ts'),
   },
+  estimate: {
+    about: 'validated and estimated intervals of a history of readings',
+    load: () => import('./cloud/commands/estimate.ts'),
+  },
   torture: { about: 'kill -9 and what is left after it', load: () => import('./torture/torture.ts') },
 };
 

@@ -129,26 +129,25 @@ function boundaryCounts(
     previous = anchor;
   }
   if (gaps.length === 0) return at;
-  // Made when the first long gap needs them: of a register that is read between boundaries, every interval has a gap.
-  let likes: LikeSpans | null = null;
-  for (const gap of gaps) {
-    const isShort = gap.to.atMs - gap.from.atMs <= LINEAR_MS;
-    if (!isShort) likes ??= new LikeSpans(grid, measuredSeries(grid, at, measured));
-    shape(grid, at, gap, isShort ? null : likes);
-  }
+  const isShort = ({ from, to }: Gap): boolean => to.atMs - from.atMs <= LINEAR_MS;
+  for (const gap of gaps.filter(isShort)) shape(grid, at, gap, null);
+  const long = gaps.filter((gap) => !isShort(gap));
+  if (long.length === 0) return at;
+  const likes = new LikeSpans(grid, knownSeries(grid, at, measured));
+  for (const gap of long) shape(grid, at, gap, likes);
   return at;
 }
 
-function measuredSeries(
+/** What is known before any long gap is shaped: intervals between boundaries that were read, or lie near to readings. */
+function knownSeries(
   grid: SiteGrid,
-  { counts, methods }: BoundaryCounts,
+  { counts }: BoundaryCounts,
   measured: ReadonlyMap<number, bigint>,
 ): Float64Array {
   return Float64Array.from(grid.slots, (_, k) => {
     const start = counts[k];
     const end = counts[k + 1];
-    const isOwn = isRead(methods[k]) && isRead(methods[k + 1]);
-    if (isOwn && typeof start === 'bigint' && typeof end === 'bigint') return approximate(end - start);
+    if (typeof start === 'bigint' && typeof end === 'bigint') return approximate(end - start);
     const elsewhere = measured.get(grid.boundaries[k] ?? 0);
     return elsewhere === undefined ? Number.NaN : approximate(elsewhere);
   });

@@ -71,6 +71,7 @@ export class MeterWatch {
           text: faultText(type, meter.unit, localTime(startMs, clock.timeZone), figures),
           figures,
         }),
+      withdrawn: () => {},
       caughtUp: (fromMs, toMs, quantity) => this.standstill.caughtUp(fromMs, toMs, quantity, meter.unit),
     });
   }

@@ -17,6 +17,8 @@ export interface RegisterNews {
   ): void;
   /** The register stood still over `[fromMs, toMs)` while its meter counted on: it has caught up now. */
   caughtUp(fromMs: number, toMs: number, quantity: number): void;
+  /** The register is back where it was before the fault that began at the instant: it was none. */
+  withdrawn(startMs: number): void;
 }
 
 export interface RegisterTraits {
@@ -37,6 +39,8 @@ const BEYOND_SEEN = 5;
 const RATES_TO_LEARN = 24;
 /** After so many readings at a new level that never came back, the level counts. */
 const PENDING = 3;
+/** A level that comes back within this time had not changed. */
+const BACK_MS = 24 * HOUR_MS;
 /** A register this full may roll over. */
 const NEARLY_FULL = 0.9;
 /** Below this part of what it was, a register has begun anew. */
@@ -49,6 +53,8 @@ export class RegisterWatch {
   /** Readings that no meter makes after `last`, oldest first. */
   private pending: Point[] = [];
   private movedMs = 0;
+  /** Where the register stood before its level changed, for as long as it may come back. */
+  private former: { before: Point; changed: Point } | null = null;
   private highest = 0;
   private rates = 0;
   /** The least step that was ever seen: what the register can show. */
@@ -71,7 +77,7 @@ export class RegisterWatch {
     const delta = at.value - last.value;
     if (delta >= 0) {
       if (delta <= this.most(last, at)) this.accept(last, at);
-      else this.pending = [at];
+      else if (!this.backAgain(at)) this.pending = [at];
       return;
     }
     if (-delta <= this.jitter()) {
@@ -79,6 +85,7 @@ export class RegisterWatch {
       this.last = { ms: at.ms, value: last.value };
       return;
     }
+    if (this.backAgain(at)) return;
     if (!this.fellToNothing(last, at)) {
       this.pending = [at];
       return;
@@ -89,7 +96,24 @@ export class RegisterWatch {
     const type = rolls ? 'rollover' : 'reset';
     this.news.fault(type, at.ms, at.ms, { before: last.value, after: at.value });
     this.news.counted(last.ms, at.ms, rolls ? wrapped : null, at.ms);
+    this.former = { before: last, changed: at };
     this.settle(at);
+  }
+
+  /** A level that changed not long ago has changed back: so it was a dip, or a spike. */
+  private backAgain(at: Point): boolean {
+    const { former } = this;
+    if (former === null || at.ms - former.changed.ms > BACK_MS) return false;
+    const { before, changed } = former;
+    const delta = at.value - before.value;
+    if (delta < -this.jitter() || delta > this.most(before, at)) return false;
+    const type = changed.value > before.value ? 'spike' : 'dip';
+    this.news.withdrawn(changed.ms);
+    this.news.fault(type, changed.ms, at.ms, { before: before.value, value: changed.value, after: at.value });
+    this.news.counted(this.last?.ms ?? at.ms, at.ms, null, at.ms);
+    this.former = null;
+    this.settle(at);
+    return true;
   }
 
   private afterJump(last: Point, at: Point): void {
@@ -122,6 +146,7 @@ export class RegisterWatch {
     this.news.counted(last.ms, first.ms, null, at.ms);
     this.news.counted(first.ms, at.ms, at.value - first.value, at.ms);
     if (factor !== null) this.highest *= factor;
+    this.former = { before: last, changed: first };
     this.pending = [];
     this.settle(at);
   }
