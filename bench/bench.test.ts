@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type BenchReport, formatReport, run } from './bench.ts';
+import { deliveryDrain, deliveryRate, deliveryRestart } from './delivery-rows.ts';
 import { outboxAppend } from './edge-rows.ts';
 import { ingestStore } from './ingest-store.ts';
 import { benchRow, interleave, median } from './measure.ts';
@@ -81,6 +82,22 @@ test.each([
   expect(row?.value).toBeGreaterThan(0);
   expect(row?.limit).toBeGreaterThan(0);
 });
+
+test('over mutual TLS all of an outbox arrives, a backlog beside live readings, and after a restart', async () => {
+  const rows = [
+    ...(await deliveryRate({ rounds: 1, readings: 1_000 })),
+    ...(await deliveryDrain({ backlog: 2_000 })),
+    ...(await deliveryRestart({ readings: 2_000 })),
+  ];
+  expect(rows.map(({ name }) => name)).toEqual([
+    'delivery_rate',
+    'delivery_rate_least',
+    'delivery_drain',
+    'delivery_live_p99',
+    'delivery_restart',
+  ]);
+  for (const { value } of rows) expect(value).toBeGreaterThan(0);
+}, 60_000);
 
 test.skipIf(process.platform === 'win32')(
   'a bus of two meters keeps near the pace of its line, and is faster than register by register',

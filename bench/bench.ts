@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { measurements as close } from './close-month.ts';
 import { measurements as cloud } from './cloud-rows.ts';
 import { measurements as dead } from './dead-meter.ts';
+import { measurements as delivery } from './delivery-rows.ts';
 import { measurements as edge } from './edge-rows.ts';
 import { measurements as footprint } from './gateway-footprint.ts';
 import { measurements as line } from './line-end-to-end.ts';
@@ -12,7 +13,17 @@ import type { BenchRow } from './measure.ts';
 import { measurements as rtu } from './rtu-utilisation.ts';
 import { measurements as thousand } from './thousand-meters.ts';
 
-const measurements = [...edge, ...rtu, ...dead, ...thousand, ...cloud, ...line, ...footprint, ...close];
+const measurements = [
+  ...edge,
+  ...rtu,
+  ...dead,
+  ...thousand,
+  ...cloud,
+  ...line,
+  ...delivery,
+  ...footprint,
+  ...close,
+];
 
 const USAGE = `Usage: meterline bench [NAME...] [--json]
 

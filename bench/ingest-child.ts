@@ -1,18 +1,21 @@
 /**
  * Broker, ingest and store in a process of their own, for benchmarks and fault runs. Arguments: database, port (0: any),
- * gateway, its password. It tells where it listens over IPC, and stops when its parent disconnects or is gone.
+ * gateway, its password, and the files of a broker with TLS as JSON or nothing. It tells over IPC where gateways connect, and
+ * stops when its parent disconnects or is gone.
  */
 import pino from 'pino';
 import { startBroker } from '../cloud/broker.ts';
+import type { BrokerTls } from '../cloud/broker-certificates.ts';
 import { startIngest } from '../cloud/ingest.ts';
 import { openStore } from '../cloud/store/store.ts';
 import { INGESTED_MS } from './bench-readings.ts';
 
-const [file = '', port = '0', gateway = '', password = ''] = process.argv.slice(2);
+const [file = '', port = '0', gateway = '', password = '', files] = process.argv.slice(2);
+const tls: BrokerTls | undefined = files === undefined ? undefined : JSON.parse(files);
 const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }));
 const store = await openStore({ file });
 const gateways = [{ gateway, password }];
-const broker = await startBroker({ host: '127.0.0.1', port: Number(port), gateways, log });
+const broker = await startBroker({ host: '127.0.0.1', port: Number(port), gateways, tls, log });
 const clock = { nowMs: () => INGESTED_MS };
 const ingest = await startIngest({ brokerUrl: broker.url, ...broker.ingestCredential, store, clock, log });
 process.once('disconnect', async () => {
@@ -20,4 +23,4 @@ process.once('disconnect', async () => {
   await broker.close();
   await store.close();
 });
-process.send?.(broker.url);
+process.send?.(tls === undefined ? broker.url : `mqtts://127.0.0.1:${broker.port}`);

@@ -54,6 +54,8 @@ type Context = Pick<IngestOptions, 'store' | 'log'> & {
 };
 
 const RECONNECT_MS = 500;
+/** Messages: one that is committed, and one that is decoded meanwhile. */
+const MOST_AT_WORK = 2;
 /** After a fault of the store: the broker's messages wait so long. */
 const REST_MS = 1_000;
 /** So many messages are on their way to one worker: what it dies with goes to the others. */
@@ -76,16 +78,22 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
       void client.publish(receiptsTopic(receipt.gateway), JSON.stringify(receipt), { qos: 1 }),
     rest: () => setTimeout(REST_MS, null, { signal: stopping.signal }).catch(() => null),
   };
-  // One message at a time, in order: while one is worked on, no more are read, and the broker's window to us is small. The broker's
+  // In order, and the next is decoded while one is committed; then no more are read, and the broker's window to us is small. The broker's
   // copy is let go even when nothing was stored: a receipt is what counts, and without one the gateway sends it again.
+  let atWork = 0;
+  let goOn: (() => void) | null = null;
   client.handleMessage = ({ topic, payload }, done) => {
-    handle(context, topic, Buffer.from(payload)).then(
-      () => done(),
-      (error: unknown) => {
-        log.error({ topic, err: error }, 'a message could not be handled');
-        done();
-      },
-    );
+    atWork += 1;
+    void handle(context, topic, Buffer.from(payload))
+      .catch((error: unknown) => log.error({ topic, err: error }, 'a message could not be handled'))
+      .finally(() => {
+        atWork -= 1;
+        const next = goOn;
+        goOn = null;
+        next?.();
+      });
+    if (atWork < MOST_AT_WORK) done();
+    else goOn = done;
   };
   const refused = new Promise<never>((_, reject) => {
     client.on('error', (error) => {
