@@ -7,9 +7,9 @@ import type { Anomaly } from '../protocols/api.ts';
 import type { Jobs } from './api/context.ts';
 import { fixturePark, monthEndMs, seedReadings } from './api/fixture-park.ts';
 import { password } from './api/fixture-server.ts';
-import { instantText } from './api/query.ts';
 import { buildServer } from './api/server.ts';
-import { closePeriod } from './jobs/close-period.ts';
+import { systemClock } from './clock.ts';
+import { billingJobs } from './jobs/billing-jobs.ts';
 import { runNightlyCheck } from './jobs/nightly-check.ts';
 import { ensureOperatorPassword } from './operator-password.ts';
 import { openSigningKey, statementToken } from './signing.ts';
@@ -48,16 +48,10 @@ export async function startFixtureService(): Promise<FixtureService> {
   const park = fixturePark;
   const jobs: Jobs = {
     nightlyCheck: () => runNightlyCheck({ store, park, dayEndMs: monthEndMs }),
-    closePeriod: ({ period, acceptEstimates }) =>
-      closePeriod({
-        store,
-        park,
-        parkDigest: 'f'.repeat(64),
-        period,
-        issuedAt: instantText(nowMs),
-        acceptEstimates: acceptEstimates ?? null,
-        signingKey,
-      }),
+    billing: billingJobs({
+      ...{ store, park, parkDigest: 'f'.repeat(64), intervalMinutes: 15 },
+      ...{ clock: { nowMs: () => nowMs }, wallClock: systemClock(), signingKey: () => signingKey },
+    }),
   };
   await jobs.nightlyCheck('2026-09-30');
   await store.putAnomalies([anomaly]);

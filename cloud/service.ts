@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { dashboardPages } from '../built-pages.ts';
 import { readKeyFile } from '../key-file.ts';
-import type { Anomaly, BillingRunRequest } from '../protocols/api.ts';
+import type { Anomaly } from '../protocols/api.ts';
 import type { Park } from '../protocols/park.ts';
-import type { ClosedPeriod, Jobs } from './api/context.ts';
+import type { Jobs } from './api/context.ts';
 import { buildServer } from './api/server.ts';
 import { type Broker, startBroker } from './broker.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { watchClock } from './clock-watch.ts';
 import type { ClientTls, CloudConfig, CloudSecrets } from './config.ts';
 import { importPark } from './import-park.ts';
 import { type Ingest, type IngestOptions, startIngest } from './ingest.ts';
-import { closePeriod } from './jobs/close-period.ts';
+import { billingJobs } from './jobs/billing-jobs.ts';
 import { deriveDirtyIntervals } from './jobs/derive-intervals.ts';
 import { type DayHistory, runNightlyCheck } from './jobs/nightly-check.ts';
 import { scheduleJobs } from './jobs/schedule.ts';
@@ -79,7 +79,9 @@ async function openAll(
   const { ingest, broker } = await openDelivery({ config, store, clock, log }, opened);
   // A broker may have forgotten what it retained.
   for (const newest of await store.newestGatewayConfigs()) ingest.sendConfig(newest);
-  const signingKey = openSigningKey(config.dataDir);
+  // Read each time: another process may have put a new key in its place.
+  const signingKey = (): SigningKey => openSigningKey(config.dataDir);
+  signingKey();
   const jobs = createJobs({ store, park, parkDigest: digest, config, clock, signingKey });
   const pages = dashboardPages((error) => log.error({ error }, 'the pages cannot be built'));
   const server = await buildServer({
@@ -89,7 +91,7 @@ async function openAll(
     jobs,
     intake: ingest.intake,
     sendConfig: ingest.sendConfig,
-    statementToken: (name) => statementToken(signingKey, name),
+    statementToken: (name) => statementToken(signingKey(), name),
     adminKey: secrets.adminKey,
     enrolment: config.enrolment ?? null,
     brokerCounters: broker === null ? null : () => ({ ...broker.counters(), connected: broker.connected() }),
@@ -161,7 +163,7 @@ interface JobOptions {
   parkDigest: string;
   config: CloudConfig;
   clock: Clock;
-  signingKey: SigningKey;
+  signingKey: () => SigningKey;
 }
 
 /** What the API may start, and the clock too. */
@@ -172,6 +174,16 @@ interface ScheduledJobs extends Jobs {
 
 function createJobs({ store, park, parkDigest, config, clock, signingKey }: JobOptions): ScheduledJobs {
   const history: DayHistory = new Map();
+  const billing = billingJobs({
+    ...{ store, park, parkDigest, clock, intervalMinutes: config.intervalMinutes },
+    ...{ wallClock: systemClock(), signingKey },
+  });
+  /** Closing derives intervals too: what the nights remember of them is stale. */
+  const forgetting = <A extends unknown[], T>(work: (...args: A) => Promise<T>) => {
+    return (...args: A): Promise<T> => work(...args).finally(() => history.clear());
+  };
+  const closePeriod = forgetting(billing.closePeriod);
+  const correct = forgetting(billing.correct);
   const checkDayBefore = (dayEndMs: number): Promise<Anomaly[]> =>
     runNightlyCheck({ store, park, dayEndMs, intervalMinutes: config.intervalMinutes, history });
   return {
@@ -183,21 +195,7 @@ function createJobs({ store, park, parkDigest, config, clock, signingKey }: JobO
     },
     checkDayBefore,
     nightlyCheck: (day) => checkDayBefore(dayEnd(day, park.timeZone)),
-    closePeriod: async ({ period, acceptEstimates }: BillingRunRequest): Promise<ClosedPeriod> => {
-      const closed = await closePeriod({
-        store,
-        park,
-        parkDigest,
-        period,
-        issuedAt: instantText(clock.nowMs()),
-        acceptEstimates: acceptEstimates ?? null,
-        signingKey,
-        intervalMinutes: config.intervalMinutes,
-      });
-      // Closing derives intervals too: what the nights remember of them is stale.
-      history.clear();
-      return closed;
-    },
+    billing: { ...billing, closePeriod, correct },
   };
 }
 

@@ -199,6 +199,46 @@ export const BillingRun = z.strictObject({
 });
 export type BillingRun = z.infer<typeof BillingRun>;
 
+export const RunState = z.enum(['open', 'checked', 'computed', 'reviewed', 'issued', 'closed']);
+export type RunState = z.infer<typeof RunState>;
+/** How far the work on a period has come. */
+export const RunProgress = z.strictObject({
+  phase: z.enum(['derive', 'load', 'bill', 'issue']),
+  done: z.int(),
+  total: z.int(),
+  startedAt: InstantText,
+});
+export type RunProgress = z.infer<typeof RunProgress>;
+/** What stands in the way of a period, and what its estimates are worth at the supplier's mean price. */
+export const PeriodReadiness = z.strictObject({
+  blockers: z.array(z.string()),
+  meters: z.int(),
+  missing: z.array(z.strictObject({ meter: Id, intervals: z.int() })),
+  estimated: z.array(z.strictObject({ meter: Id, intervals: z.int(), quantity: Decimal, gross: Decimal })),
+  estimatedGross: Decimal,
+  totalGross: Decimal,
+});
+export type PeriodReadiness = z.infer<typeof PeriodReadiness>;
+export const PeriodStatus = z.strictObject({
+  period: z.string(),
+  state: RunState,
+  /** Of the newest run; null before the first. */
+  revision: z.int().nullable(),
+  /** Meters whose consumption was written anew after the period was issued. */
+  lateMeters: z.array(Id),
+  /** Null while nobody works on it. */
+  working: RunProgress.nullable(),
+  steps: z.array(
+    z.strictObject({
+      state: RunState,
+      at: InstantText,
+      actor: z.string(),
+      detail: z.record(z.string(), z.unknown()),
+    }),
+  ),
+});
+export type PeriodStatus = z.infer<typeof PeriodStatus>;
+
 const LineAmounts = z.strictObject({ quantity: Decimal, net: Decimal, tax: Decimal });
 /** What a correction changes, line by line; `issued` is false of one that was only looked at. */
 export const PeriodCorrection = z.strictObject({
@@ -370,6 +410,23 @@ export const BillingRunRequest = z.strictObject({
     .optional(),
 });
 export type BillingRunRequest = z.infer<typeof BillingRunRequest>;
+
+const AcceptEstimates = BillingRunRequest.shape.acceptEstimates;
+export const RunStepRequest = z.strictObject({
+  command: z.enum(['check', 'compute', 'review', 'issue', 'close', 'cancel']),
+  /** Of a review: what was looked at; of a cancellation: why. */
+  reason: z.string().max(500).optional(),
+  acceptEstimates: AcceptEstimates,
+});
+export type RunStepRequest = z.infer<typeof RunStepRequest>;
+export const CorrectionRequest = z.strictObject({
+  /** Told on every statement that changes. */
+  cause: z.string().min(1).max(300),
+  /** Master data of the run that is corrected, or of today. */
+  basis: z.enum(['issued', 'current']).default('issued'),
+  dryRun: z.boolean().default(false),
+  acceptEstimates: AcceptEstimates,
+});
 
 export const NightlyCheckRequest = z.strictObject({ day: DateText });
 export const NightlyCheckResult = z.strictObject({

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Pages } from '../../built-pages.ts';
-import type { Anomaly, BillingRun, BillingRunRequest } from '../../protocols/api.ts';
+import type { Anomaly } from '../../protocols/api.ts';
 import type { Park } from '../../protocols/park.ts';
 import type { GatewayConfig } from '../../protocols/uplink.ts';
 import type { Principal, Requirement } from '../access.ts';
@@ -12,6 +12,7 @@ import type { BrokerCounters } from '../broker-counters.ts';
 import type { Enrolment } from '../certificates/enrolment.ts';
 import type { Clock } from '../clock.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { BillingJobs } from '../jobs/billing-jobs.ts';
 import type { Store } from '../store/store.ts';
 import type { Intake } from '../take-batch.ts';
 
@@ -27,12 +28,8 @@ export type Api = FastifyInstance<
 export interface Jobs {
   /** Re-derives the intervals of the site-local day and looks for anomalies; the ones it found. */
   nightlyCheck(day: string): Promise<Anomaly[]>;
-  /** Closes a billing period; closing it again gives the run that was issued. */
-  closePeriod(request: BillingRunRequest): Promise<ClosedPeriod>;
+  billing: BillingJobs;
 }
-export type ClosedPeriod =
-  | { ok: true; already: boolean; run: BillingRun }
-  | { ok: false; code: string; detail: string };
 
 export interface ApiContext {
   store: Store;

@@ -36,11 +36,25 @@ export async function startFixture(options: Partial<ServerOptions> = {}): Promis
       asked.push(`nightly-check ${day}`);
       return [];
     },
-    async closePeriod({ period }) {
-      asked.push(`close-period ${period}`);
-      const run = await store.billingRun(period);
-      if (run === null) return { ok: false, code: 'estimates', detail: '3 intervals are estimated' };
-      return { ok: true, already: true, run: run.result };
+    billing: {
+      async closePeriod({ period }) {
+        asked.push(`close-period ${period}`);
+        const run = await store.billingRun(period);
+        if (run === null)
+          return { ok: false, code: 'estimates_unsigned', detail: '3 intervals are estimated' };
+        return { ok: true, already: true, run: run.result, statements: [], warnings: [] };
+      },
+      status: async (period) => ({
+        ...{ period, state: 'open' as const, revision: null },
+        ...{ lateMeters: [], working: null, steps: [] },
+      }),
+      step: async () => ({ ok: false, code: 'wrong_state', detail: 'a fixture takes no steps' }),
+      correct: async () => ({
+        ok: false,
+        code: 'nothing_to_correct',
+        detail: 'a fixture is never corrected',
+      }),
+      recompute: async () => ({ ok: false, code: 'unknown_run', detail: 'a fixture computes nothing' }),
     },
   };
   await ensureOperatorPassword(store, password);
