@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, type TestContext, test } from 'vitest';
 import { requirePeer } from '../../peers.ts';
 import { billingContract } from './billing-contract.ts';
-import { type ContractCase, readingsContract, type Subject } from './contract.ts';
+import { readingsContract, type Subject } from './contract.ts';
 import { batch, INGESTED_AT, slotBatches } from './contract-fixtures.ts';
+import type { PostgresPlace } from './postgres/open-database.ts';
 import { postgresProgram, startTestServer, type TestServer } from './postgres/test-server.ts';
 import { quarantineContract } from './quarantine-contract.ts';
 import { openDatabase } from './sqlite/open-database.ts';
@@ -16,7 +17,6 @@ import { openStore, type Store } from './store.ts';
 interface Bound {
   withStore(context: TestContext, work: (subject: Subject) => Promise<void>): Promise<void>;
   fault: { set: string; clear: string };
-  cases: readonly ContractCase[];
 }
 
 const sqlite: Bound = {
@@ -37,40 +37,45 @@ const sqlite: Bound = {
     set: `CREATE TRIGGER fault BEFORE INSERT ON reading WHEN NEW.sequence = 2 BEGIN SELECT RAISE(ABORT, 'injected'); END`,
     clear: 'DROP TRIGGER fault',
   },
-  cases: [...readingsContract, ...quarantineContract, ...billingContract],
 };
 
-let server: TestServer | null = null;
-afterAll(() => server?.close());
+/** One server and database for all cases: each begins with empty tables. */
+let opened: Promise<{ server: TestServer; place: PostgresPlace; store: Store }> | null = null;
+async function openPostgres() {
+  const server = await startTestServer();
+  const place = await server.createDatabase();
+  return { server, place, store: await openStore({ postgres: place }) };
+}
+afterAll(async () => {
+  const { server, store } = (await opened) ?? {};
+  await store?.close();
+  await server?.close();
+});
 const postgres: Bound = {
   async withStore(context, work) {
     requirePeer(context, postgresProgram());
-    server ??= await startTestServer();
-    const running = server;
-    const place = await running.createDatabase();
-    const store = await openStore({ postgres: place });
+    opened ??= openPostgres();
+    const { server, place, store } = await opened;
+    await server.empty(place);
     const sql = async (text: string): Promise<void> => {
-      await running.query(place, text);
+      await server.query(place, text);
     };
-    try {
-      await work({ store, sql, replaceRows: (table) => sql(`TRUNCATE ${table} CASCADE`) });
-    } finally {
-      await store.close();
-    }
+    await work({ store, sql, replaceRows: (table) => sql(`TRUNCATE ${table} CASCADE`) });
   },
   fault: {
     set: `CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'injected'; END $$;
       CREATE TRIGGER fault BEFORE INSERT ON reading FOR EACH ROW WHEN (NEW.sequence = 2) EXECUTE FUNCTION fault()`,
     clear: 'DROP TRIGGER fault ON reading',
   },
-  cases: [...readingsContract, ...quarantineContract],
 };
 
 describe.each([
   ['sqlite', sqlite],
   ['postgres', postgres],
-] as const)('%s', (_, { withStore, fault, cases }) => {
-  test.for(cases)('$title', ({ check }, context) => withStore(context, check));
+] as const)('%s', (_, { withStore, fault }) => {
+  test.for([...readingsContract, ...quarantineContract, ...billingContract])('$title', ({ check }, context) =>
+    withStore(context, check),
+  );
 
   /** All that readings leave behind, without the counters of arrival. */
   const state = async (store: Store) => ({

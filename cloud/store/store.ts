@@ -3,10 +3,13 @@ import type { PostgresPlace } from './postgres/open-database.ts';
 import { openStore as openSqlite } from './sqlite/open-store.ts';
 import type { Operations } from './sqlite/operations.ts';
 
+/** The same functions, whose results come later. */
+export type Asynchronous<T> = {
+  [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<R> : never;
+};
+
 /** Every operation of the store, asynchronous. An operation's result is only seen after its commit. */
-export type Store = {
-  [K in keyof Operations]: (...args: Parameters<Operations[K]>) => Promise<ReturnType<Operations[K]>>;
-} & {
+export type Store = Asynchronous<Operations> & {
   /** After the operations under way. */
   close(): Promise<void>;
 };

@@ -1,6 +1,8 @@
 /** The last status that each gateway sent, and every version of the settings that were sent to a gateway. */
 import type { GatewayConfig, GatewaySettings, GatewayStatus } from '../../../protocols/uplink.ts';
+import type * as embedded from '../sqlite/gateways.ts';
 import type { SentConfig } from '../sqlite/gateways.ts';
+import type { Asynchronous } from '../store.ts';
 import type { Database } from './open-database.ts';
 import type { Row } from './session.ts';
 
@@ -18,7 +20,7 @@ const NEWEST = `SELECT DISTINCT ON (gateway) gateway, version, settings FROM gat
 const withSettings = <T>(row: Row): T =>
   ({ ...row, settings: JSON.parse(row.settings as string) }) as unknown as T;
 
-export function operations(db: Database) {
+export function operations(db: Database): Asynchronous<ReturnType<typeof embedded.operations>> {
   return {
     addGatewayConfig(sent: {
       gateway: string;

@@ -5,7 +5,9 @@
 import { readingsTopic } from '../../../protocols/topics.ts';
 import { type Batch, UplinkItem } from '../../../protocols/uplink.ts';
 import { unixMs } from '../sqlite/admit.ts';
+import type * as embedded from '../sqlite/ingest.ts';
 import { AHEAD_MS, type Assignment, type IngestResult, MOST_FAILED, type Release } from '../sqlite/ingest.ts';
+import type { Asynchronous, Store } from '../store.ts';
 import { isWithoutPartition } from './fault.ts';
 import { openedMonths } from './months.ts';
 import type { Database } from './open-database.ts';
@@ -90,7 +92,9 @@ interface HeldItem {
 }
 
 /** What gets things out of quarantine: an operator's word, a clock put right, meters moved. */
-function decisionOperations(db: Database) {
+function decisionOperations(
+  db: Database,
+): Pick<Store, 'releaseQuarantined' | 'releaseAfterClockStep' | 'assignMeters' | 'metersOfGateway'> {
   const months = openedMonths(db);
   const held = async (sql: string, value: string): Promise<HeldItem[]> =>
     (await db.rows(sql, [value])).flatMap((row) => {
@@ -151,7 +155,7 @@ const FAILED = `INSERT INTO failed_batch (key, tries, at) VALUES ($1, 1, $2)
   ON CONFLICT (key) DO UPDATE SET tries = failed_batch.tries + 1, at = excluded.at RETURNING tries`;
 const FORGET = `DELETE FROM failed_batch WHERE key IN (SELECT key FROM failed_batch ORDER BY at DESC OFFSET ${MOST_FAILED})`;
 
-export function operations(db: Database) {
+export function operations(db: Database): Asynchronous<ReturnType<typeof embedded.operations>> {
   const months = openedMonths(db);
   return {
     ...decisionOperations(db),

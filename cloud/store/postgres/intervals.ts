@@ -2,7 +2,8 @@
 import type { Quality } from '../../../protocols/api.ts';
 import type { IntervalRow, IntervalTotal } from '../sqlite/intervals.ts';
 import type { Database } from './open-database.ts';
-import type { Row } from './session.ts';
+import { issuedSpans, markLate } from './run-records.ts';
+import type { Row, Session } from './session.ts';
 
 const intervalRow = (row: Row): IntervalRow => ({
   meter: row.meter as string,
@@ -43,6 +44,22 @@ interface Span {
   toMs: number;
 }
 
+/** A meter's intervals as one text, to tell whether they are others than before. */
+async function textOf(session: Session, meter: string, { fromMs, toMs }: Span): Promise<string> {
+  const rows = await session.rows(OF_METERS, [[meter], fromMs, toMs]);
+  return rows.map((row) => Object.values(row).join()).join('\n');
+}
+
+/** The issued periods that the span reaches into, and what the meter has there. */
+async function inIssuedSpans(session: Session, meter: string, { fromMs, toMs }: Span) {
+  const found: { period: string; common: Span; text: string }[] = [];
+  for (const span of await issuedSpans(session, { fromMs, toMs })) {
+    const common = { fromMs: Math.max(fromMs, span.fromMs), toMs: Math.min(toMs, span.toMs) };
+    found.push({ period: span.period, common, text: await textOf(session, meter, common) });
+  }
+  return found;
+}
+
 export function operations(db: Database) {
   return {
     async replaceIntervals(meter: string, fromMs: number, toMs: number, rows: IntervalRow[]): Promise<void> {
@@ -50,6 +67,7 @@ export function operations(db: Database) {
         throw new RangeError('an interval starts outside the span');
       const column = <T>(of: (row: IntervalRow) => T): T[] => rows.map(of);
       await db.transaction(async (tx) => {
+        const before = await inIssuedSpans(tx, meter, { fromMs, toMs });
         await tx.run(REMOVE, [meter, fromMs, toMs]);
         await tx.run(INSERT, [
           meter,
@@ -60,6 +78,8 @@ export function operations(db: Database) {
           column(({ method }) => method),
           column(({ reason }) => reason),
         ]);
+        for (const { period, common, text } of before)
+          if ((await textOf(tx, meter, common)) !== text) await markLate(tx, period, meter);
       });
     },
     async intervals({ meters, fromMs, toMs }: Span & { meters: string[] | null }): Promise<IntervalRow[]> {

@@ -1,18 +1,24 @@
 /** All operations of the store on PostgreSQL, one file per subject. */
+import type { Store } from '../store.ts';
 import * as access from './access.ts';
 import * as anomalies from './anomalies.ts';
+import * as billing from './billing.ts';
+import * as cases from './cases.ts';
 import * as changes from './changes.ts';
 import * as evidence from './evidence.ts';
 import * as exports from './exports.ts';
 import * as gateways from './gateways.ts';
 import * as ingest from './ingest.ts';
 import * as intervals from './intervals.ts';
+import * as issuer from './issuer.ts';
 import type { Database } from './open-database.ts';
+import * as outbox from './outbox.ts';
 import * as parks from './parks.ts';
 import * as quarantine from './quarantine.ts';
 import * as readings from './readings.ts';
+import * as runRecords from './run-records.ts';
 
-export function operations(db: Database) {
+export function operations(db: Database): Omit<Store, 'close'> {
   return {
     ...parks.operations(db),
     ...readings.operations(db),
@@ -25,5 +31,10 @@ export function operations(db: Database) {
     ...access.operations(db),
     ...intervals.operations(db),
     ...anomalies.operations(db),
+    ...billing.operations(db),
+    ...runRecords.operations(db),
+    ...outbox.operations(db),
+    ...cases.operations(db),
+    ...issuer.operations(db),
   };
 }

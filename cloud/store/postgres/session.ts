@@ -2,9 +2,9 @@
 import type { ClientBase } from 'pg';
 
 /** Of a column: integers of eight bytes and sums come as bigints, so that none is rounded. */
-export type Column = string | number | bigint | boolean | null;
+export type Column = string | number | bigint | boolean | Uint8Array | null;
 export type Row = Record<string, Column>;
-export type Value = Column | readonly (string | number | bigint | null)[];
+export type Value = Column | readonly (string | number | bigint | Uint8Array | null)[];
 
 export interface Session {
   rows(text: string, values?: readonly Value[]): Promise<Row[]>;

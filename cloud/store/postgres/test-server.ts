@@ -13,6 +13,16 @@ import type { PostgresPlace } from './open-database.ts';
 const VERSIONS = '/usr/lib/postgresql';
 const PASSWORD = 'a-password-of-tests';
 
+const EMPTY = `DO $$
+DECLARE
+  tables text;
+BEGIN
+  SET LOCAL session_replication_role = replica;
+  SELECT string_agg(format('%I', relname), ', ') INTO tables FROM pg_class
+  WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND relname <> 'migration';
+  EXECUTE 'TRUNCATE ' || tables || ' RESTART IDENTITY';
+END $$`;
+
 /** The newest server that is installed; where there is none, the path that it would have. */
 export function postgresProgram(): string {
   let newest = '15';
@@ -30,6 +40,8 @@ export function postgresProgram(): string {
 export interface TestServer {
   /** A new, empty database. */
   createDatabase(): Promise<PostgresPlace>;
+  /** Takes every row away, past the triggers: what a test may have that nobody else has. */
+  empty(place: PostgresPlace): Promise<void>;
   /** SQL past the store, as the owner of the database. */
   query(place: PostgresPlace, text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
   /** The process that all others of the server are children of. */
@@ -131,6 +143,9 @@ export async function startTestServer(settings: Record<string, string> = {}): Pr
       const database = `park_${databases}`;
       await query(admin('postgres'), `CREATE DATABASE ${database} OWNER meterline`);
       return { host: '127.0.0.1', port, database, user: 'meterline', password: PASSWORD };
+    },
+    async empty({ database }) {
+      await query(admin(database), EMPTY);
     },
     query: ({ database }, text, values) => query({ ...admin(database), user: 'meterline' }, text, values),
     get pid() {
