@@ -149,7 +149,7 @@ type Weighed =
   | { ok: true; weights: null; reason: string }
   | { ok: false; detail: string };
 
-/** All weights; null where they are all zero, or all of them divide by a total that is. */
+/** All weights; null where they are all zero. Where every lease and unit divides by a total that is zero, none has a weight. */
 function weigh(
   { main, method }: Basis,
   { pools }: CompiledRule,
@@ -158,7 +158,7 @@ function weigh(
 ): Weighed {
   const weights: { participant: Participant; weight: Worked }[] = [];
   let total = ZERO;
-  let refused: string | null = null;
+  const refused: string[] = [];
   for (const participant of everyone) {
     const compiled =
       participant.kind === 'pool' ? pools.find(({ pool }) => pool === participant.id)?.weight : main;
@@ -167,7 +167,7 @@ function weigh(
     if (!found.ok) {
       const detail = `${participant.id}: ${found.code} in ${found.detail}`;
       if (found.code !== 'division_by_zero') return { ok: false, detail };
-      refused ??= detail;
+      refused.push(detail);
       continue;
     }
     // A quantity below zero recovers nothing; a weight below zero is no weight.
@@ -179,12 +179,11 @@ function weigh(
     total = add(total, weight.value);
     if (isTooFine(total)) return { ok: false, detail: 'its weights have no common fraction: round them' };
   }
-  if (refused !== null)
-    return weights.length === 0
-      ? { ok: true, weights: null, reason: `nobody has a weight (${refused})` }
-      : { ok: false, detail: refused };
-  if (isZero(total) && method !== 'quantity')
-    return { ok: true, weights: null, reason: 'all weights are zero' };
+  const [first] = refused;
+  if (first !== undefined && refused.length < everyone.filter(({ kind }) => kind !== 'pool').length)
+    return { ok: false, detail: first };
+  if (isZero(total) && (method !== 'quantity' || first !== undefined))
+    return { ok: true, weights: null, reason: first ?? 'all weights are zero' };
   return { ok: true, weights, total };
 }
 

@@ -102,5 +102,8 @@ export function ruleVariables(
   ];
 }
 
-/** 总面积, `total_area`: over all that take part. */
-const totalName = (name: string): string => (/^[a-z]/i.test(name) ? `total_${name}` : `总${name}`);
+/** 总面积, `total_area`, of 本户用量 总用量: over all that take part. */
+const totalName = (name: string): string => {
+  const of = name.replace(/^(本户|own_)/, '');
+  return /^[a-z]/i.test(of) ? `total_${of}` : `总${of}`;
+};
