@@ -62,7 +62,7 @@ const options = (nowMs = ms(NOW)) => ({
   timeZone,
   clockOffsetMs: null,
   ...outage,
-  wanted: (obis: string) => obis === '1-0:1.8.0',
+  wanted: new Set(['1-0:1.8.0']),
 });
 
 const START = ms('2026-08-15T00:00:00');

@@ -9,8 +9,8 @@ import { pino } from 'pino';
 import type { NewReading } from '../edge/buffer/outbox-items.ts';
 import { systemClock } from '../edge/clock.ts';
 import { hexOf } from '../edge/drivers/meter-driver.ts';
-import { startPolling } from '../edge/poll.ts';
 import { instantText } from '../edge/polling/instant-text.ts';
+import { RunningBuses } from '../edge/polling/running-buses.ts';
 import { buildRequest } from '../protocols/modbus/pdu.ts';
 import { registerTextDecoder } from '../protocols/modbus/registers.ts';
 import { buildTcpFrame } from '../protocols/modbus/tcp-frame.ts';
@@ -166,19 +166,10 @@ async function measure(
 /** To the middle of the next second, when all is quiet. */
 const untilMiddleMs = (): number => 1.5 * INTERVAL_MS - (Date.now() % INTERVAL_MS);
 
+/** As the gateway runs them: each bus on its own. */
 const poller: Contender = async ({ port, meters, intervalMs }, done) => {
   const accepted = new Map<string, NewReading>();
-  const polling = startPolling({
-    config: {
-      clock: 'system',
-      pollIntervalSeconds: intervalMs / 1000,
-      buses: Array.from({ length: meters }, (_, meter) => ({
-        id: `bus-${meter}`,
-        link: { kind: 'tcp', host: LOOPBACK, port },
-        timeoutMilliseconds: TIMEOUT_MS,
-        meters: [{ meter: `${meter}`, profile: profile.id, unit: 1 }],
-      })),
-    },
+  const buses = new RunningBuses({
     profiles: new Map([[profile.id, profile]]),
     clock: systemClock(),
     outbox: {
@@ -190,7 +181,17 @@ const poller: Contender = async ({ port, meters, intervalMs }, done) => {
     },
     log: pino({ level: 'silent' }),
   });
-  return polling;
+  await buses.apply({
+    clock: 'system',
+    pollIntervalSeconds: intervalMs / 1000,
+    buses: Array.from({ length: meters }, (_, meter) => ({
+      id: `bus-${meter}`,
+      link: { kind: 'tcp', host: LOOPBACK, port },
+      timeoutMilliseconds: TIMEOUT_MS,
+      meters: [{ meter: `${meter}`, profile: profile.id, unit: 1 }],
+    })),
+  });
+  return buses;
 };
 
 /** Runs `read` for all at each beat. */

@@ -29,66 +29,76 @@ export function systemClock(onJump: (jumpMs: number) => void = () => undefined):
     if ((time.jumpMs === 0) !== (before === 0)) onJump(time.jumpMs);
     return now;
   };
-  const unsignalled = new Map<number, Promise<void>>();
-  const waits = new WeakMap<AbortSignal, Map<number, Promise<void>>>();
-  const waitsOf = (signal: AbortSignal | undefined): Map<number, Promise<void>> => {
-    if (signal === undefined) return unsignalled;
-    const known = waits.get(signal) ?? new Map();
-    waits.set(signal, known);
-    return known;
-  };
+  const alarms = new Alarms(nowMs);
   return {
     nowMs,
     until(ms, signal) {
-      if (signal?.aborted !== true && nowMs() >= ms) return Promise.resolve();
-      // All who wait for one instant, as all buses of a gateway do, wait as one.
-      const waiting = waitsOf(signal);
-      const known = waiting.get(ms);
-      if (known !== undefined) return known;
-      const wait = sleepUntil(ms, nowMs, signal).finally(() => waiting.delete(ms));
-      waiting.set(ms, wait);
-      return wait;
+      if (signal?.aborted === true) return Promise.reject(signal.reason);
+      return nowMs() >= ms ? Promise.resolve() : alarms.wait(ms, signal);
     },
     heardCloud: (cloudMs) => time.heardCloud(cloudMs, performance.now()),
   };
 }
 
-async function sleepUntil(ms: number, nowMs: () => number, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted();
-  for (let now = nowMs(); now < ms; ) {
-    await sleepUnlessAborted(Math.min(ms - now, LONGEST_SLEEP_MS), signal);
-    signal?.throwIfAborted();
-    const before = now;
-    now = nowMs();
-    if (now < before) return;
-  }
+/** Who waits for an instant. */
+interface Sleeper {
+  signal: AbortSignal | undefined;
+  resolve(): void;
+  reject(reason: unknown): void;
 }
 
-/** Who sleeps until a signal. Each has one listener: listeners are looked through one by one whenever one is added. */
-const sleepers = new WeakMap<AbortSignal, Set<() => void>>();
+/** One timer for all who wait for one instant, as all buses of a gateway do. */
+class Alarms {
+  readonly #nowMs: () => number;
+  readonly #alarms = new Map<number, { timer: NodeJS.Timeout; sleepers: Sleeper[] }>();
+  /** Each has one listener: listeners are looked through one by one whenever one is added. */
+  readonly #signals = new WeakSet<AbortSignal>();
 
-function sleepUnlessAborted(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const sleeping = signal === undefined ? undefined : sleepersOf(signal);
-    const wake = (): void => {
-      clearTimeout(timer);
-      sleeping?.delete(wake);
-      resolve();
-    };
-    const timer = setTimeout(wake, milliseconds);
-    sleeping?.add(wake);
-  });
-}
-
-function sleepersOf(signal: AbortSignal): Set<() => void> {
-  let sleeping = sleepers.get(signal);
-  if (sleeping === undefined) {
-    const woken = new Set<() => void>();
-    sleepers.set(signal, woken);
-    signal.addEventListener('abort', () => [...woken].forEach((wake) => void wake()), { once: true });
-    sleeping = woken;
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
   }
-  return sleeping;
+
+  wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    if (signal !== undefined) this.#listen(signal);
+    return new Promise((resolve, reject) => {
+      const known = this.#alarms.get(ms);
+      if (known !== undefined) known.sleepers.push({ signal, resolve, reject });
+      else this.#set(ms, [{ signal, resolve, reject }]);
+    });
+  }
+
+  #set(ms: number, sleepers: Sleeper[]): void {
+    const setMs = this.#nowMs();
+    const timer = setTimeout(
+      () => {
+        const nowMs = this.#nowMs();
+        if (nowMs >= setMs && nowMs < ms) return this.#set(ms, sleepers);
+        this.#alarms.delete(ms);
+        for (const { resolve } of sleepers) resolve();
+      },
+      Math.min(ms - setMs, LONGEST_SLEEP_MS),
+    );
+    this.#alarms.set(ms, { timer, sleepers });
+  }
+
+  #listen(signal: AbortSignal): void {
+    if (this.#signals.has(signal)) return;
+    this.#signals.add(signal);
+    signal.addEventListener('abort', () => this.#abort(signal), { once: true });
+  }
+
+  #abort(signal: AbortSignal): void {
+    for (const [ms, alarm] of this.#alarms) {
+      const ended = alarm.sleepers.filter((one) => one.signal === signal);
+      if (ended.length === 0) continue;
+      const left = alarm.sleepers.filter((one) => one.signal !== signal);
+      alarm.sleepers.splice(0, alarm.sleepers.length, ...left);
+      for (const { reject } of ended) reject(signal.reason);
+      if (left.length > 0) continue;
+      clearTimeout(alarm.timer);
+      this.#alarms.delete(ms);
+    }
+  }
 }
 
 /** The IPC end of a child process: `process` itself. */

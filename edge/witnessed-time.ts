@@ -37,14 +37,15 @@ export class WitnessedTime {
   }
 
   /** Unix milliseconds. */
-  nowMs({ wallMs, steadyMs }: Ticks): number {
-    const expectedMs = later(this.#believed, steadyMs);
-    if (Math.abs(wallMs - expectedMs) >= JUMP_MS && this.#isConfirmed(expectedMs, { wallMs, steadyMs })) {
+  nowMs(ticks: Ticks): number {
+    const { wallMs } = ticks;
+    const expectedMs = later(this.#believed, ticks.steadyMs);
+    if (Math.abs(wallMs - expectedMs) >= JUMP_MS && this.#isConfirmed(expectedMs, ticks)) {
       this.#jumpMs = wallMs - expectedMs;
       return expectedMs;
     }
     this.#jumpMs = 0;
-    this.#believed = { wallMs, steadyMs };
+    this.#believed = ticks;
     return wallMs;
   }
 

@@ -15,12 +15,12 @@ import {
   searchRegister,
   searchReport,
 } from '../commissioning/search-register.ts';
-import { Line } from '../line/line.ts';
 import { linkName } from '../line/line-stream.ts';
 import { lineFault } from '../line/live-fault.ts';
 import { loadProfiles } from '../profiles.ts';
 import { faultText, unopenedText } from './fault-text.ts';
 import { LINK_USAGE, linkOptions, parseLink, parseWhole } from './link-options.ts';
+import { openLine } from './open-line.ts';
 import { SIGN_USAGE, signOptions, signRegister } from './sign-register.ts';
 import { detectThroughGateway, GATEWAY_USAGE, gatewayOptions } from './through-gateway.ts';
 
@@ -81,7 +81,7 @@ export async function run(args: string[]): Promise<number> {
   if (!loaded.ok) return refuse(loaded.errors.join('\n'));
   const models = [...loaded.profiles.values()].filter((profile) => profile.protocol === 'modbus');
 
-  const line = new Line(parsed);
+  const line = openLine(parsed);
   const progress = process.stderr.isTTY;
   const result = await searchRegister(line, search, models, {
     onRequest: (functionCode, address) =>

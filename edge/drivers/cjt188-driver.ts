@@ -13,10 +13,12 @@ import { framedExchange } from '../line/framed-exchange.ts';
 import {
   askOptions,
   askRepeatedly,
+  isWanted,
   type MeterDriver,
   type MeterRead,
   nothingRead,
   registerValue,
+  welcome,
 } from './meter-driver.ts';
 
 /** @param address the 14 digits printed on the meter */
@@ -28,10 +30,9 @@ export function cjt188Driver(
   let serial = 0;
   return {
     async read(line, options) {
-      const { nowMs, attempts, wanted = () => true, alongside = () => false } = options;
+      const { nowMs, attempts } = options;
       const read = nothingRead();
-      if (!registers.some(({ obis }) => wanted(obis))) return read;
-      const some = registers.filter(({ obis }) => wanted(obis) || alongside(obis));
+      if (options.isCut?.() === true || !isWanted(registers, options)) return read;
       const ask = () => {
         const request: Cjt188Request = { type, address, item, order, serial };
         serial = (serial + 1) & 0xff;
@@ -40,7 +41,7 @@ export function cjt188Driver(
       const reply = await askRepeatedly(ask, attempts, read);
       if (reply === null) return read;
       const { answer } = reply;
-      if (answer.ok) take(answer.data, some, nowMs(), read);
+      if (answer.ok) take(answer.data, welcome(registers, options), nowMs(), read);
       else {
         read.failures += 1;
         read.exception = answer.status;

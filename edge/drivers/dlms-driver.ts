@@ -15,6 +15,7 @@ import {
   askOptions,
   type DriveOptions,
   type IdentityRead,
+  isWanted,
   type MeterDriver,
   type MeterRead,
   nothingRead,
@@ -55,8 +56,7 @@ export function dlmsDriver(
   return {
     async read(line, options) {
       const read = nothingRead();
-      const { wanted = () => true } = options;
-      if (!registers.some(({ obis }) => wanted(obis))) return read;
+      if (options.isCut?.() === true || !isWanted(registers, options)) return read;
       // A meter has one association with a client, whoever asks.
       return oneAtATime(meter, () => reader.read(line, registers, options, read));
     },
@@ -145,11 +145,12 @@ class DlmsReader {
   async #readMissing(
     session: DlmsSession,
     missing: Set<DlmsRegister>,
-    { nowMs, wanted = () => true }: DriveOptions,
+    { nowMs, wanted, isCut }: DriveOptions,
     read: MeterRead,
   ): Promise<void> {
     for (const register of missing) {
-      if (!wanted(register.obis)) continue;
+      if (isCut?.() === true) return;
+      if (wanted?.has(register.obis) === false) continue;
       const known = await this.#scaleOf(session, register);
       const { obis, class: classId } = register;
       const answer = known.ok ? await session.get({ classId, obis, attribute: VALUE }) : known;

@@ -20,10 +20,11 @@ export function dlt645Driver(
 ): MeterDriver {
   return {
     async read(line, options) {
-      const { nowMs, attempts, wanted = () => true } = options;
+      const { nowMs, attempts, wanted, isCut } = options;
       const read = nothingRead();
       for (const register of registers) {
-        if (!wanted(register.obis)) continue;
+        if (isCut?.() === true) break;
+        if (wanted?.has(register.obis) === false) continue;
         const request: Dlt645Request = { version, address, kind: 'item', item: register.di };
         const ask = () => line.ask(dlt645Exchange(request, bcdBytes(register)), askOptions(options));
         const reply = await askRepeatedly(ask, attempts, read);

@@ -20,10 +20,12 @@ import {
   askRepeatedly,
   type DriveOptions,
   type IdentityRead,
+  isWanted,
   type MeterDriver,
   type MeterRead,
   nothingRead,
   registerValue,
+  welcome,
 } from './meter-driver.ts';
 
 type MbusRegister = MbusProfile['registers'][number];
@@ -33,6 +35,10 @@ type MbusTelegram = Extract<MbusAnswer, { records: unknown }>;
 const MOST_TELEGRAMS = 32;
 /** So many old ones are known again; their number in the header repeats after 256. */
 const TELEGRAMS_KEPT = 64;
+/** Half of that: what seems to be further ahead is behind. */
+const MOST_AHEAD = 127;
+/** After so many sessions with the same number a meter counts nothing. */
+const STANDS_STILL = 2;
 
 /** @param unit the primary address, 0 to 250, or the 16 hex digits of the secondary one */
 export function mbusDriver(
@@ -44,10 +50,8 @@ export function mbusDriver(
   const driver: MeterDriver = {
     async read(line, options) {
       const read = nothingRead();
-      const { wanted = () => true, alongside = () => false } = options;
-      if (!registers.some(({ obis }) => wanted(obis))) return read;
-      const welcome = registers.filter(({ obis }) => wanted(obis) || alongside(obis));
-      const session = { left: new Set(welcome), wanted, read };
+      if (options.isCut?.() === true || !isWanted(registers, options)) return read;
+      const session = { left: new Set(welcome(registers, options)), read };
       await oneAtATime(sessions, () => readSession(meter, line, options, session));
       return read;
     },
@@ -64,7 +68,8 @@ export function mbusDriver(
 async function identify(meter: MbusMeter, line: LineUse, options: DriveOptions): Promise<IdentityRead> {
   const read: IdentityRead = { ...nothingRead(), identity: null };
   meter.forget();
-  const answer = (await begin(meter, line, options, read)) ? await next(meter, line, options, read, 0) : null;
+  const isBegun = await begin(meter, line, options, read);
+  const answer = isBegun ? await next(meter, line, options, read, 'baseline') : null;
   if (answer !== null) read.identity = answer.header?.id ?? NO_SERIAL;
   return read;
 }
@@ -72,7 +77,6 @@ async function identify(meter: MbusMeter, line: LineUse, options: DriveOptions):
 interface Session {
   /** Registers that are not found yet. */
   left: Set<MbusRegister>;
-  wanted(obis: string): boolean;
   read: MeterRead;
 }
 
@@ -80,13 +84,22 @@ async function readSession(
   meter: MbusMeter,
   line: LineUse,
   options: DriveOptions,
-  { left, wanted, read }: Session,
+  { left, read }: Session,
 ): Promise<void> {
-  const isWanting = (): boolean => [...left].some(({ obis }) => wanted(obis));
+  const isWanting = (): boolean => options.isCut?.() !== true && isWanted([...left], options);
   if (!(await begin(meter, line, options, read))) return;
+  let first: MbusTelegram | null = null;
+  if (meter.isOwed) {
+    // What was asked for in vain before may come now: then it shows from where on the meter counts, and nothing else.
+    first = await next(meter, line, options, read, 'baseline');
+    if (first === null) return;
+    if (!meter.isSure) first = null;
+    if (first === null && !(await begin(meter, line, options, read))) return;
+  }
   const records: MbusRecord[] = [];
   for (let telegrams = 0; telegrams < MOST_TELEGRAMS && isWanting(); telegrams += 1) {
-    const answer = await next(meter, line, options, read, telegrams);
+    const answer: MbusTelegram | null = first ?? (await next(meter, line, options, read, telegrams));
+    first = null;
     if (answer === null) return;
     records.push(...answer.records);
     take(records, left, read, options.nowMs());
@@ -108,18 +121,21 @@ async function begin(
   return (await askRepeatedly(ask, options.attempts, read)) !== null;
 }
 
-/** @param telegrams how many came before in this session @returns null for none: `read` says why */
+/** How many telegrams came before in this session; `baseline`: none, and what comes gives a value only if it is sure. */
+type Place = number | 'baseline';
+
+/** @returns null for none: `read` says why */
 async function next(
   meter: MbusMeter,
   line: LineUse,
   options: DriveOptions,
   read: MeterRead,
-  telegrams: number,
+  place: Place,
 ): Promise<MbusTelegram | null> {
-  const ask = () => line.ask(meter.request(telegrams), askOptions(options));
+  const ask = () => line.ask(meter.request(place), askOptions(options));
   const answer = await askRepeatedly(ask, options.attempts, read);
   if (answer === null) return null;
-  meter.heard(answer);
+  meter.heard(answer, place);
   if ('records' in answer) return answer;
   read.failures += 1;
   read.exception = answer.applicationError;
@@ -140,18 +156,34 @@ function take(
   }
 }
 
-/** What is known of a meter from one session to the next. */
+/**
+ * What is known of a meter from one session to the next. Its access number counts its telegrams: one of an earlier session
+ * is behind the last that was taken. Ahead of it may be only what was asked for since and never came: after that, one
+ * telegram is taken for its number alone, unless that is as far ahead as telegrams were asked for. A meter that counts
+ * nothing tells the same again when it is at rest.
+ */
 class MbusMeter {
   readonly unit: MeterUnit;
   readonly #address: number;
   /** Secondary address: given, or of the first that answered on a primary one. */
   #secondary: string | null;
+  /** Whose access number is known. */
+  #counted: string | null = null;
   #last: { at: number; accessNumber: number | null } | null = null;
+  /** Whether a telegram was asked for and not taken; and whether one was, until the first that gives values again. */
+  #isOwed = false;
+  #isConfirming = false;
   /** Telegrams of this session, and the last ones of those before it. */
   #current: Uint8Array[] = [];
   #before: Uint8Array[] = [];
-  /** Whether its access number was seen to count. */
+  /** Whether its access number was seen to count, and in how many sessions in a row it stood still. */
   #isCounting = false;
+  #stands = 0;
+  /** Whether it counts each telegram that is asked for here and no others, and how many were since the last that came. */
+  #countsByOne = false;
+  #asked = 0;
+  #askedPlace: Place | null = null;
+  #isSure = false;
 
   constructor(unit: MeterUnit) {
     this.unit = unit;
@@ -159,9 +191,19 @@ class MbusMeter {
     this.#secondary = typeof unit === 'number' ? null : unit;
   }
 
+  get isOwed(): boolean {
+    return this.#isOwed;
+  }
+
+  /** Whether the telegram that came last is surely the answer to the last request, though others were in vain before. */
+  get isSure(): boolean {
+    return this.#isSure;
+  }
+
   startSession(): void {
     this.#before = [...this.#before, ...this.#current].slice(-TELEGRAMS_KEPT);
     this.#current = [];
+    this.#askedPlace = null;
   }
 
   /** Whoever answers next is the one that is meant. */
@@ -176,34 +218,69 @@ class MbusMeter {
   }
 
   /** The frame count bit begins with 1 after a reset and changes from telegram to telegram, not from try to try. */
-  request(telegrams: number) {
-    const asked = { address: this.#address, fcb: telegrams % 2 === 0 };
+  request(place: Place) {
+    const asked = { address: this.#address, fcb: place === 'baseline' || place % 2 === 0 };
+    if (place === 'baseline') this.#isConfirming = this.#isOwed;
+    // A request that is repeated gets the same telegram.
+    if (place !== this.#askedPlace) this.#asked += 1;
+    this.#askedPlace = place;
+    this.#isOwed = true;
     return requestedData(
       this.unit,
       asked,
       () => this.#last?.at ?? null,
-      (answer) => this.#judge(answer),
+      (answer) => this.#judge(answer, place),
     );
   }
 
-  heard(answer: MbusAnswer): void {
+  heard(answer: MbusAnswer, place: Place): void {
     const accessNumber = accessNumberOf(answer);
-    if (this.#last !== null && accessNumber !== this.#last.accessNumber) this.#isCounting = true;
+    const secondary = ('header' in answer ? answer.header?.secondary : undefined) ?? null;
+    const ahead = aheadOf(this.#last?.accessNumber ?? null, accessNumber);
+    this.#isSure = this.#countsByOne && ahead === this.#asked;
+    if (this.#asked === 1) this.#countsByOne = ahead === 1;
+    this.#asked = 0;
+    if (secondary !== null && secondary !== this.#counted) {
+      this.#counted = secondary;
+      this.#isCounting = false;
+      this.#stands = 0;
+    } else if (this.#last !== null && accessNumber !== this.#last.accessNumber) this.#isCounting = true;
+    else if (this.#current.length === 0) this.#stands += 1;
     this.#last = { at: performance.now(), accessNumber };
+    this.#isOwed = false;
+    if (place !== 'baseline' || this.#isSure) this.#isConfirming = false;
     this.#current.push(answer.bytes);
-    if ('header' in answer) this.#secondary ??= answer.header?.secondary ?? null;
+    this.#secondary ??= secondary;
   }
 
-  #judge(answer: MbusAnswer): Doubt | null {
+  #judge(answer: MbusAnswer, place: Place): Doubt | null {
     // A selected meter gives whatever primary address it has.
     if (this.#address !== SELECTED && answer.address !== this.#address) return 'wrong_unit';
     if ('applicationError' in answer) return null;
     if (this.#secondary !== null && answer.header?.secondary !== this.#secondary) return 'wrong_unit';
     // Where no number counts the answers, a meter at rest tells the same again in its next session.
     const known = this.#isCounting ? [...this.#before, ...this.#current] : this.#current;
-    return known.some((bytes) => Buffer.compare(bytes, answer.bytes) === 0) ? 'wrong_item' : null;
+    if (known.some((bytes) => Buffer.compare(bytes, answer.bytes) === 0)) return 'wrong_item';
+    return place !== 'baseline' && this.#isOld(answer, place) ? 'wrong_item' : null;
+  }
+
+  /** By its access number: behind the last, or as the first of a session equal to it. */
+  #isOld(answer: MbusAnswer, place: number): boolean {
+    const ahead = aheadOf(this.#last?.accessNumber ?? null, accessNumberOf(answer));
+    if (ahead === null) return false;
+    if (ahead > MOST_AHEAD) return this.#isCounting || this.#isConfirming;
+    if (ahead > 0 || place > 0) return false;
+    if (this.#isCounting) return true;
+    // A number that stands still is an old one, or that of a meter that counts nothing: it has to show that first.
+    if (!this.#isConfirming || this.#stands >= STANDS_STILL) return false;
+    this.#stands += 1;
+    return true;
   }
 }
 
 const accessNumberOf = (answer: MbusAnswer): number | null =>
   'header' in answer ? (answer.header?.accessNumber ?? null) : null;
+
+/** How often it was counted from one to the other; null where one is not known. */
+const aheadOf = (from: number | null, to: number | null): number | null =>
+  from === null || to === null ? null : (to - from) & 0xff;

@@ -42,10 +42,12 @@ export interface DriveOptions {
   attempts: number;
   /** Whether to give the meter the rests that its model needs. */
   pauses: boolean;
-  /** Registers to read; all when not given. Looked at before each request, so that a read can be cut short. */
-  wanted?: (obis: string) => boolean;
-  /** Registers that are taken where they come cheaply along with a wanted one; none when not given. */
-  alongside?: (obis: string) => boolean;
+  /** OBIS codes to read; all when not given. */
+  wanted?: ReadonlySet<string> | undefined;
+  /** Those that are taken where they come cheaply along with a wanted one; none when not given. */
+  alongside?: ReadonlySet<string> | undefined;
+  /** Looked at before each request: nothing more is asked once it says so. */
+  isCut?: (() => boolean) | undefined;
   /** `live` when a person waits; `poll` when not given. */
   priority?: Priority;
 }
@@ -65,6 +67,19 @@ export interface MeterDriver {
   /** What the meter was found to refuse so far; only where it is asked for addresses. */
   refusals?(): Refusals;
 }
+
+/** Whether anything of it is to be read. */
+export const isWanted = (
+  registers: readonly MeterRegister[],
+  { wanted }: Pick<DriveOptions, 'wanted'>,
+): boolean => wanted === undefined || registers.some(({ obis }) => wanted.has(obis));
+
+/** What is read, or taken where it comes along. */
+export const welcome = <R extends MeterRegister>(
+  registers: readonly R[],
+  { wanted, alongside }: Pick<DriveOptions, 'wanted' | 'alongside'>,
+): R[] =>
+  registers.filter(({ obis }) => wanted === undefined || wanted.has(obis) || alongside?.has(obis) === true);
 
 /** @param pauseMilliseconds the rest that the meter's model needs before a request */
 export function askOptions({ pauses, priority = 'poll' }: DriveOptions, pauseMilliseconds = 0): AskOptions {
@@ -89,13 +104,21 @@ export function askRepeatedly<T>(
   read: MeterRead,
 ): Promise<T | null> {
   read.requests += 1;
-  return ask().catch((error: unknown) => {
-    if (!(error instanceof LineFault)) throw error;
-    read.failures += 1;
-    if (attempts > 1 && error.code !== 'unreachable') return askRepeatedly(ask, attempts - 1, read);
-    read.fault = error;
-    return null;
-  });
+  return ask().catch((error: unknown) => askAgain(error, ask, attempts, read));
+}
+
+/** As `askRepeatedly`, after the first of the attempts has failed. @throws error unless it is a `LineFault` */
+export async function askAgain<T>(
+  error: unknown,
+  ask: () => Promise<T>,
+  attempts: number,
+  read: MeterRead,
+): Promise<T | null> {
+  if (!(error instanceof LineFault)) throw error;
+  read.failures += 1;
+  if (attempts > 1 && error.code !== 'unreachable') return askRepeatedly(ask, attempts - 1, read);
+  read.fault = error;
+  return null;
 }
 
 /** @param bytes those that it was decoded from, as on the wire, or their hex */

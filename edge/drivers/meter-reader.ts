@@ -2,17 +2,19 @@
 import type { ModbusProfile, ProfileRegister } from '../../protocols/profile.ts';
 import type { Answer, Line } from '../line/line.ts';
 import {
+  askAgain,
   askOptions,
   askRepeatedly,
   type DriveOptions,
   hexOf,
   type MeterRead,
   nothingRead,
-  type RegisterValue,
+  welcome,
 } from './meter-driver.ts';
 import {
   bridgeableHole,
   NO_REFUSALS,
+  type PlannedRegister,
   type PlannedRequest,
   planRequests,
   type Refusals,
@@ -56,6 +58,8 @@ export class MeterReader {
   readonly #registers: readonly ProfileRegister[];
   /** Plans by what is asked for. */
   #plans: Plan[];
+  /** What was asked last, and for which sets. */
+  #latest: (Pick<DriveOptions, 'wanted' | 'alongside'> & { requests: PlannedRequest[] }) | null = null;
   #longestHole: number;
   /** When a wall was found (Unix milliseconds); null: before this process. */
   readonly #walls: Map<number, number | null>;
@@ -92,18 +96,27 @@ export class MeterReader {
 
   /** Plans anew for what the line turned out to cost. */
   adapt(cost: WireCost): void {
-    this.#longestHole = bridgeableHole(cost);
+    const longestHole = bridgeableHole(cost);
+    if (longestHole !== this.#longestHole) this.#latest = null;
+    this.#longestHole = longestHole;
   }
 
   /** Never throws a `LineFault`: it is told in the result, after which no further request is sent. */
   async read(line: Pick<Line, 'read'>, options: ReadOptions): Promise<MeterRead> {
     const read = nothingRead();
-    const { wanted } = options;
-    this.#refused.clear();
+    if (this.#refused.size > 0) this.#refused.clear();
     if (this.#walls.size > 0) this.#age(options.nowMs());
     for (const request of this.#planFor(options)) {
-      if (wanted && !request.registers.some(({ register }) => wanted(register.obis))) continue;
-      const answer = await this.#ask(line, request, options, read);
+      if (options.isCut?.() === true) break;
+      if (options.alongside !== undefined && !isRequestWanted(request, options)) continue;
+      let answer: Answer | null;
+      try {
+        read.requests += 1;
+        answer = await this.#send(line, request, options);
+      } catch (error) {
+        const ask = (): Promise<Answer> => this.#send(line, request, options);
+        answer = await askAgain(error, ask, options.attempts, read);
+      }
       if (answer === null) break;
       if (answer.ok) this.#take(request, answer.data, options.nowMs(), read);
       else if ((await this.#halve(line, request, answer.exception, options, read)) === null) break;
@@ -116,13 +129,10 @@ export class MeterReader {
     return read;
   }
 
-  #isAsked({ wanted, alongside }: ReadOptions, { obis }: ProfileRegister): boolean {
-    return wanted === undefined || wanted(obis) || alongside?.(obis) === true;
-  }
-
   #learned(): void {
     this.#refusals = { walls: [...this.#walls.keys()], absent: [...this.#absent.keys()] };
     this.#plans = [];
+    this.#latest = null;
   }
 
   #isLeftOut({ address, billing }: ProfileRegister, nowMs: number): boolean {
@@ -133,13 +143,21 @@ export class MeterReader {
   }
 
   #planFor(options: ReadOptions): PlannedRequest[] {
-    const nowMs = options.nowMs();
+    const { wanted, alongside } = options;
+    const latest = this.#latest;
+    if (latest !== null && latest.wanted === wanted && latest.alongside === alongside) return latest.requests;
+    const requests = this.#plan(options);
+    // The same sets ask for the same again, unless some of it is left out for a time.
+    if (this.#absent.size === 0) this.#latest = { wanted, alongside, requests };
+    return requests;
+  }
+
+  #plan(options: ReadOptions): PlannedRequest[] {
     const longestHole = this.#longestHole;
-    const isDue = (register: ProfileRegister): boolean =>
-      this.#isAsked(options, register) && !this.#isLeftOut(register, nowMs);
-    for (const plan of this.#plans)
-      if (plan.longestHole === longestHole && isPlanOf(plan, this.#registers, isDue)) return plan.requests;
-    const registers = this.#registers.filter(isDue);
+    const nowMs = this.#absent.size === 0 ? 0 : options.nowMs();
+    const registers = welcome(this.#registers, options).filter((one) => !this.#isLeftOut(one, nowMs));
+    const known = this.#plans.find((plan) => plan.longestHole === longestHole && isPlanOf(plan, registers));
+    if (known !== undefined) return known.requests;
     const requests = planRequests(registers, {
       maxRegisters: this.#profile.maxRegisters,
       longestHole,
@@ -160,7 +178,8 @@ export class MeterReader {
     options: ReadOptions,
     read: MeterRead,
   ): Promise<boolean | null> {
-    const answer = await this.#ask(line, request, options, read);
+    const ask = (): Promise<Answer> => this.#send(line, request, options);
+    const answer = await askRepeatedly(ask, options.attempts, read);
     if (answer === null) return null;
     if (!answer.ok) return this.#halve(line, request, answer.exception, options, read);
     this.#take(request, answer.data, options.nowMs(), read);
@@ -218,34 +237,33 @@ export class MeterReader {
     if (this.#walls.size < before) this.#learned();
   }
 
-  #ask(
-    line: Pick<Line, 'read'>,
-    { address, count }: PlannedRequest,
-    options: ReadOptions,
-    read: MeterRead,
-  ): Promise<Answer | null> {
+  #send(line: Pick<Line, 'read'>, { address, count }: PlannedRequest, options: ReadOptions): Promise<Answer> {
     const { functionCode, pauseMilliseconds } = this.#profile;
-    const request = { unit: options.unit, functionCode, address, count };
-    const asking = askOptions(options, pauseMilliseconds);
-    return askRepeatedly(() => line.read(request, asking), options.attempts, read);
+    return line.read(
+      { unit: options.unit, functionCode, address, count },
+      askOptions(options, pauseMilliseconds),
+    );
   }
 
   #take(request: PlannedRequest, data: Uint8Array, readAtMs: number, read: MeterRead): void {
     const { registers } = request;
     this.#given.add(keyOf(request));
     const hex = hexOf(data);
-    const values = registers.map(({ register, offset, bytes, decode }): RegisterValue => {
+    for (const { register, offset, bytes, decode } of registers) {
       const raw = hex.slice(2 * offset, 2 * (offset + bytes));
       const { value, code } = decode(data, offset);
-      return code === undefined
-        ? { register, value, raw, readAtMs }
-        : { register, value, code, raw, readAtMs };
-    });
-    read.values = read.values.length === 0 ? values : [...read.values, ...values];
-    let isNews = false;
-    if (this.#absent.size > 0)
-      for (const { register } of registers) isNews = this.#absent.delete(register.address) || isNews;
-    if (isNews) this.#learned();
+      read.values.push(
+        code === undefined ? { register, value, raw, readAtMs } : { register, value, code, raw, readAtMs },
+      );
+    }
+    if (this.#absent.size > 0) this.#noteThere(registers);
+  }
+
+  /** What was answered is not absent. */
+  #noteThere(registers: readonly PlannedRegister[]): void {
+    const before = this.#absent.size;
+    for (const { register } of registers) this.#absent.delete(register.address);
+    if (this.#absent.size < before) this.#learned();
   }
 }
 
@@ -269,17 +287,11 @@ function halfOf({ registers }: PlannedRequest): number {
   return half;
 }
 
-/** Whether the plan asks for those that are due and no others. */
-function isPlanOf(
-  plan: Plan,
-  registers: readonly ProfileRegister[],
-  isDue: (register: ProfileRegister) => boolean,
-): boolean {
-  let n = 0;
-  for (const register of registers) {
-    if (!isDue(register)) continue;
-    if (plan.registers[n] !== register) return false;
-    n += 1;
-  }
-  return n === plan.registers.length;
-}
+/** Whether the plan asks for those registers and no others. */
+const isPlanOf = (plan: Plan, registers: readonly ProfileRegister[]): boolean =>
+  plan.registers.length === registers.length &&
+  registers.every((register, n) => plan.registers[n] === register);
+
+/** Whether any of it is wanted, or all of it would only come along. */
+const isRequestWanted = ({ registers }: PlannedRequest, { wanted }: ReadOptions): boolean =>
+  wanted === undefined || registers.some(({ register }) => wanted.has(register.obis));

@@ -54,8 +54,8 @@ export class FrozenSearch {
   }
 
   wants(obis: string): boolean {
-    const { wanted = () => true } = this.#options;
-    return this.#registers.has(obis) && wanted(obis);
+    const { wanted } = this.#options;
+    return this.#registers.has(obis) && (wanted?.has(obis) ?? true);
   }
 
   note(text: string): void {

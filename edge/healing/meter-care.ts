@@ -205,7 +205,7 @@ export class MeterCare {
       gaps.close(gap);
       return log.warn(told, 'gap not healed: what the meter froze is not of the time that it says');
     }
-    const wanted = (obis: string): boolean => gap.registers.some((register) => register.obis === obis);
+    const wanted = new Set(gap.registers.map(({ obis }) => obis));
     const clockOffsetMs = offset?.offsetMs ?? null;
     const options = { ...this.#drive(), wanted, fromMs, toMs, timeZone, clockOffsetMs };
     const read = await cared.history(line, options);

@@ -44,7 +44,7 @@ async function read(registers: Record<number, string>, gap: { from?: string; to?
     clockOffsetMs: null,
     fromMs: ms(gap.from ?? '2026-09-17T12:00'),
     toMs: ms(gap.to ?? '2026-09-20T10:20'),
-    wanted: (obis) => obis === '1-0:1.8.0',
+    wanted: new Set(['1-0:1.8.0']),
   });
   return {
     ...result,

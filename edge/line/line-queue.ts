@@ -56,6 +56,10 @@ export class LineQueue<T extends { priority: Priority }> {
 }
 
 function takeFirst<T>(entries: T[], isReady: (entry: T) => boolean): T | null {
+  const first = entries[0];
+  if (first === undefined) return null;
+  // Mostly it is the first one.
+  if (isReady(first)) return entries.shift() ?? null;
   const at = entries.findIndex(isReady);
   return at < 0 ? null : (entries.splice(at, 1)[0] ?? null);
 }

@@ -24,8 +24,9 @@ export function openStream(link: Link, timeoutMilliseconds: number, receive: Rec
   return link.kind === 'serial' ? openSerial(link, receive) : openSocket(link, timeoutMilliseconds, receive);
 }
 
-/** Longer than any answer; what is longer comes in pieces. */
+/** Longer than any answer; what is longer comes in pieces. All sockets read into one: each read is copied before the next. */
 const READ_BYTES = 1024;
+const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
 function openSocket(
   { host, port }: { host: string; port: number },
@@ -33,12 +34,12 @@ function openSocket(
   receive: Receive,
 ): Promise<Duplex> {
   return new Promise((resolve, reject) => {
-    // Read into one buffer, past the machinery of streams, which costs more than all else that an answer costs.
+    // Past the machinery of streams, which costs more than all else that an answer costs.
     const onread = {
-      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      buffer: readBuffer,
       callback(length: number): boolean {
         const chunk = Buffer.allocUnsafe(length);
-        onread.buffer.copy(chunk, 0, 0, length);
+        readBuffer.copy(chunk, 0, 0, length);
         receive(chunk);
         return true;
       },

@@ -12,10 +12,10 @@ export interface AskOptions {
   worstReplyMilliseconds?: number;
   /** The request is given up when nothing has come so long after it was sent; not before its deadline if not given. */
   firstByteMilliseconds?: number | undefined;
-  /** Called when the request has its turn. */
-  onTurn?: () => void;
-  /** Called when it is answered. */
-  onAnswer?: () => void;
+  /** Called when the request has its turn, with `performance.now()`. */
+  onTurn?: (now: number) => void;
+  /** Called when it is answered, likewise. */
+  onAnswer?: (now: number) => void;
 }
 
 /** One request from when it was asked for until it is answered. */

@@ -159,7 +159,7 @@ export class Line {
       return;
     }
     this.#turn = turn;
-    turn.options.onTurn?.();
+    turn.options.onTurn?.(now);
     if (this.#stream !== null && this.#isReadyFor(turn, now)) this.#send(turn, this.#stream, now);
     else this.#preparing = this.#prepare(turn);
   }
@@ -171,8 +171,7 @@ export class Line {
   }
 
   #isReadyFor({ exchange, options }: Turn, now: number): boolean {
-    const { pauseMilliseconds = 0 } = options;
-    if (pauseMilliseconds > 0 && this.#restingSince + pauseMilliseconds > now) return false;
+    if (this.#restingSince + (options.pauseMilliseconds ?? 0) > now) return false;
     return !this.#rtu || (now - this.#heardSilentAt < HEARD_MS && this.#silentUntil(exchange) <= now);
   }
 
@@ -202,7 +201,7 @@ export class Line {
       const stream = this.#stream ?? (await this.#connect(exchange.unit));
       this.#send(turn, stream, performance.now());
     } catch (error) {
-      this.#over(turn);
+      this.#over(turn, performance.now());
       turn.reject(error);
       this.#next();
     }
@@ -247,7 +246,8 @@ export class Line {
 
   #receive(chunk: Uint8Array): void {
     const turn = this.#turn;
-    this.#heard(turn);
+    const now = performance.now();
+    this.#heard(turn, now);
     if (turn === null || turn.sentAt === null || turn.held !== null) {
       // That fails what is held, if anything is.
       this.#fail('not_alone', 'more came after the answer');
@@ -257,7 +257,7 @@ export class Line {
     const taken = turn.exchange.take(chunk);
     if (taken.state === 'answer') {
       if (this.#rtu) void this.#hold(turn, taken);
-      else this.#settle(turn, taken);
+      else this.#settle(turn, taken, now);
     } else if (taken.state === 'doubt') {
       if (taken.alarm !== undefined) this.#alarm(taken.alarm);
       this.#fail(taken.doubt, 'not a clean answer');
@@ -275,14 +275,14 @@ export class Line {
     this.#options.onAlarm?.(alarm);
   }
 
-  #heard(turn: Turn | null): void {
+  #heard(turn: Turn | null, now: number): void {
     this.#unheardSince = null;
-    this.#lastByteAt = performance.now();
+    this.#lastByteAt = now;
     if (turn === null || turn.sentAt === null || turn.firstByte === null) return;
     turn.firstByte = null;
     if (turn.options.firstByteMilliseconds !== undefined)
       this.#deadline.set(turn.sentAt, this.#timeoutMs(turn));
-    const turnaroundMs = this.#lastByteAt - turn.sentAt - turn.requestMs;
+    const turnaroundMs = now - turn.sentAt - turn.requestMs;
     this.#turnarounds.note(turn.exchange.unit, Math.max(turnaroundMs, 0));
   }
 
@@ -297,21 +297,21 @@ export class Line {
     });
     if (this.#turn !== turn) return;
     this.#heardSilentAt = performance.now();
-    this.#settle(turn, taken);
+    this.#settle(turn, taken, this.#heardSilentAt);
   }
 
-  #settle(turn: Turn, { answer, mayFollow }: WholeAnswer): void {
-    this.#over(turn);
+  #settle(turn: Turn, { answer, mayFollow }: WholeAnswer, now: number): void {
+    this.#over(turn, now);
     if (mayFollow) this.#distrust(turn, !this.#rtu);
-    turn.options.onAnswer?.();
+    turn.options.onAnswer?.(now);
     turn.resolve(answer);
     this.#next();
   }
 
-  #over(turn: Turn): void {
+  #over(turn: Turn, now: number): void {
     if (this.#turn !== turn) return;
     this.#turn = null;
-    this.#restingSince = performance.now();
+    this.#restingSince = now;
     this.#deadline.clear();
   }
 
@@ -337,7 +337,7 @@ export class Line {
   #fail(code: LineFaultCode, detail: string, isKept = false): void {
     const turn = this.#turn;
     if (turn === null || turn.sentAt === null) return;
-    this.#over(turn);
+    this.#over(turn, performance.now());
     this.#distrust(turn, isKept);
     turn.reject(this.#fault(code, turn.exchange.unit, detail));
     this.#next();
@@ -390,7 +390,7 @@ export class Line {
     this.#disconnect();
     const turn = this.#turn;
     // Nothing can follow it any more.
-    if (turn !== null && turn.held !== null) this.#settle(turn, turn.held);
+    if (turn !== null && turn.held !== null) this.#settle(turn, turn.held, performance.now());
     else this.#fail('closed', 'the connection ended');
   }
 

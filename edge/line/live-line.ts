@@ -43,8 +43,8 @@ export class LiveLine implements LineUse {
   #live(unit: MeterUnit, options: AskOptions = {}): AskOptions {
     this.#signal?.throwIfAborted();
     const askedAt = performance.now();
-    const onTurn = (): void => {
-      this.#waitedMs += performance.now() - askedAt;
+    const onTurn = (now: number): void => {
+      this.#waitedMs += now - askedAt;
     };
     return { ...options, ...this.#patience(unit), priority: 'live', onTurn };
   }

@@ -1,10 +1,9 @@
 /** What a frame that came over Modbus is worth, whatever carries it. */
 import {
-  buildRequest,
   type ParsedResponse,
-  parseRequest,
   parseResponse,
   type ReadRequest,
+  readRefusal,
 } from '../../protocols/modbus/pdu.ts';
 import type { Alarm, Taken } from './exchange.ts';
 
@@ -25,11 +24,9 @@ export interface Asked {
 const MAY_FOLLOW = new Set([5, 6]);
 
 /** @throws RangeError for anything but a read: no write leaves the gateway */
-export function readPdu(request: UnitRequest): Uint8Array {
-  const pdu = buildRequest(request);
-  const parsed = parseRequest(pdu);
-  if (!parsed.ok) throw new RangeError(`not a read request: ${parsed.code}`);
-  return pdu;
+export function assertRead(request: UnitRequest): void {
+  const refusal = readRefusal(request);
+  if (refusal !== null) throw new RangeError(`not a read request: ${refusal}`);
 }
 
 /** @param pdu of the only frame that came; it is noted in `asked` as the answer when it is one */

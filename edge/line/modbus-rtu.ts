@@ -2,15 +2,16 @@
  * Modbus RTU on a line, serial or a socket. An answer is taken only when it is whole, alone, and repeats unit, function and
  * byte count of the one request in flight. It does not repeat the address: what could pass for it is told to the line.
  */
+import { buildRequest } from '../../protocols/modbus/pdu.ts';
 import { buildRtuFrame, RtuDeframer, type RtuEvent } from '../../protocols/modbus/rtu-frame.ts';
 import type { Alarm, Exchange, Stray, Taken } from './exchange.ts';
 import {
   type Answer,
   type Asked,
   alarmOf,
+  assertRead,
   doubtful,
   judgeFrame,
-  readPdu,
   type UnitRequest,
 } from './modbus-answer.ts';
 
@@ -28,7 +29,8 @@ export class ModbusRtu {
 
   /** @throws RangeError when it is no read */
   exchange(request: UnitRequest): Exchange<Answer> {
-    const frame = buildRtuFrame({ unit: request.unit, pdu: readPdu(request) });
+    assertRead(request);
+    const frame = buildRtuFrame({ unit: request.unit, pdu: buildRequest(request) });
     return {
       unit: request.unit,
       // RTU replies name no register: any answer for as many of them would do, of this meter or of another with its address.

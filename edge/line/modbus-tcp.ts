@@ -2,15 +2,15 @@
  * Modbus TCP on a line. An answer is taken only when it is whole, alone, and repeats transaction, unit, function and byte
  * count of the one request in flight. One that is late is known by its transaction, as long as the connection stays.
  */
-import { buildTcpFrame, TcpDeframer, type TcpEvent } from '../../protocols/modbus/tcp-frame.ts';
+import { TcpDeframer, type TcpEvent } from '../../protocols/modbus/tcp-frame.ts';
 import type { Exchange, Stray, Taken } from './exchange.ts';
 import {
   type Answer,
   type Asked,
   alarmOf,
+  assertRead,
   doubtful,
   judgeFrame,
-  readPdu,
   type UnitRequest,
 } from './modbus-answer.ts';
 
@@ -19,9 +19,7 @@ export const TRANSACTIONS = 0x1_0000;
 /** So many answers that are late are known at most; of a device that never sends them there would be ever more. */
 const MOST_LATE = 256;
 
-interface AskedOverTcp extends Asked {
-  transaction: number;
-}
+const REQUEST_BYTES = 12;
 
 const PARTIAL: Taken<never> = { state: 'partial' };
 
@@ -31,8 +29,8 @@ export class ModbusTcp {
   #transaction: number;
   /** Of requests on this connection that were given up. */
   readonly #late = new Set<number>();
-  #current: AskedOverTcp | null = null;
-  #before: AskedOverTcp | null = null;
+  #current: TcpExchange | null = null;
+  #before: TcpExchange | null = null;
 
   constructor(firstTransaction: number) {
     this.#transaction = firstTransaction;
@@ -40,19 +38,21 @@ export class ModbusTcp {
 
   /** @throws RangeError when it is no read */
   exchange(request: UnitRequest): Exchange<Answer> {
-    return new TcpExchange(this, request, readPdu(request));
+    assertRead(request);
+    return new TcpExchange(this, request);
   }
 
-  start(request: UnitRequest, pdu: Uint8Array, isFresh: boolean): Uint8Array {
+  start(asked: TcpExchange, isFresh: boolean): Uint8Array {
     if (isFresh) {
       this.#deframer = new TcpDeframer();
       this.#late.clear();
     }
     do this.#transaction = (this.#transaction + 1) % TRANSACTIONS;
     while (this.#late.has(this.#transaction));
+    asked.transaction = this.#transaction;
     this.#before = this.#current;
-    this.#current = { request, transaction: this.#transaction, answer: null };
-    return buildTcpFrame({ transaction: this.#transaction, unit: request.unit, pdu });
+    this.#current = asked;
+    return requestFrame(this.#transaction, asked.request);
   }
 
   take(chunk: Uint8Array): Taken<Answer> {
@@ -111,16 +111,17 @@ export class ModbusTcp {
   }
 }
 
-class TcpExchange implements Exchange<Answer> {
+/** One request, and what answered it. */
+class TcpExchange implements Exchange<Answer>, Asked {
   readonly unit: number;
+  readonly request: UnitRequest;
+  transaction = -1;
+  answer: Uint8Array | null = null;
   readonly #modbus: ModbusTcp;
-  readonly #request: UnitRequest;
-  readonly #pdu: Uint8Array;
 
-  constructor(modbus: ModbusTcp, request: UnitRequest, pdu: Uint8Array) {
+  constructor(modbus: ModbusTcp, request: UnitRequest) {
     this.#modbus = modbus;
-    this.#request = request;
-    this.#pdu = pdu;
+    this.request = request;
     this.unit = request.unit;
   }
 
@@ -128,7 +129,7 @@ class TcpExchange implements Exchange<Answer> {
     return null;
   }
   start(isFresh = false): Uint8Array {
-    return this.#modbus.start(this.#request, this.#pdu, isFresh);
+    return this.#modbus.start(this, isFresh);
   }
   take(chunk: Uint8Array): Taken<Answer> {
     return this.#modbus.take(chunk);
@@ -139,4 +140,22 @@ class TcpExchange implements Exchange<Answer> {
   giveUp(): boolean {
     return this.#modbus.giveUp();
   }
+}
+
+/** As `buildTcpFrame` and `buildRequest` together would make it, but in a piece of a buffer that a socket takes as it is. */
+function requestFrame(transaction: number, request: UnitRequest): Uint8Array {
+  const frame = Buffer.allocUnsafe(REQUEST_BYTES);
+  word(frame, 0, transaction);
+  word(frame, 2, 0);
+  word(frame, 4, REQUEST_BYTES - 6);
+  frame[6] = request.unit;
+  frame[7] = request.functionCode;
+  word(frame, 8, request.address);
+  word(frame, 10, request.count);
+  return frame;
+}
+
+function word(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value;
 }

@@ -40,7 +40,7 @@ interface Due {
   /** What has not been read of it yet. */
   registers: ReadonlySet<string>;
   /** What may come along. */
-  alongside: ReadonlySet<string> | null;
+  alongside: ReadonlySet<string> | undefined;
 }
 
 /** What is read in one go, for the beats before its start. */
@@ -149,7 +149,7 @@ export class BusPoller {
       const registers = polled[rhythm]?.due(nowMs);
       const attempt = nextAttempt(polled.backoff, nowMs);
       if (registers === undefined || registers.size === 0 || attempt === 'wait') continue;
-      const alongside = rhythm === 'billing' ? (polled.instantaneous?.due(nowMs) ?? null) : null;
+      const alongside = rhythm === 'billing' ? polled.instantaneous?.due(nowMs) : undefined;
       due.push({ polled, attempt, registers, alongside });
     }
     return due;
@@ -186,13 +186,8 @@ export class BusPoller {
 
   #asking({ registers, alongside }: Due, round: Round): DriveOptions {
     const { clock, driven } = this.#options;
-    const asking = {
-      nowMs: clock.nowMs,
-      attempts: 1,
-      pauses: !driven,
-      wanted: (obis: string) => registers.has(obis) && !this.#isCut(round),
-    };
-    return alongside === null ? asking : { ...asking, alongside: (obis: string) => alongside.has(obis) };
+    const isCut = round.cutMs === null ? undefined : (): boolean => this.#isCut(round);
+    return { nowMs: clock.nowMs, attempts: 1, pauses: !driven, wanted: registers, alongside, isCut };
   }
 
   #take(polled: PolledMeter, read: MeterRead, round: Round): void {

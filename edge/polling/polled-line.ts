@@ -59,12 +59,12 @@ export class PolledLine implements LineUse {
     return { ...options, firstByteMilliseconds, onTurn: this.#noteTurn, onAnswer: this.#noteAnswer };
   }
 
-  readonly #noteTurn = (): void => {
-    this.#turnAt = performance.now();
+  readonly #noteTurn = (now: number): void => {
+    this.#turnAt = now;
   };
 
-  readonly #noteAnswer = (): void => {
-    this.#floorMs += performance.now() - this.#turnAt;
+  readonly #noteAnswer = (now: number): void => {
+    this.#floorMs += now - this.#turnAt;
   };
 
   /** Undefined: as long as the line allows. */

@@ -69,9 +69,14 @@ export class Rhythm {
   /** What was read in such a round; what is not of this rhythm is left to its own. */
   noteRead(values: readonly { register: { obis: string } }[], roundMs: number): void {
     const beat = beatMs(this.everyMs, roundMs);
+    const { codes, places } = this.#registers;
+    let next = 0;
     for (const { register } of values) {
-      const n = this.#registers.places.get(register.obis);
-      if (n !== undefined) this.#readForMs[n] = beat;
+      // Mostly they come in the order of the list.
+      const n = codes[next] === register.obis ? next : places.get(register.obis);
+      if (n === undefined) continue;
+      this.#readForMs[n] = beat;
+      next = n + 1;
     }
   }
 

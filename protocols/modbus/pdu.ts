@@ -25,6 +25,28 @@ export function buildRequest({ functionCode, address, count }: ReadRequest): Uin
   return Uint8Array.of(functionCode, address >>> 8, address & 0xff, count >>> 8, count & 0xff);
 }
 
+const exceptions = {
+  illegal_function: ILLEGAL_FUNCTION,
+  illegal_address: ILLEGAL_ADDRESS,
+  illegal_value: ILLEGAL_VALUE,
+};
+
+/** What is no read of registers that there can be: the exception's name; null: it is one. */
+export function readRefusal({
+  functionCode,
+  address,
+  count,
+}: {
+  functionCode: number;
+  address: number;
+  count: number;
+}): keyof typeof exceptions | null {
+  if (functionCode !== 3 && functionCode !== 4) return 'illegal_function';
+  if (!Number.isInteger(count) || count < 1 || count > MAX_REGISTERS) return 'illegal_value';
+  if (!Number.isInteger(address) || address < 0 || address + count > 0x1_0000) return 'illegal_address';
+  return null;
+}
+
 /** A request as a server reads it; a refused one names the exception to answer with (`buildException`). */
 export type ParsedRequest =
   | { ok: true; request: ReadRequest }
@@ -37,18 +59,10 @@ export type ParsedRequest =
 
 export function parseRequest(pdu: Uint8Array): ParsedRequest {
   const functionCode = pdu[0] ?? 0;
-  if (functionCode !== 3 && functionCode !== 4) {
-    return { ok: false, code: 'illegal_function', functionCode, exception: ILLEGAL_FUNCTION };
-  }
-  const address = word(pdu, 1);
-  const count = word(pdu, 3);
-  if (pdu.length !== 5 || count < 1 || count > MAX_REGISTERS) {
-    return { ok: false, code: 'illegal_value', functionCode, exception: ILLEGAL_VALUE };
-  }
-  if (address + count > 0x1_0000) {
-    return { ok: false, code: 'illegal_address', functionCode, exception: ILLEGAL_ADDRESS };
-  }
-  return { ok: true, request: { functionCode, address, count } };
+  const request = { functionCode, address: word(pdu, 1), count: pdu.length === 5 ? word(pdu, 3) : 0 };
+  const code = readRefusal(request);
+  if (code !== null) return { ok: false, code, functionCode, exception: exceptions[code] };
+  return { ok: true, request: { ...request, functionCode: functionCode === 3 ? 3 : 4 } };
 }
 
 /** The response that carries `data`, two bytes per register. */
