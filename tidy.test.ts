@@ -53,6 +53,10 @@ const allowed: Record<string, string[]> = {
 const topFiles: Record<string, string> = {
   'guarded-stream.ts': 'the brokers of edge and cloud stand behind one length guard',
   'built-pages.ts': 'edge and cloud serve their pages from one build',
+  'command-line.ts': 'commands of all rooms take their words in one way',
+  'http-server.ts': 'edge and cloud answer HTTP in one way',
+  'http-problems.ts': 'edge and cloud refuse in one way',
+  'http-pages.ts': 'edge and cloud serve their pages in one way',
   'lean-process.ts': 'a gateway starts lean, by itself or under a supervisor',
   'secrets.ts': 'edge and cloud keep passwords and tokens in one way',
   'peers.ts': 'tests say which real peer they need',

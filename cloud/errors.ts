@@ -1,20 +1,9 @@
 /** The one table of refusals that the service answers with: code -> HTTP status and title, in both languages. */
-import type { Problem } from '../protocols/api.ts';
-
-interface Refusal {
-  status: number;
-  title: { 'zh-CN': string; en: string };
-}
-
-const refusal = (status: number, zh: string, en: string): Refusal => ({
-  status,
-  title: { 'zh-CN': zh, en },
-});
+import { commonRefusals, HttpRefused, type Refusal, refusal } from '../http-problems.ts';
 
 /** Listed, with what to do about each, in `cloud/api/README.md`; a test compares the two. */
 export const refusals = {
-  invalid_request: refusal(400, '请求不符合格式', 'The request does not have the documented shape'),
-  invalid_json: refusal(400, '请求体不是严格的 JSON', 'The body is not strict JSON'),
+  ...commonRefusals,
   range_too_wide: refusal(400, '时间范围过大', 'The span of time is too wide'),
   empty_range: refusal(400, '时间范围为空', 'The span of time is empty'),
   unauthenticated: refusal(401, '需要登录或密钥', 'Sign in, or send an API key'),
@@ -22,7 +11,6 @@ export const refusals = {
   forbidden: refusal(403, '没有权限', 'Not allowed with these rights'),
   enrolment_refused: refusal(403, '注册码或证书无效', 'The code or certificate is not good'),
   cross_site: refusal(403, '拒绝来自其他网站的请求', 'A request from another site is refused'),
-  not_found: refusal(404, '没有这个地址', 'There is nothing at this address'),
   own_approval: refusal(403, '不能批准自己提出的事项', 'Nobody approves what they asked for themselves'),
   no_enrolment: refusal(404, '本服务不签发网关证书', 'This service gives no certificates to gateways'),
   unknown_meter: refusal(404, '没有这块表', 'No such meter'),
@@ -51,8 +39,6 @@ export const refusals = {
   digest_mismatch: refusal(409, '结算单与所确认的不一致', 'The statement is not the one that was confirmed'),
   already_closed: refusal(409, '该隔离记录已处理', 'The entry was released or dismissed before'),
   not_releasable: refusal(409, '该记录仍未通过检查', 'The entry does not pass the checks'),
-  body_too_large: refusal(413, '请求体过大', 'The body is too large'),
-  unsupported_media_type: refusal(415, '只接受 application/json', 'Only plain application/json is read'),
   bad_certificate_request: refusal(422, '证书请求无效', 'The certificate request is not good'),
   not_a_batch: refusal(422, '不是该网关的有效批次', 'It is no batch of this gateway'),
   webhook_refused: refusal(422, '回调地址不可用', 'The address of a webhook cannot be used'),
@@ -70,21 +56,10 @@ export const refusals = {
 
 export type ErrorCode = keyof typeof refusals;
 
-/** Where the catalogue stands: `type` of a problem is this and the code. */
-const CATALOGUE = 'https://meterline.dev/problems';
-
 /** A refusal as a value to throw inside a request: the error handler turns it into a problem document. */
-export class Refused extends Error {
+export class Refused extends HttpRefused<ErrorCode> {
   override readonly name = 'Refused';
-  readonly code: ErrorCode;
   constructor(code: ErrorCode, detail: string = refusals[code].title.en) {
-    super(detail);
-    this.code = code;
+    super(code, detail);
   }
-}
-
-/** RFC 9457 document of a code; the title follows the reader's language. */
-export function problem(code: ErrorCode, detail: string, language: 'zh-CN' | 'en'): Problem {
-  const { status, title } = refusals[code];
-  return { type: `${CATALOGUE}/${code}`, title: title[language], status, code, detail };
 }

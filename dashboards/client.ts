@@ -12,7 +12,7 @@ export class ProblemError extends Error {
 }
 
 /** No answer at all: shown like a problem, with a code of its own. */
-const unreachable: Problem = {
+export const unreachable: Problem = {
   type: 'about:blank',
   title: '',
   status: 0,

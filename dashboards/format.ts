@@ -29,6 +29,10 @@ export const unitText = (unit: string): string => shownUnits[unit] ?? unit;
 export const quantityText = (text: string, unit: string, digits = 2): string =>
   `${grouped(rounded(text, digits))}\u00a0${unitText(unit)}`.trimEnd();
 
+/** A register as its face has it: all its digits, none rounded. */
+export const exactText = (text: string, unit: string): string =>
+  `${grouped(text)}\u00a0${unitText(unit)}`.trimEnd();
+
 /** With its sign, whichever it is. */
 export const signedText = (text: string, unit: string, digits = 2): string => {
   const shown = quantityText(text, unit, digits);
@@ -70,6 +74,14 @@ export function instantText(
   };
   return new Intl.DateTimeFormat('sv-SE', options).format(new Date(text));
 }
+
+const SECONDS_PER_MINUTE = 60;
+
+/** `45 s`, `3 min 20 s`: how long there is to wait. */
+export const durationText = (seconds: number): string =>
+  seconds < SECONDS_PER_MINUTE
+    ? `${seconds} s`
+    : `${Math.floor(seconds / SECONDS_PER_MINUTE)} min ${seconds % SECONDS_PER_MINUTE} s`;
 
 /** The day before a site-local date: the last one of a half-open span. */
 export const dayBefore = (date: string): string =>

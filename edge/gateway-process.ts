@@ -106,7 +106,7 @@ const listImport =
   (configFile: string, profiles: Profiles, reread: () => Promise<void>): EdgeApiContext['importList'] =>
   async (list) => {
     const { importMeterList } = await import('./meter-list/import-meter-list.ts');
-    const fixed = { parkFile: null, map: {}, defaults: {}, decimalComma: false, remove: false };
+    const fixed = { parkFile: null, defaults: {}, decimalComma: false, remove: false };
     const result = importMeterList({ ...list, ...fixed, configFile, profiles });
     if (result.ok && result.written) await reread();
     return result;

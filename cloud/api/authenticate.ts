@@ -1,5 +1,6 @@
 /** Finds out who asks, from an API key, a session's cookie or a statement's link, and refuses what is not theirs. */
 import type { FastifyRequest } from 'fastify';
+import { isWrite } from '../../http-server.ts';
 import { GatewayScope, Scope } from '../../protocols/api.ts';
 import { digestOf, sameSecret } from '../../secrets.ts';
 import { allows, type Principal } from '../access.ts';
@@ -12,8 +13,6 @@ const keyPattern = /^mlk_([0-9a-f]{8})_([A-Za-z0-9_-]{43})$/;
 const anonymous: Principal = { kind: 'anonymous' };
 
 export const principalOf = (request: FastifyRequest): Principal => request.principal ?? anonymous;
-
-export const isWrite = (method: string): boolean => !['GET', 'HEAD', 'OPTIONS'].includes(method);
 
 /** The session's token in the request's cookies. */
 export function sessionToken(request: FastifyRequest): string | null {

@@ -1,9 +1,7 @@
 /** What every resource of the API is given, and the words that its routes are declared in. */
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Pages } from '../../built-pages.ts';
+import type { HttpApi } from '../../http-server.ts';
 import type { Anomaly } from '../../protocols/api.ts';
 import type { Park } from '../../protocols/park.ts';
 import type { GatewayConfig } from '../../protocols/uplink.ts';
@@ -11,18 +9,11 @@ import type { Principal, Requirement } from '../access.ts';
 import type { BrokerCounters } from '../broker-counters.ts';
 import type { Enrolment } from '../certificates/enrolment.ts';
 import type { Clock } from '../clock.ts';
-import type { ErrorCode } from '../errors.ts';
 import type { BillingJobs } from '../jobs/billing-jobs.ts';
 import type { Store } from '../store/store.ts';
 import type { Intake } from '../take-batch.ts';
 
-export type Api = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;
+export type Api = HttpApi;
 
 /** Work that the API starts and does not do itself. */
 export interface Jobs {
@@ -77,7 +68,5 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Null until the request is authenticated. */
     principal: Principal | null;
-    /** The code it was refused with. */
-    refusal: ErrorCode | null;
   }
 }

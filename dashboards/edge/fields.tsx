@@ -1,5 +1,6 @@
 /** @jsxImportSource preact */
 /** Fields that several parts of the page ask for. */
+import type { ComponentChildren } from 'preact';
 import type { EdgeBus } from '../../protocols/edge-api.ts';
 import { useSession } from './session.ts';
 
@@ -53,5 +54,28 @@ export function TextField({ label, value, onChange, inputMode = 'text', hint, ..
       />
       {hint !== undefined && <span class="muted small">{hint}</span>}
     </label>
+  );
+}
+
+interface SubmitProps {
+  /** What is missing; null: it can be sent. */
+  why: string | null;
+  busy?: boolean;
+  children: ComponentChildren;
+}
+
+/** A button that cannot be pressed says why. */
+export function SubmitButton({ why, busy = false, children }: SubmitProps) {
+  return (
+    <>
+      <button type="submit" class="button primary" disabled={busy || why !== null}>
+        {children}
+      </button>
+      {why !== null && (
+        <p class="why" role="status">
+          {why}
+        </p>
+      )}
+    </>
   );
 }

@@ -3,26 +3,30 @@
 import { useState } from 'preact/hooks';
 import type { Problem } from '../../protocols/api.ts';
 import type { EdgeMeter, LiveRead } from '../../protocols/edge-api.ts';
+import { registerName } from '../../protocols/register-names.ts';
 import { ask } from '../client.ts';
-import { instantText, quantityText } from '../format.ts';
-import type { ToProve } from './detective.tsx';
+import { durationText, exactText, instantText } from '../format.ts';
 import { FreshnessMark, freshnessText } from './freshness.tsx';
 import { FaultNotice, ProblemNotice } from './notices.tsx';
+import { RegisterTable } from './register-text.tsx';
+import { hashOf } from './route.ts';
 import { problemOf, useSession } from './session.ts';
 
 interface Props {
   meters: readonly EdgeMeter[];
   filter: string;
   onFilter: (text: string) => void;
-  onProve: (what: ToProve) => void;
 }
 
-export function Meters({ meters, filter, onFilter, onProve }: Props) {
+export function Meters({ meters, filter, onFilter }: Props) {
   const { words } = useSession();
   const wanted = filter.trim().toLowerCase();
-  const shown = meters.filter(({ meter, model, freshness }) =>
-    `${meter} ${model} ${freshnessText(words, freshness)}`.toLowerCase().includes(wanted),
+  const shown = meters.filter(({ meter, bus, unit, model, freshness }) =>
+    `${meter} ${bus ?? ''} ${unit ?? ''} ${model} ${freshnessText(words, freshness)}`
+      .toLowerCase()
+      .includes(wanted),
   );
+  if (meters.length === 0) return <NoMeters />;
   return (
     <>
       <input
@@ -33,11 +37,13 @@ export function Meters({ meters, filter, onFilter, onProve }: Props) {
         value={filter}
         onInput={({ currentTarget }) => onFilter(currentTarget.value)}
       />
-      {shown.length === 0 && <p class="muted">{words.nothingMatches}</p>}
+      <p class="muted small" role="status">
+        {shown.length === 0 ? words.nothingMatches : words.shown(String(shown.length), String(meters.length))}
+      </p>
       <ul class="list">
         {shown.map((meter) => (
           <li key={meter.meter} class="card">
-            <MeterRow meter={meter} onProve={onProve} />
+            <MeterRow meter={meter} />
           </li>
         ))}
       </ul>
@@ -45,14 +51,30 @@ export function Meters({ meters, filter, onFilter, onProve }: Props) {
   );
 }
 
-const DIGITS = 2;
+/** What to do first. */
+export function NoMeters() {
+  const { words } = useSession();
+  return (
+    <section class="card">
+      <p>{words.noMeters}</p>
+      <div class="actions">
+        <a class="button primary" href="#/list">
+          {words.list}
+        </a>
+        <a class="button" href="#/scan">
+          {words.scan}
+        </a>
+      </div>
+    </section>
+  );
+}
 
-function MeterRow({ meter: row, onProve }: { meter: EdgeMeter; onProve: (what: ToProve) => void }) {
+function MeterRow({ meter: row }: { meter: EdgeMeter }) {
   const { words, language } = useSession();
   const [read, setRead] = useState<LiveRead | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [reading, setReading] = useState(false);
-  const { meter, bus, unit, model, profile, value, valueUnit, readAt, freshness } = row;
+  const { meter, bus, unit, model, profile, freshness, expectedSeconds } = row;
 
   const readNow = () => {
     setReading(true);
@@ -66,23 +88,21 @@ function MeterRow({ meter: row, onProve }: { meter: EdgeMeter; onProve: (what: T
       <div class="row">
         <h2>{meter}</h2>
         <FreshnessMark freshness={freshness} />
-        <strong class="number value">
-          {value === null || valueUnit === null ? '–' : quantityText(value, valueUnit, DIGITS)}
-        </strong>
       </div>
       <p class="muted small">
         {model} · {bus === null ? words.pushes : `${bus} · ${words.unit} ${unit}`}
-        {readAt !== null && <> · {instantText(readAt)}</>}
+        {bus === null && expectedSeconds !== null && ` · ${words.every(durationText(expectedSeconds))}`}
       </p>
+      <LastValue meter={row} />
       {bus !== null && unit !== null && (
         <div class="actions">
           <button type="button" class="button" disabled={reading} onClick={readNow}>
             {reading ? words.reading : words.readNow}
           </button>
           {typeof unit === 'number' && (
-            <button type="button" class="button" onClick={() => onProve({ bus, unit, meter })}>
+            <a class="button" href={hashOf({ page: 'prove', at: { bus, unit, step: 'face' } })}>
               {words.proveThis}
-            </button>
+            </a>
           )}
         </div>
       )}
@@ -92,28 +112,28 @@ function MeterRow({ meter: row, onProve }: { meter: EdgeMeter; onProve: (what: T
   );
 }
 
-const LIVE_DIGITS = 3;
+/** What is late or silent keeps its value, under the instant that it is of. */
+function LastValue({ meter }: { meter: EdgeMeter }) {
+  const { words, language } = useSession();
+  const { register, value, valueUnit, readAt, freshness } = meter;
+  if (register === null || valueUnit === null || readAt === null)
+    return <p class="muted">{words.neverRead}</p>;
+  return (
+    <div class="billed">
+      <p class={freshness === 'fresh' ? 'muted' : 'stale'}>
+        {registerName(register, register, language)} · {instantText(readAt)}
+      </p>
+      <p class="shows">{value === null ? words.noValue : exactText(value, valueUnit)}</p>
+    </div>
+  );
+}
 
 function LiveValues({ read }: { read: LiveRead }) {
   const { words } = useSession();
   return (
     <>
       {read.fault !== null && <FaultNotice fault={read.fault} />}
-      <table class="values">
-        <tbody>
-          {read.readings.map(({ register, name, value, unit, code, billing }) => (
-            <tr key={register}>
-              <th scope="row">
-                {name} <span class="mono muted small">{register}</span>
-                {billing && <span class="mark good">{words.billed}</span>}
-              </th>
-              <td class="number">
-                {value === null ? `${words.noValue} (${code})` : quantityText(value, unit, LIVE_DIGITS)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <RegisterTable readings={read.readings} />
       <p class="muted small" role="status">
         {words.waited(String(read.waitedMilliseconds))}
       </p>

@@ -1,7 +1,7 @@
 /** @jsxImportSource preact */
 /** What went wrong: a refusal of the gateway, or how far a question got on the line; each with the next thing to try. */
 import type { Problem } from '../../protocols/api.ts';
-import type { LiveFault } from '../../protocols/edge-api.ts';
+import type { LiveFault, PortReason } from '../../protocols/edge-api.ts';
 import type { EdgeWords } from '../words/edge.ts';
 import { useSession } from './session.ts';
 
@@ -35,13 +35,33 @@ const told: Record<LiveFault['layer'], { what: keyof EdgeWords; next: keyof Edge
   value: { what: 'faultValue', next: 'nextValue' },
 };
 
+/** What the system says of a port that would not open. */
+const ports: Record<PortReason, { what: keyof EdgeWords; next: keyof EdgeWords }> = {
+  held: { what: 'portHeld', next: 'portHeldNext' },
+  absent: { what: 'portAbsent', next: 'portAbsentNext' },
+  forbidden: { what: 'portForbidden', next: 'portForbiddenNext' },
+  refused: { what: 'portRefused', next: 'portRefusedNext' },
+  no_route: { what: 'portNoRoute', next: 'portNoRouteNext' },
+  unknown_name: { what: 'portUnknownName', next: 'portUnknownNameNext' },
+  reset: { what: 'portReset', next: 'portResetNext' },
+};
+
+/** Exceptions that say more than that the meter refuses: no such register, and busy. */
+const exceptions: Record<string, { what: keyof EdgeWords; next: keyof EdgeWords }> = {
+  exception_2: { what: 'faultNoRegister', next: 'nextNoRegister' },
+  exception_6: { what: 'faultBusy', next: 'nextBusy' },
+};
+
 /** A converter's exceptions 0x0A and 0x0B: not the meter refuses, nobody is there. */
 const NOBODY: ReadonlySet<string> = new Set(['exception_10', 'exception_11']);
 const nobody = { what: 'faultNobody', next: 'nextNobody' } as const;
 
 export function FaultNotice({ fault }: { fault: LiveFault }) {
   const { words } = useSession();
-  const { what, next } = NOBODY.has(fault.code) ? nobody : told[fault.layer];
+  const { layer, code, reason } = fault;
+  const { what, next } = NOBODY.has(code)
+    ? nobody
+    : ((reason === undefined ? exceptions[code] : ports[reason]) ?? told[layer]);
   return (
     <div class="notice bad" role="alert">
       <strong>{String(words[what])}</strong> <code>{fault.code}</code>

@@ -1,20 +1,29 @@
 /** @jsxImportSource preact */
-/** The gateway's own page: the site, its meters, the scan of a bus and the proof of a meter; for a phone beside the cabinet. */
+/** The gateway's own page: the site, its meters, the scan of a bus, the proof of a meter and the list; for a phone beside the cabinet. */
 import { useEffect, useState } from 'preact/hooks';
 import type { EdgeMeter, EdgeStatus } from '../../protocols/edge-api.ts';
 import { chooseLanguage, chosenLanguage, type Language } from '../language.ts';
 import { edgeWords } from '../words/edge.ts';
-import { Detective, type ToProve } from './detective.tsx';
+import { useDrafts } from './draft.ts';
+import { useEvidenceQueue } from './evidence-queue.ts';
+import { ListImport } from './list-import.tsx';
 import { Meters } from './meters.tsx';
 import { ProblemNotice } from './notices.tsx';
+import { Prove } from './prove.tsx';
+import { replaceRoute, useRoute } from './route.ts';
 import { Scan } from './scan.tsx';
 import { SessionContext, useSession } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 import { Site } from './site.tsx';
 import { usePolled } from './use-polled.ts';
 
-const tabs = ['site', 'meters', 'scan', 'detective'] as const;
-type Tab = (typeof tabs)[number];
+const tabs = [
+  { page: 'site', href: '#/' },
+  { page: 'meters', href: '#/meters' },
+  { page: 'scan', href: '#/scan' },
+  { page: 'prove', href: '#/prove' },
+  { page: 'list', href: '#/list' },
+] as const;
 
 export function Page() {
   const [language, setLanguage] = useState<Language>(chosenLanguage);
@@ -46,30 +55,17 @@ export function Page() {
 
 function Gateway() {
   const { words } = useSession();
-  const [tab, setTab] = useState<Tab>('site');
-  const [filter, setFilter] = useState('');
-  const [toProve, setToProve] = useState<ToProve | null>(null);
+  const { page } = useRoute();
   const status = usePolled<EdgeStatus>('/api/v1/status');
   const meters = usePolled<{ items: EdgeMeter[] }>('/api/v1/meters');
   const problem = status.problem ?? meters.problem;
-
-  const prove = (what: ToProve) => {
-    setToProve(what);
-    setTab('detective');
-  };
   return (
     <>
       <nav class="tabs" aria-label={words.title}>
-        {tabs.map((one) => (
-          <button
-            key={one}
-            type="button"
-            class="tab"
-            aria-current={one === tab ? 'page' : undefined}
-            onClick={() => setTab(one)}
-          >
-            {words[one]}
-          </button>
+        {tabs.map((tab) => (
+          <a key={tab.page} class="tab" href={tab.href} aria-current={tab.page === page ? 'page' : undefined}>
+            {words[tab.page]}
+          </a>
         ))}
       </nav>
       <main>
@@ -80,30 +76,54 @@ function Gateway() {
           </p>
         )}
         {status.data !== null && meters.data !== null && (
-          <div class={problem === null ? '' : 'dimmed'}>
-            {tab === 'site' && (
-              <Site
-                status={status.data}
-                meters={meters.data.items}
-                onFilter={(text) => {
-                  setFilter(text);
-                  setTab('meters');
-                }}
-              />
-            )}
-            {tab === 'meters' && (
-              <Meters meters={meters.data.items} filter={filter} onFilter={setFilter} onProve={prove} />
-            )}
-            {/* They stay while another tab is looked at: a scan runs on. */}
-            <div hidden={tab !== 'scan'}>
-              <Scan status={status.data} meters={meters.data.items} onProve={prove} />
-            </div>
-            <div hidden={tab !== 'detective'}>
-              <Detective status={status.data} meters={meters.data.items} toProve={toProve} />
-            </div>
-          </div>
+          <Parts
+            status={status.data}
+            meters={meters.data.items}
+            reachable={problem === null}
+            onChanged={meters.reload}
+          />
         )}
       </main>
+    </>
+  );
+}
+
+interface PartsProps {
+  status: EdgeStatus;
+  meters: readonly EdgeMeter[];
+  reachable: boolean;
+  onChanged: () => void;
+}
+
+function Parts({ status, meters, reachable, onChanged }: PartsProps) {
+  const route = useRoute();
+  const drafts = useDrafts();
+  const queue = useEvidenceQueue(reachable);
+  const dimmed = reachable ? '' : 'dimmed';
+  return (
+    <>
+      {route.page === 'site' && (
+        <div class={dimmed}>
+          <Site status={status} meters={meters} />
+        </div>
+      )}
+      {route.page === 'meters' && (
+        <div class={dimmed}>
+          <Meters
+            meters={meters}
+            filter={route.filter}
+            onFilter={(filter) => replaceRoute({ page: 'meters', filter })}
+          />
+        </div>
+      )}
+      {/* It stays while another part is looked at: a scan runs on. */}
+      <div hidden={route.page !== 'scan'}>
+        <Scan status={status} meters={meters} />
+      </div>
+      {route.page === 'prove' && (
+        <Prove at={route.at} status={status} meters={meters} drafts={drafts} queue={queue} />
+      )}
+      {route.page === 'list' && <ListImport onTaken={onChanged} />}
     </>
   );
 }

@@ -1,187 +1,132 @@
 /** @jsxImportSource preact */
 /** Who answers on a bus: a strip of 247 addresses that fills while it is asked, with what is left to wait, and a stop. */
-import { useRef, useState } from 'preact/hooks';
-import type { Problem } from '../../protocols/api.ts';
-import type { EdgeMeter, EdgeStatus, LiveFault, ScanEvent, ScannedMeter } from '../../protocols/edge-api.ts';
-import type { ToProve } from './detective.tsx';
-import { readEvents } from './event-lines.ts';
+import { useState } from 'preact/hooks';
+import type {
+  AddressSearch,
+  EdgeMeter,
+  EdgeStatus,
+  LiveFault,
+  ScanEvent,
+  ScannedMeter,
+} from '../../protocols/edge-api.ts';
+import { durationText } from '../format.ts';
+import type { EdgeWords } from '../words/edge.ts';
 import { BusChoice } from './fields.tsx';
+import { FoundMeter } from './found-meter.tsx';
+import { useLiveSearch } from './live-search.ts';
 import { FaultNotice, ProblemNotice } from './notices.tsx';
-import { problemOf, useSession } from './session.ts';
+import { useSession } from './session.ts';
+import { UnitStrip } from './unit-strip.tsx';
 
-interface Props {
-  status: EdgeStatus;
-  meters: readonly EdgeMeter[];
-  onProve: (what: ToProve) => void;
-}
-
-interface Progress {
+export interface ScanProgress {
+  bus: string;
   asked: ReadonlySet<number>;
   found: readonly ScannedMeter[];
   now: Extract<ScanEvent, { type: 'progress' }> | null;
+  /** What is looked for besides Modbus units, after them. */
+  search: AddressSearch | null;
+  unclear: readonly AddressSearch[];
   state: 'runs' | 'done' | 'stopped';
   fault: LiveFault | null;
 }
 
-const nothing: Progress = { asked: new Set(), found: [], now: null, state: 'runs', fault: null };
+const begun = (bus: string): ScanProgress => ({
+  bus,
+  asked: new Set(),
+  found: [],
+  now: null,
+  search: null,
+  unclear: [],
+  state: 'runs',
+  fault: null,
+});
+
+/** The address that was asked is known to be done when the next one is. */
+const withLast = ({ asked, now }: ScanProgress): ReadonlySet<number> =>
+  now === null ? asked : new Set([...asked, now.unit]);
 
 /** What one more line of the scan makes of it. */
-function progressed(before: Progress, event: ScanEvent): Progress {
+function progressed(before: ScanProgress, event: ScanEvent): ScanProgress {
   switch (event.type) {
     case 'start':
-      return nothing;
-    case 'progress': {
-      const last = before.now?.unit;
-      return {
-        ...before,
-        asked: last === undefined ? before.asked : new Set([...before.asked, last]),
-        now: event,
-      };
-    }
+      return begun(before.bus);
+    case 'progress':
+      return { ...before, asked: withLast(before), now: event };
     case 'searching':
-      return before;
+      return { ...before, asked: withLast(before), search: event.search };
     case 'found':
       return { ...before, found: [...before.found, event.meter] };
     case 'done':
-      return {
-        ...before,
-        asked: before.now === null ? before.asked : new Set([...before.asked, before.now.unit]),
-        state: 'done',
-      };
+      return { ...before, asked: withLast(before), unclear: event.unclear, state: 'done' };
     case 'failed':
       return { ...before, state: 'stopped', fault: event.fault };
   }
 }
 
-export function Scan({ status, meters, onProve }: Props) {
-  const { words, language } = useSession();
+export function Scan({ status, meters }: { status: EdgeStatus; meters: readonly EdgeMeter[] }) {
+  const { words } = useSession();
   const [bus, setBus] = useState(status.buses[0]?.bus ?? '');
-  const [progress, setProgress] = useState<Progress | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const stopping = useRef<AbortController | null>(null);
-  const runs = progress?.state === 'runs';
-
+  const [progress, setProgress] = useState<ScanProgress | null>(null);
+  const search = useLiveSearch(() =>
+    setProgress((last) => (last?.state === 'runs' ? { ...last, state: 'stopped' } : last)),
+  );
+  const listed = meters.filter((meter) => meter.bus === bus);
   const start = () => {
-    const ending = new AbortController();
-    stopping.current = ending;
-    setProblem(null);
-    setProgress(nothing);
-    readEvents<ScanEvent>(
-      `/api/v1/buses/${bus}/scan`,
-      { language, method: 'POST', body: {} },
-      (event) => setProgress((before) => progressed(before ?? nothing, event)),
-      ending.signal,
-    )
-      .catch((error: unknown) => setProblem(problemOf(error)))
-      .finally(() => setProgress((last) => (last?.state === 'runs' ? { ...last, state: 'stopped' } : last)));
+    setProgress(begun(bus));
+    search.start<ScanEvent>(`/api/v1/buses/${bus}/scan`, {}, (event) =>
+      setProgress((before) => progressed(before ?? begun(bus), event)),
+    );
   };
   return (
-    <section class="card">
-      <BusChoice buses={status.buses} value={bus} disabled={runs} onChange={setBus} />
-      <p class="muted small">{words.pollingGoesOn}</p>
-      <div class="actions">
-        {runs ? (
-          <button type="button" class="button" onClick={() => stopping.current?.abort()}>
-            {words.stop}
-          </button>
-        ) : (
-          <button type="button" class="button primary" disabled={bus === ''} onClick={start}>
-            {words.startScan}
-          </button>
-        )}
-      </div>
-      {problem !== null && <ProblemNotice problem={problem} />}
-      {progress !== null && problem === null && (
-        <>
-          <p role="status">{progressText(words, progress)}</p>
-          <UnitStrip progress={progress} listed={meters.filter((meter) => meter.bus === bus)} />
-          {progress.fault !== null && <FaultNotice fault={progress.fault} />}
-          <FoundList bus={bus} found={progress.found} onProve={onProve} />
-        </>
-      )}
-    </section>
-  );
-}
-
-function progressText(words: ReturnType<typeof useSession>['words'], progress: Progress): string {
-  const { state, now, found, asked } = progress;
-  if (state === 'done') return words.scanDone(String(asked.size), String(found.length));
-  if (state === 'stopped') return words.scanStopped;
-  if (now === null) return words.loading;
-  return words.scanning(String(now.unit), String(now.probed), String(now.total), String(now.etaSeconds));
-}
-
-const LAST_UNIT = 247;
-const units = Array.from({ length: LAST_UNIT }, (_, at) => at + 1);
-
-function UnitStrip({ progress, listed }: { progress: Progress; listed: readonly EdgeMeter[] }) {
-  const { words } = useSession();
-  const found = new Set(progress.found.map(({ unit }) => unit));
-  const known = new Set(listed.map(({ unit }) => unit));
-  const label = words.scanStrip(String(progress.asked.size), String(found.size));
-  const state = (unit: number): string =>
-    found.has(unit) ? 'found' : progress.asked.has(unit) ? 'silent' : '';
-  return (
     <>
-      <div class="units" role="img" aria-label={label}>
-        {units.map((unit) => (
-          <i
-            key={unit}
-            class={`${state(unit)} ${known.has(unit) ? 'listed' : ''} ${
-              progress.now?.unit === unit && progress.state === 'runs' ? 'now' : ''
-            }`}
-          />
+      <section class="card">
+        <BusChoice buses={status.buses} value={bus} disabled={search.runs} onChange={setBus} />
+        <p class="muted small">{words.pollingGoesOn}</p>
+        {bus === '' && <p class="notice warn">{words.noBuses}</p>}
+        <div class="actions">
+          {search.runs ? (
+            <button type="button" class="button" onClick={search.stop}>
+              {words.stop}
+            </button>
+          ) : (
+            <button type="button" class="button primary" disabled={bus === ''} onClick={start}>
+              {words.startScan}
+            </button>
+          )}
+        </div>
+        {search.problem !== null && <ProblemNotice problem={search.problem} />}
+        {progress !== null && search.problem === null && (
+          <>
+            <p role="status">{progressText(words, progress)}</p>
+            <UnitStrip progress={progress} listed={listed} />
+            {progress.fault !== null && <FaultNotice fault={progress.fault} />}
+            {progress.unclear.map((one) => (
+              <p key={one} class="notice warn">
+                {one === 'lone' ? words.unclearLone : words.unclearMbus}
+              </p>
+            ))}
+          </>
+        )}
+      </section>
+      <ul class="list">
+        {progress?.found.map((meter) => (
+          <li key={`${meter.unit}`} class="card">
+            <FoundMeter bus={progress.bus} found={meter} listed={listed} />
+          </li>
         ))}
-      </div>
-      <ul class="legend small muted">
-        <li>
-          <i class="found" /> {words.legendFound}
-        </li>
-        <li>
-          <i class="silent" /> {words.legendSilent}
-        </li>
-        <li>
-          <i /> {words.legendUntried}
-        </li>
-        <li>
-          <i class="listed" /> {words.legendListed}
-        </li>
       </ul>
+      {progress?.state === 'done' && progress.found.length === 0 && (
+        <p class="notice warn">{words.scanNobody}</p>
+      )}
     </>
   );
 }
 
-interface FoundProps {
-  bus: string;
-  found: readonly ScannedMeter[];
-  onProve: (what: ToProve) => void;
-}
-
-function FoundList({ bus, found, onProve }: FoundProps) {
-  const { words } = useSession();
-  return (
-    <ul class="found-list">
-      {found.map(({ unit, profile, equals, registers }) => (
-        <li key={unit}>
-          <div class="row">
-            <strong>
-              {words.unit} {unit}
-            </strong>
-            <span>{profile ?? words.foundNothing}</span>
-            {typeof unit === 'number' && (
-              <button type="button" class="button" onClick={() => onProve({ bus, unit, meter: '' })}>
-                {words.proveThis}
-              </button>
-            )}
-          </div>
-          {equals.length > 0 && <p class="muted small">{words.fitsEqually(equals.join(', '))}</p>}
-          {Object.entries(registers).map(([register, value]) => (
-            <p key={register} class="mono small">
-              {register} {value ?? words.noValue}
-            </p>
-          ))}
-        </li>
-      ))}
-    </ul>
-  );
+function progressText(words: EdgeWords, { state, now, search, found, asked }: ScanProgress): string {
+  if (state === 'done') return words.scanDone(String(asked.size), String(found.length));
+  if (state === 'stopped') return words.scanStopped;
+  if (search !== null) return search === 'lone' ? words.searchingLone : words.searchingMbus;
+  if (now === null) return words.loading;
+  const left = now.probed === 0 ? '…' : durationText(now.etaSeconds);
+  return words.scanning(String(now.unit), String(now.probed), String(now.total), left);
 }

@@ -1,16 +1,16 @@
 /** @jsxImportSource preact */
 /** The site in one sentence, its way to the cloud, and a strip for each bus. */
 import type { EdgeBus, EdgeMeter, EdgeStatus } from '../../protocols/edge-api.ts';
-import { instantText } from '../format.ts';
 import type { EdgeWords } from '../words/edge.ts';
 import { freshnessLetter, freshnessText, freshnessTone } from './freshness.tsx';
+import { NoMeters } from './meters.tsx';
+import { hashOf } from './route.ts';
 import { useSession } from './session.ts';
+import { Uplink } from './uplink.tsx';
 
 interface Props {
   status: EdgeStatus;
   meters: readonly EdgeMeter[];
-  /** Shows the meters that match. */
-  onFilter: (text: string) => void;
 }
 
 const NAMED = 4;
@@ -34,108 +34,74 @@ function sentence(words: EdgeWords, meters: readonly EdgeMeter[]): string {
   return parts.join(words.otherLanguage === 'English' ? '；' : '; ');
 }
 
-export function Site({ status, meters, onFilter }: Props) {
+export function Site({ status, meters }: Props) {
   const { words } = useSession();
   const good = meters.every(({ freshness }) => freshness === 'fresh');
-  if (meters.length === 0) return <p class="notice">{words.noMeters}</p>;
+  const pushing = meters.filter(({ bus }) => bus === null);
   return (
     <>
-      <p class={`notice health ${good ? 'good' : 'warn'}`} data-testid="health">
-        <strong>{sentence(words, meters)}</strong>
-      </p>
-      <Cloud status={status} />
-      {status.buses.map((bus) => (
-        <BusStrip
-          key={bus.bus}
-          bus={bus}
-          meters={meters.filter((meter) => meter.bus === bus.bus)}
-          onFilter={onFilter}
-        />
-      ))}
+      {meters.length === 0 ? (
+        <NoMeters />
+      ) : (
+        <p class={`notice health ${good ? 'good' : 'warn'}`} data-testid="health">
+          <strong>{sentence(words, meters)}</strong>
+        </p>
+      )}
+      <div class="list">
+        <Uplink status={status} />
+        {status.buses.map((bus) => (
+          <BusStrip key={bus.bus} bus={bus} meters={meters.filter((meter) => meter.bus === bus.bus)} />
+        ))}
+        {pushing.length > 0 && (
+          <section class="card">
+            <h2>{words.pushes}</h2>
+            <Cells meters={pushing} />
+          </section>
+        )}
+      </div>
     </>
   );
 }
 
-const KILOBYTE = 1024;
-
-function Cloud({ status }: { status: EdgeStatus }) {
+function BusStrip({ bus, meters }: { bus: EdgeBus; meters: readonly EdgeMeter[] }) {
   const { words } = useSession();
-  const { connected, bufferedRows, bufferedBytes, lastReceiptAt, oldestBufferedAt } = status;
-  const kilobytes = Math.ceil(bufferedBytes / KILOBYTE);
-  return (
-    <section class="card">
-      <dl class="facts">
-        <div>
-          <dt>{words.uplink}</dt>
-          <dd>
-            <span class={`mark ${connected ? 'good' : 'bad'}`}>
-              {connected ? words.connected : words.disconnected}
-            </span>
-          </dd>
-        </div>
-        <div>
-          <dt>{words.buffered}</dt>
-          <dd>{words.rows(String(bufferedRows), String(kilobytes))}</dd>
-        </div>
-        {oldestBufferedAt !== null && (
-          <div>
-            <dt>{words.oldest}</dt>
-            <dd>{instantText(oldestBufferedAt)}</dd>
-          </div>
-        )}
-        <div>
-          <dt>{words.lastUpload}</dt>
-          <dd>{lastReceiptAt === null ? words.never : instantText(lastReceiptAt)}</dd>
-        </div>
-        {status.configState !== null && (
-          <div>
-            <dt>{words.configVersion}</dt>
-            <dd>
-              {status.configVersion ?? '–'} <code>{status.configState}</code>
-            </dd>
-          </div>
-        )}
-      </dl>
-    </section>
-  );
-}
-
-interface StripProps {
-  bus: EdgeBus;
-  meters: readonly EdgeMeter[];
-  onFilter: (text: string) => void;
-}
-
-function BusStrip({ bus, meters, onFilter }: StripProps) {
-  const { words } = useSession();
-  const { cycleMilliseconds, utilisation } = bus;
+  const { cycleMilliseconds, utilisation, liveWork } = bus;
   return (
     <section class="card">
       <h2>
         {bus.bus} <span class="muted small">{bus.link}</span>
       </h2>
-      <ul class="strip">
-        {meters.map(({ meter, freshness }) => (
-          <li key={meter}>
-            <button
-              type="button"
-              class={`cell ${freshnessTone[freshness]}`}
-              aria-label={`${meter}: ${freshnessText(words, freshness)}`}
-              title={meter}
-              onClick={() => onFilter(meter)}
-            >
-              {freshnessLetter(words, freshness)}
-            </button>
-          </li>
-        ))}
-      </ul>
+      <Cells meters={meters} />
       <p class="muted small">
-        {words.polling}
+        {liveWork === null ? words.polling : words.pollingBeside}
+        {` · ${words.busRequests(String(bus.requests), String(bus.failures))}`}
         {cycleMilliseconds !== null &&
           utilisation !== null &&
-          ` · ${words.busUse(String(Math.round(utilisation * 100)), String(cycleMilliseconds))}`}
-        {` · ${words.busRequests(String(bus.requests), String(bus.failures))}`}
+          ` · ${words.busUse(String(cycleMilliseconds), String(Math.floor(utilisation * 100)))}`}
       </p>
     </section>
+  );
+}
+
+/** A cell for each meter: who taps it sees the meter. */
+function Cells({ meters }: { meters: readonly EdgeMeter[] }) {
+  const { words } = useSession();
+  return (
+    <ul class="strip">
+      {meters.map(({ meter, unit, freshness }) => (
+        <li key={meter}>
+          <a
+            class={`cell ${freshnessTone[freshness]}`}
+            title={meter}
+            href={hashOf({ page: 'meters', filter: meter })}
+          >
+            <b>{freshnessLetter(words, freshness)}</b> <small>{typeof unit === 'number' ? unit : ''}</small>
+            <span class="visually-hidden">
+              {meter}: {freshnessText(words, freshness)}
+            </span>
+          </a>
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -5,6 +5,7 @@
 import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { isWrite } from '../../http-server.ts';
 import { digestOf, loginThrottle, mintToken, sameSecret } from '../../secrets.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 import { EdgeRefused } from './problems.ts';
@@ -13,8 +14,6 @@ const COOKIE = 'meterline_edge';
 const SESSION_MS = 12 * 3_600_000;
 /** The oldest goes first. */
 const MOST_SESSIONS = 100;
-
-const isWrite = (method: string): boolean => !['GET', 'HEAD', 'OPTIONS'].includes(method);
 
 /** Whether a browser says that a page of another origin made the request. Null: it is no browser, or it does not say. */
 function crossSite({ headers }: FastifyRequest): boolean | null {

@@ -1,22 +1,13 @@
 /** What every resource of the gateway's API is given, and the words that its routes are declared in. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Pages } from '../../built-pages.ts';
+import type { HttpApi } from '../../http-server.ts';
 import type { GatewayView } from '../gateway-view.ts';
 import type { ImportOptions, ImportResult } from '../meter-list/import-meter-list.ts';
 import type { Profiles } from '../profiles.ts';
-import type { EdgeErrorCode } from './problems.ts';
 
-export type EdgeApi = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;
+export type EdgeApi = HttpApi;
 
-export type ListToImport = Pick<ImportOptions, 'name' | 'bytes' | 'dryRun' | 'language'>;
+export type ListToImport = Pick<ImportOptions, 'name' | 'bytes' | 'dryRun' | 'language' | 'map'>;
 
 export interface EdgeApiContext {
   gateway: GatewayView;
@@ -38,9 +29,5 @@ declare module 'fastify' {
     reach?: 'open' | 'signed_in';
     /** The body is a file, not JSON. */
     body?: 'bytes';
-  }
-  interface FastifyRequest {
-    /** The code that the gateway refused it with. */
-    edgeRefusal: EdgeErrorCode | null;
   }
 }

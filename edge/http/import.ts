@@ -1,6 +1,7 @@
 /** `POST /api/v1/import`: a meter list, as a workbook or CSV, into the gateway's own file; whole or not at all. */
 import { z } from 'zod';
-import { Wording } from '../../protocols/api.ts';
+import { ListImport, ListRefused } from '../../protocols/edge-api.ts';
+import { parseColumns } from '../meter-list/remembered-columns.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 import { EdgeRefused } from './problems.ts';
 
@@ -11,21 +12,17 @@ const LIST_TYPES = [
 ];
 const MOST_LIST_BYTES = 8 * 1024 * 1024;
 
-const Imported = z.strictObject({
-  written: z.boolean(),
-  meters: z.int().nonnegative(),
-  /** What changed, as the import tells it. */
-  difference: z.unknown(),
-  /** Columns for a park document, which the gateway has none of, and what to do with them. */
-  notTaken: z.strictObject({ columns: z.array(z.string()), message: Wording }).nullable(),
-});
-/** The list that is refused comes back with its bad cells marked, in base64. */
-const RefusedList = z.strictObject({
-  code: z.string(),
-  detail: z.string(),
-  problems: z.array(z.unknown()),
-  answer: z.strictObject({ name: z.string(), base64: z.string() }).nullable(),
-});
+/** Headings that are not known, by the field that they hold: remembered when the list is taken. JSON in the query. */
+const HeadingMap = z
+  .string()
+  .max(8_000)
+  .transform((text, context) => {
+    const map = parseColumns(text);
+    if (map === null)
+      context.addIssue({ code: 'custom', message: 'not {"HEADING": "field"} with fields of a meter list' });
+    return map ?? {};
+  })
+  .default({});
 
 export function importRoutes(api: EdgeApi, { importList }: EdgeApiContext): void {
   if (importList === null) return;
@@ -42,8 +39,9 @@ export function importRoutes(api: EdgeApi, { importList }: EdgeApiContext): void
         querystring: z.strictObject({
           name: z.string().regex(/^[^/\\]{1,200}\.(xlsx|csv)$/i, 'a file name ending in .xlsx or .csv'),
           dryRun: z.literal(['true', 'false']).default('true'),
+          map: HeadingMap,
         }),
-        response: { 200: Imported, 422: RefusedList },
+        response: { 200: ListImport, 422: ListRefused },
       },
     },
     async ({ body, query, headers }, reply) => {
@@ -53,6 +51,7 @@ export function importRoutes(api: EdgeApi, { importList }: EdgeApiContext): void
         name: query.name,
         bytes: body,
         dryRun: query.dryRun === 'true',
+        map: query.map,
         language,
       });
       if (result.ok) {

@@ -35,8 +35,14 @@ export interface TestServer {
   post(url: string, body: unknown, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
 }
 
-/** Bus `floor-1` lists E-3 at unit 3 (123456.78 kWh) and E-9 at unit 9, who is silent; unit 7 answers unlisted. */
-export async function startTestServer(options: Partial<EdgeServerOptions> = {}): Promise<TestServer> {
+/**
+ * Bus `floor-1` lists E-3 at unit 3 (123456.78 kWh) and E-9 at unit 9, who is silent; unit 7 answers unlisted.
+ * @param shown what the gateway shows instead
+ */
+export async function startTestServer(
+  options: Partial<EdgeServerOptions> = {},
+  shown: (gateway: GatewayView) => GatewayView = (gateway) => gateway,
+): Promise<TestServer> {
   const meters = await serveMeters({ 3: { 3: { 10: '00bc614e' } }, 7: { 3: { 10: '00000c38' } } });
   const bus: Bus = {
     id: 'floor-1',
@@ -51,7 +57,7 @@ export async function startTestServer(options: Partial<EdgeServerOptions> = {}):
   const dataDir = mkdtempSync(join(tmpdir(), 'meterline-edge-http-'));
   const evidence: NewEvidence[] = [];
   const api = await buildEdgeServer({
-    gateway: testGateway(bus, line, dataDir, evidence),
+    gateway: shown(testGateway(bus, line, dataDir, evidence)),
     profiles,
     nowMs: () => NOW_MS,
     verifyPassword: null,

@@ -25,6 +25,16 @@ export function rememberColumns(configFile: string, map: ColumnMap): void {
   replaceFile(fileOf(configFile), `${JSON.stringify(map, null, 2)}\n`);
 }
 
+/** JSON such as `{"表计编号": "meter"}`, or null. */
+export function parseColumns(text: string): ColumnMap | null {
+  try {
+    const columns = Columns.safeParse(JSON.parse(text));
+    return columns.success ? columns.data : null;
+  } catch {
+    return null;
+  }
+}
+
 /** `"表计编号=meter"` as heading and field, or null. */
 export function parseMapping(text: string): ColumnMap | null {
   const at = text.lastIndexOf('=');
