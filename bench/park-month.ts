@@ -29,9 +29,7 @@ export async function fillParkMonth(
   const { park, truth, wiring } = generatePark({ seed, period, profiles: readProfiles() });
   const { fromMs, toMs } = truth.grid;
   const at = instantText(toMs);
-  const document = canonicalJson(park);
-  const parkDigest = createHash('sha256').update(document).digest('hex');
-  await store.putPark({ digest: parkDigest, importedAt: at, document });
+  const parkDigest = await putPark(store, park, toMs);
   let from = 1;
   const send = async (items: Reading[]): Promise<void> => {
     const to = from + items.length - 1;
@@ -47,6 +45,14 @@ export async function fillParkMonth(
   }
   if (items.length > 0) await send(items);
   return { park, parkDigest, fromMs, toMs, readings: from - 1 };
+}
+
+/** @returns the digest of what was put */
+export async function putPark(store: Store, park: Park, atMs: number): Promise<string> {
+  const document = canonicalJson(park);
+  const digest = createHash('sha256').update(document).digest('hex');
+  await store.putPark({ digest, importedAt: instantText(atMs), document });
+  return digest;
 }
 
 function* truthReadings(truth: Truth): Generator<Reading> {

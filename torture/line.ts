@@ -17,6 +17,7 @@ import {
   type Tally,
   type TortureOptions,
   type TorturePart,
+  tell,
   type Victim,
 } from './tally.ts';
 
@@ -33,6 +34,20 @@ export const lineTorture: TorturePart = {
   name: 'line',
   about: 'kill -9 of gateway and cloud in turn: all that was accepted is stored once, unchanged',
   rounds: { usual: 120, full: 2_000 },
+  proves: [
+    {
+      invariant: 2,
+      promise: 'kill -9 of the gateway: every accepted reading is one row',
+      of: 'edge',
+      atLeast: 1000,
+    },
+    {
+      invariant: 2,
+      promise: 'kill -9 of the cloud: every accepted reading is one row',
+      of: 'cloud',
+      atLeast: 1000,
+    },
+  ],
   run: tortureLine,
 };
 
@@ -57,10 +72,13 @@ async function tortureLine({ seed, rounds, onRound }: TortureOptions): Promise<T
   const running: Record<keyof typeof start, Victim> = { cloud: start.cloud(), edge: start.edge() };
   try {
     for (let round = 0; round < rounds; round += 1) {
-      const name = random.between(0, 1) === 0 ? 'edge' : 'cloud';
+      const name = round % 2 === 0 ? 'edge' : 'cloud';
       await sleep(random.between(SHORTEST_MS, LONGEST_MS));
       running[name].process.kill('SIGKILL');
-      if ((await running[name].ended) === 'SIGKILL') tally.killed += 1;
+      if ((await running[name].ended) === 'SIGKILL') {
+        tally.killed += 1;
+        tell(tally, name);
+      }
       running[name] = start[name]();
       onRound(tally);
     }

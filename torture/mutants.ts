@@ -120,6 +120,20 @@ export const mutants: readonly Mutant[] = [
     caughtBy: { tests: 'edge/outbox.test.ts', title: 'gives up the oldest readings that bill nothing' },
   },
   {
+    name: 'what comes behind a lost tail is as old as the tail',
+    file: 'edge/buffer/waiting-time.ts',
+    find: 'nextSequence: Math.min(mark.nextSequence, nextSequence),',
+    instead: '',
+    caughtBy: { tests: 'edge/outbox.test.ts', title: 'behind a tail that was lost' },
+  },
+  {
+    name: 'a clock that jumps away from the cloud is followed',
+    file: 'edge/witnessed-time.ts',
+    find: 'if (this.#cloud === null) return false;',
+    instead: 'if (steadyMs > 0) return false;',
+    caughtBy: { tests: 'edge/witnessed-time.test.ts', title: 'is not followed when the cloud was heard' },
+  },
+  {
     name: 'aliases are believed behind a gap',
     file: 'protocols/sparkplug/session.ts',
     find: 'new Map(gap ? [] : session?.births)',

@@ -15,6 +15,14 @@ export const outboxTorture: TorturePart = {
   name: 'outbox',
   about: 'kill -9 of an outbox writer: all that it called accepted is there after reopening',
   rounds: { usual: 60, full: 1_000 },
+  proves: [
+    {
+      invariant: 2,
+      promise: 'what the edge accepted is there after a kill of its writer',
+      of: 'killed',
+      atLeast: 1000,
+    },
+  ],
   run: tortureOutbox,
 };
 

@@ -15,6 +15,9 @@ export const powerTorture: TorturePart = {
   name: 'power',
   about: 'power cuts of a file system under the writer: all that it called accepted is there',
   rounds: { usual: 5, full: 100 },
+  proves: [
+    { invariant: 1, promise: 'what was accepted is there after a power cut', of: 'killed', atLeast: 100 },
+  ],
   run: (options) => torturePower(options),
 };
 

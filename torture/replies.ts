@@ -16,6 +16,7 @@ export const repliesTorture: TorturePart = {
   name: 'replies',
   about: 'replies late, foreign and doubled, 100 a round: no value is taken from one that is not its own',
   rounds: { usual: 10, full: 100 },
+  proves: [{ invariant: 12, promise: 'a value comes from its own request', of: 'killed', atLeast: 10000 }],
   run: tortureReplies,
 };
 

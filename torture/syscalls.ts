@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { countAll, newTally, type Tally, type TortureOptions, type TorturePart } from './tally.ts';
+import { countAll, newTally, type Tally, type TortureOptions, type TorturePart, tell } from './tally.ts';
 import { Writer } from './writer.ts';
 
 export const STRACE = '/usr/bin/strace';
@@ -19,6 +19,9 @@ export const syscallsTorture: TorturePart = {
   name: 'syscalls',
   about: `each of the first ${POINTS} ${CALLS.join('/')} of the buffer's writer fails, or kills it: no false acceptance`,
   rounds: { usual: 28, full: COMBINATIONS * POINTS },
+  proves: [
+    { invariant: 8, promise: 'a failing write or flush acknowledges nothing', of: 'points', atLeast: 900 },
+  ],
   run: tortureSyscalls,
 };
 
@@ -31,6 +34,7 @@ async function tortureSyscalls({ rounds, onRound }: TortureOptions): Promise<Tal
     // Each combination meets each point once in the full run; a short one spreads over them.
     const point = 1 + ((7 * Math.floor(round / COMBINATIONS) + 3 * (round % COMBINATIONS)) % POINTS);
     await failOnce({ call, harm, point }, tally);
+    tell(tally, 'points');
     onRound(tally);
   }
   return tally;

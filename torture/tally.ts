@@ -7,8 +7,19 @@ import { type CheckResult, FAULTS, type FaultKind, noteFault } from '../simulato
 export interface Tally extends Pick<CheckResult, FaultKind | 'findings'> {
   /** Processes; where none is killed, whatever was done to harm. */
   killed: number;
+  /** What else was counted or measured, by its name. */
+  figures: Record<string, number>;
   /** Why the part could not be run here; not there when it was. */
   skipped?: string;
+}
+
+/** What a part shows of an invariant (1 to 23) when nothing went wrong in it. */
+export interface Proof {
+  invariant: number;
+  promise: string;
+  /** What of the tally has to reach the figure in the full run: rounds, `killed`, or one of its figures. */
+  of: string;
+  atLeast: number;
 }
 
 export interface TortureOptions {
@@ -23,6 +34,7 @@ export interface TorturePart {
   /** What is killed, and what must hold afterwards. */
   about: string;
   rounds: { usual: number; full: number };
+  proves: readonly Proof[];
   run(options: TortureOptions): Promise<Tally>;
 }
 
@@ -35,10 +47,16 @@ export const newTally = (): Tally => ({
   altered: 0,
   unexplained: 0,
   findings: [],
+  figures: {},
 });
 
 export const count = (tally: Tally, kind: FaultKind, times: number, why: string): void =>
   noteFault(tally, kind, why, times);
+
+/** Counts what was done, for the report. */
+export function tell(tally: Tally, figure: string, times = 1): void {
+  tally.figures[figure] = (tally.figures[figure] ?? 0) + times;
+}
 
 /** Takes over what a comparison found. */
 export function countAll(

@@ -14,6 +14,8 @@ const part = {
   findings: [],
   seconds: 12.5,
   finished: true,
+  figures: { kills: 60 },
+  proves: [{ invariant: 2, promise: 'nothing is lost', of: 'kills', atLeast: 60 }],
 };
 
 const head = { seed: 1, commit: 'abc', startedAt: '2026-11-22T00:00:00Z', full: false };
@@ -27,6 +29,9 @@ describe('the report', () => {
       'outbox      60      60     0           0        0            0     12.5',
       'line        60       5     0           0        0            0     12.5',
       'all        120      65     0           0        0            0       25',
+      '',
+      ' 2. nothing is lost: 60 of 60 kills, reached',
+      ' 2. nothing is lost: 60 of 60 kills, reached',
       '',
       'ok: nothing was lost, duplicated, altered or unexplained (seed 7, commit abc)',
       '',
@@ -42,6 +47,15 @@ describe('the report', () => {
     ['a part that could not go on', { finished: false }],
   ])('%s is not ok', (_, fault) => {
     expect(tortureReport(head, [part, { ...part, ...fault }]).ok).toBe(false);
+  });
+
+  test('a full run is ok only when every figure was reached; a short one says that it is short', () => {
+    const short = { ...part, figures: { kills: 59 } };
+    expect(tortureReport({ ...head, full: true }, [part]).ok).toBe(true);
+    expect(tortureReport({ ...head, full: true }, [short]).ok).toBe(false);
+    expect(tortureReport(head, [short]).ok).toBe(true);
+    expect(formatTorture(tortureReport(head, [short]))).toContain('59 of 60 kills, held, shorter than full');
+    expect(formatTorture(tortureReport(head, [{ ...part, lost: 1 }]))).toContain('60 of 60 kills, BROKEN');
   });
 
   test.each([[['--seed', 'x']], [['no_such_part']], [['--fll']], [['--rounds', '0']]])(

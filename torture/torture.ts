@@ -3,19 +3,32 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { FaultKind } from '../simulators/compare-readings.ts';
+import { clocksTorture } from './clocks.ts';
 import { closeTorture } from './close.ts';
+import { conflictsTorture } from './conflicts.ts';
+import { corruptionTorture } from './corruption.ts';
 import { demoTorture } from './demo.ts';
+import { gapsTorture } from './gaps.ts';
 import { lineTorture } from './line.ts';
 import { networkTorture } from './network.ts';
+import { ordersTorture } from './orders.ts';
 import { outboxTorture } from './outbox.ts';
+import { parksTorture } from './parks.ts';
 import { powerTorture } from './power.ts';
+import { receiptsTorture } from './receipts.ts';
 import { repliesTorture } from './replies.ts';
 import { syscallsTorture } from './syscalls.ts';
-import { newTally, type Tally, type TorturePart } from './tally.ts';
+import { newTally, type Proof, type Tally, type TorturePart } from './tally.ts';
 import { worldsTorture } from './worlds.ts';
 
 const parts: TorturePart[] = [
   worldsTorture,
+  receiptsTorture,
+  gapsTorture,
+  conflictsTorture,
+  ordersTorture,
+  corruptionTorture,
+  clocksTorture,
   repliesTorture,
   outboxTorture,
   syscallsTorture,
@@ -23,6 +36,7 @@ const parts: TorturePart[] = [
   lineTorture,
   networkTorture,
   closeTorture,
+  parksTorture,
   demoTorture,
 ];
 
@@ -39,10 +53,19 @@ ${parts.map(({ name, about }) => `  ${name.padEnd(10)}${about}`).join('\n')}`;
 
 interface PartReport extends Tally {
   name: string;
+  proves: readonly Proof[];
   rounds: number;
   seconds: number;
   /** All rounds were run. */
   finished: boolean;
+}
+
+/** One promise, what was done to break it, and whether the full figure was reached. */
+export interface InvariantReport extends Proof {
+  part: string;
+  done: number;
+  held: boolean;
+  reached: boolean;
 }
 
 /** What `--json` prints. */
@@ -61,8 +84,12 @@ export interface TortureReport {
   altered: number;
   unexplained: number;
   seconds: number;
-  /** Nothing was lost, duplicated, altered or unexplained, and every part that could be run ran to its end, and killed. */
+  /**
+   * Nothing was lost, duplicated, altered or unexplained, and every part that could be run ran to its end, and did harm; in a
+   * full run every figure of an invariant was reached as well.
+   */
   ok: boolean;
+  invariants: InvariantReport[];
   parts: PartReport[];
 }
 
@@ -119,7 +146,7 @@ function refuse(reason: string): number {
 
 /** A part that cannot go on is not finished; its findings say why. */
 async function runPart(
-  { name, run: torture }: TorturePart,
+  { name, proves, run: torture }: TorturePart,
   seed: number,
   rounds: number,
 ): Promise<PartReport> {
@@ -148,7 +175,7 @@ async function runPart(
     tally.findings.push(`round ${done + 1}: ${error instanceof Error ? error.stack : error}`);
   }
   const seconds = Math.round((performance.now() - started) / 100) / 10;
-  return { name, rounds: done, ...tally, seconds, finished: done === rounds };
+  return { name, proves, rounds: done, ...tally, seconds, finished: done === rounds };
 }
 
 const secondsOf = (reports: readonly PartReport[]): number =>
@@ -167,16 +194,39 @@ export function tortureReport(
     sum('altered'),
     sum('unexplained'),
   ];
+  const invariants = reports.flatMap(invariantsOf);
   const ok =
     lost + duplicated + altered + unexplained === 0 &&
-    reports.every(({ killed, finished, skipped }) => skipped !== undefined || (killed > 0 && finished));
+    reports.every(({ killed, finished, skipped }) => skipped !== undefined || (killed > 0 && finished)) &&
+    (!full || invariants.every(({ reached }) => reached));
   const sums = { rounds: sum('rounds'), killed: sum('killed'), lost, duplicated, altered, unexplained };
-  return { seed, commit, startedAt, full, ...sums, seconds: secondsOf(reports), ok, parts: reports };
+  return {
+    seed,
+    commit,
+    startedAt,
+    full,
+    ...sums,
+    seconds: secondsOf(reports),
+    ok,
+    invariants,
+    parts: reports,
+  };
 }
 
-export function formatTorture({ ok, parts: reports, ...total }: TortureReport): string {
+function invariantsOf({ name, proves, ...report }: PartReport): InvariantReport[] {
+  const { lost, duplicated, altered, unexplained, finished, rounds, killed, figures } = report;
+  const held = finished && lost + duplicated + altered + unexplained === 0;
+  return proves.map((proof) => {
+    const done = { ...figures, rounds, killed }[proof.of] ?? 0;
+    return { ...proof, part: name, done, held, reached: held && done >= proof.atLeast };
+  });
+}
+
+export function formatTorture({ ok, invariants, parts: reports, ...total }: TortureReport): string {
   const head = ['', 'rounds', 'killed', 'lost', 'duplicated', 'altered', 'unexplained', 'seconds'];
-  const cells = (row: Omit<PartReport, 'findings' | 'finished' | 'skipped'>): string[] =>
+  const cells = (
+    row: Omit<PartReport, 'findings' | 'finished' | 'skipped' | 'figures' | 'proves'>,
+  ): string[] =>
     [
       row.name,
       row.rounds,
@@ -195,9 +245,15 @@ export function formatTorture({ ok, parts: reports, ...total }: TortureReport): 
   const skipped = reports.flatMap(({ name, skipped: why }) =>
     why === undefined ? [] : [`${name} skipped: ${why}`],
   );
+  const promises = invariants
+    .sort((one, other) => one.invariant - other.invariant)
+    .map(({ invariant, promise, of, atLeast, done, held, reached }) => {
+      const how = reached ? 'reached' : held ? 'held, shorter than full' : 'BROKEN';
+      return `${String(invariant).padStart(2)}. ${promise}: ${done} of ${atLeast} ${of}, ${how}`;
+    });
   const verdict = ok ? 'ok: nothing was lost, duplicated, altered or unexplained' : 'NOT OK';
   const end = `${verdict} (seed ${total.seed}, commit ${total.commit ?? 'unknown'})`;
-  return [...lines, '', ...skipped, end, ''].join('\n');
+  return [...lines, '', ...promises, '', ...skipped, end, ''].join('\n');
 }
 
 function headCommit(): string | null {
