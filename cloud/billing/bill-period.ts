@@ -8,6 +8,7 @@ import { type BilledUtility, billUtility } from './bill-utility.ts';
 import { type BillingPeriod, billingPeriod } from './billing-period.ts';
 import { type BillingTerms, billingTerms } from './billing-terms.ts';
 import { type Charge, grossOf, UNIT_OF } from './charge.ts';
+import { type OwnerPart, ownerParts } from './owners.ts';
 import { failureOf, type Proof } from './proof.ts';
 import type { RegisterRecord } from './register-spans.ts';
 import {
@@ -78,6 +79,8 @@ export type BillingOutcome =
       statementDrafts: StatementDraft[];
       proof: Proof;
       utilities: UtilityTotals[];
+      /** The landlord's charges by owner, where the park declares several. */
+      owners: (OwnerPart & { utility: Utility })[];
       estimatedIntervals: number;
       warnings: string[];
     };
@@ -121,6 +124,9 @@ export function billPeriod(input: BillingInput): BillingOutcome {
     statementDrafts: drafted.drafts,
     proof,
     utilities: utilities.map(totalsOf),
+    owners: utilities.flatMap((billed) =>
+      ownerParts(park, period, billed).map((part) => ({ ...part, utility: billed.terms.utility })),
+    ),
     estimatedIntervals,
     warnings: utilities.flatMap(({ warnings }) => warnings),
   };
