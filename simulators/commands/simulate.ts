@@ -11,6 +11,7 @@ import { checkYaml } from '../../protocols/yaml-document.ts';
 import type { Behaviour } from '../hostile/behaviour.ts';
 import { chooseBehaviours, startHostileFleet } from '../hostile/serve-hostile.ts';
 import { type Fleet, startFleet } from '../meters/fleet.ts';
+import { startFramedPark } from '../meters/framed-park.ts';
 import { startMbusPark } from '../meters/mbus-park.ts';
 import { connectPushMeters, type PushMeters } from '../meters/push-meters.ts';
 import { connectSparkplugNode, type SparkplugNode } from '../meters/sparkplug-node.ts';
@@ -25,6 +26,8 @@ const USAGE = `Usage: meterline simulate [--seed N | --park FILE] [--live | --at
   --seed N       the demo park of a seed (default 1)
   --park FILE    the meters of a park document of your own
   --hostile ID   meters that misbehave instead: one or several of simulators/hostile/behaviours.yaml (A,B), or all
+  --dlt645, --cjt188
+                 a meter of every model of DL/T 645 or CJ/T 188 instead, each on a socket and a pseudo terminal of its own
   --mbus         a line of M-Bus with a meter of every model instead, on a socket and on a pseudo terminal
   --live         meters count on with the wall clock; without it they stand still
   --at INSTANT   where they stand (default: the start of 2026-09)
@@ -39,6 +42,8 @@ const options = {
   seed: { type: 'string' },
   park: { type: 'string' },
   hostile: { type: 'string' },
+  dlt645: { type: 'boolean', default: false },
+  cjt188: { type: 'boolean', default: false },
   mbus: { type: 'boolean', default: false },
   live: { type: 'boolean', default: false },
   at: { type: 'string' },
@@ -74,14 +79,20 @@ export async function run(args: string[]): Promise<number> {
   if (values.hostile !== undefined) {
     const chosen = chooseBehaviours(values.hostile);
     if ('unknown' in chosen) return refuse(`--hostile: there is no "${chosen.unknown[0]}"`);
-    return await serveHostile(chosen, values);
+    return await untilStopped(() => serveHostile(chosen, values));
   }
   const profiles = readProfiles();
-  if (values.mbus) return await serveMbus(profiles, values);
+  if (values.mbus) return await untilStopped(() => serveMbus(profiles, values));
+  if (values.dlt645 || values.cjt188) return await untilStopped(() => serveFramed(profiles, values));
   const simulated = simulate(values, profiles);
   if (typeof simulated === 'string') return refuse(simulated);
+  return await untilStopped(() => serve(values, simulated, profiles));
+}
+
+async function untilStopped(serveThem: () => Promise<void>): Promise<number> {
   try {
-    return await serve(values, simulated, profiles);
+    await serveThem();
+    return 0;
   } catch (error) {
     console.error(`meterline simulate: ${faultOf(error)}`);
     return 3;
@@ -101,12 +112,14 @@ function faultOf(error: unknown): string {
     : error.message;
 }
 
-function wrongValue({ seed, port, at, park, live }: Values): string | null {
+function wrongValue({ seed, port, at, park, live, hostile, dlt645, cjt188, mbus }: Values): string | null {
   if (!/^\d{1,9}$/.test(seed ?? '1')) return `--seed: "${seed}" is not a whole number`;
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_000) return `--port: "${port}" is no port below 65000`;
   if (at !== undefined && !InstantText.safeParse(at).success) return `--at: "${at}" is no instant`;
   if (at !== undefined && live) return '--live and --at: either one';
   if (park !== undefined && seed !== undefined) return '--park and --seed: either one';
+  if ([hostile !== undefined, dlt645, cjt188, mbus].filter(Boolean).length > 1)
+    return '--hostile, --dlt645, --cjt188 and --mbus: one of them';
   return null;
 }
 
@@ -135,40 +148,43 @@ function simulate(values: Values, profiles: Profiles): Simulated | string {
   return { ...simulated, wiring: { ...wiring, buses } };
 }
 
-async function serveHostile(behaviours: Behaviour[], { host, port, json }: Values): Promise<number> {
-  try {
-    const stopped = stopSignal();
-    const fleet = await startHostileFleet(behaviours, { host, port: Number(port) });
-    const lines = fleet.meters.map(
-      ({ id, transport, address, description }) =>
-        `${address.padEnd(17)} ${transport.padEnd(13)} ${id.padEnd(28)} ${description}`,
-    );
-    console.log(json ? JSON.stringify({ meters: fleet.meters }) : [...lines, '', 'Ctrl-C stops.'].join('\n'));
-    await stopped;
-    await fleet.close();
-    return 0;
-  } catch (error) {
-    console.error(`meterline simulate: ${faultOf(error)}`);
-    return 3;
-  }
+async function serveHostile(behaviours: Behaviour[], { host, port, json }: Values): Promise<void> {
+  const stopped = stopSignal();
+  const fleet = await startHostileFleet(behaviours, { host, port: Number(port) });
+  const lines = fleet.meters.map(
+    ({ id, transport, address, description }) =>
+      `${address.padEnd(17)} ${transport.padEnd(13)} ${id.padEnd(28)} ${description}`,
+  );
+  console.log(json ? JSON.stringify({ meters: fleet.meters }) : [...lines, '', 'Ctrl-C stops.'].join('\n'));
+  await stopped;
+  await fleet.close();
 }
 
-async function serveMbus(profiles: Profiles, { host, port, json }: Values): Promise<number> {
-  try {
-    const stopped = stopSignal();
-    const { meters, addresses, close } = await startMbusPark(profiles, { host, port: Number(port) });
-    const lines = meters.map(
-      ({ profile, primary, secondary }) => `${String(primary).padStart(4)}  ${secondary}  ${profile}`,
-    );
-    const table = [addresses.join(', '), 'unit  or                profile', ...lines, '', 'Ctrl-C stops.'];
-    console.log(json ? JSON.stringify({ addresses, meters }) : table.join('\n'));
-    await stopped;
-    await close();
-    return 0;
-  } catch (error) {
-    console.error(`meterline simulate: ${faultOf(error)}`);
-    return 3;
-  }
+async function serveMbus(profiles: Profiles, { host, port, json }: Values): Promise<void> {
+  const stopped = stopSignal();
+  const { meters, addresses, close } = await startMbusPark(profiles, { host, port: Number(port) });
+  const lines = meters.map(
+    ({ profile, primary, secondary }) => `${String(primary).padStart(4)}  ${secondary}  ${profile}`,
+  );
+  const table = [addresses.join(', '), 'unit  or                profile', ...lines, '', 'Ctrl-C stops.'];
+  console.log(json ? JSON.stringify({ addresses, meters }) : table.join('\n'));
+  await stopped;
+  await close();
+}
+
+async function serveFramed(profiles: Profiles, { host, port, json, dlt645 }: Values): Promise<void> {
+  const stopped = stopSignal();
+  const { meters, close } = await startFramedPark(dlt645 ? 'dlt645' : 'cjt188', profiles, {
+    ...{ host, port: Number(port) },
+    now: () => Temporal.Now.plainDateTimeISO(),
+  });
+  const lines = meters.map(({ profile, unit, addresses: [socket = '', device = ''] }) =>
+    `${socket.padEnd(17)} ${device.padEnd(13)} ${unit.padEnd(15)} ${profile}`.trimEnd(),
+  );
+  const heading = `${'--rtu-over-tcp'.padEnd(17)} ${'--serial'.padEnd(13)} ${'--unit'.padEnd(15)} --profile`;
+  console.log(json ? JSON.stringify({ meters }) : [heading, ...lines, '', 'Ctrl-C stops.'].join('\n'));
+  await stopped;
+  await close();
 }
 
 const stopSignal = (): Promise<void> =>
@@ -180,7 +196,7 @@ async function serve(
   values: Values,
   { truth, wiring, outage }: Simulated,
   profiles: Profiles,
-): Promise<number> {
+): Promise<void> {
   const standsMs =
     values.at === undefined ? truth.grid.fromMs : Temporal.Instant.from(values.at).epochMilliseconds;
   const clock = { nowMs: () => (values.live ? Date.now() : standsMs) };
@@ -197,7 +213,6 @@ async function serve(
     await node?.close();
     await fleet.close();
   }
-  return 0;
 }
 
 function startNode(

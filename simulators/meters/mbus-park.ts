@@ -1,8 +1,8 @@
 /** A line of M-Bus with a meter of every shipped model: what `simulate --mbus` starts, on a socket and on a pseudo terminal. */
 import type { MbusProfile } from '../../protocols/profile.ts';
-import { type Micro, micro, type Unit } from '../../protocols/units.ts';
 import type { Profiles } from '../profiles.ts';
 import { type MbusMeter, mbusLine, mbusMeter } from './mbus-meters.ts';
+import { standingValues } from './standing-values.ts';
 import { startTransparentConverter, startTransparentSerial } from './transparent-line.ts';
 
 export interface MbusRow {
@@ -22,26 +22,6 @@ export interface MbusPark {
 const NO_MAKER = '2440';
 const makers: Record<string, string> = { ABB: '4204', SBC: '434C' };
 const VERSION = '01';
-
-/** Plausible for a register of the unit. */
-const shown: Record<Unit, Micro> = {
-  kWh: micro('12345.67'),
-  kvarh: micro('456.78'),
-  m3: micro('1234.567'),
-  W: micro('1500'),
-  var: micro('250'),
-  VA: micro('1520'),
-  V: micro('230.1'),
-  A: micro('6.5'),
-  Hz: micro('50'),
-  '1': micro('0.98'),
-  'm3/h': micro('1.25'),
-  degC: micro('61.25'),
-  '%': micro('1.5'),
-  deg: micro('12.5'),
-  'm/s': micro('0.8'),
-  MPa: micro('0.35'),
-};
 
 /** @param port 0 for any free one */
 export async function startMbusPark(
@@ -72,10 +52,5 @@ function rowOf({ id, maker, media }: MbusProfile, primary: number): MbusRow {
 }
 
 function meterOf(profile: MbusProfile, { primary, secondary }: MbusRow): MbusMeter {
-  const units = new Map<string, Unit>(profile.registers.map(({ obis, unit }) => [obis, unit]));
-  const values = (obis: string): Micro | undefined => {
-    const unit = units.get(obis);
-    return unit === undefined ? undefined : shown[unit];
-  };
-  return mbusMeter({ profile, primary, secondary, values });
+  return mbusMeter({ profile, primary, secondary, values: standingValues(profile) });
 }
