@@ -61,12 +61,42 @@ const OtherBroker = z
       refuse('tls', 'cert and key go together');
   });
 
+/** A server of its own in the place of the file, for more than one machine. */
+const Postgres = z
+  .strictObject({
+    /** A name, an address, or the folder of a socket. */
+    host: z.string().min(1),
+    port: Port.default(5432),
+    database: z.string().min(1).default('meterline'),
+    user: z.string().min(1).default('meterline'),
+    /** In the place of METERLINE_POSTGRES_PASSWORD: a file that nobody else may read. */
+    passwordFile: File.optional(),
+    /** The server has to prove its name; a certificate of our own where it asks for one. */
+    tls: ClientTls.optional(),
+    insecure,
+  })
+  .superRefine(({ host, tls, insecure: allowed }, context) => {
+    const refuse = (key: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [key], message });
+    if (tls === undefined && allowed === undefined && !host.startsWith('/') && !loopback.test(host))
+      refuse(
+        'host',
+        `"${host}" is another machine, in the clear: add tls, or allow it with \`insecure: true\``,
+      );
+    if (tls !== undefined && host.startsWith('/')) refuse('tls', 'goes with a server over the network only');
+    if (tls !== undefined && (tls.cert === undefined) !== (tls.key === undefined))
+      refuse('tls', 'cert and key go together');
+  });
+export type PostgresConfig = z.infer<typeof Postgres>;
+
 export const CloudConfig = z.strictObject({
   /** Database, keys and secrets. Relative to the configuration file. */
   dataDir: z.string().min(1),
   clock: z.enum(['system', 'driven']).default('system'),
   /** The park document to import at start, if it is new. Relative to the configuration file. */
   park: z.string().min(1),
+  /** Without it, a file in `dataDir`. */
+  store: z.strictObject({ postgres: Postgres }).optional(),
   http: Address,
   broker: z.union([EmbeddedBroker, OtherBroker]),
   /** An authority made with `meterline ca init`, from which gateways are given their certificates. */
@@ -98,6 +128,8 @@ export interface CloudSecrets {
   adminKey: string | null;
   /** `METERLINE_OPERATOR_PASSWORD`: the operator's password, instead of the one that is minted at first start. */
   operatorPassword: string | null;
+  /** `METERLINE_POSTGRES_PASSWORD`: of the store's user, unless there is a file for it. */
+  postgresPassword: string | null;
 }
 
 export type LoadedConfig =
@@ -128,6 +160,14 @@ export function loadConfig(file: string): LoadedConfig {
   const tls = 'embedded' in absolute.broker ? absolute.broker.embedded.tls : absolute.broker.tls;
   const openKey = tls?.key === undefined ? null : keyFileRefusal(tls.key);
   if (openKey !== null) problems.push(`${file}: broker: tls.key: ${openKey}`);
+  const postgres = absolute.store?.postgres;
+  for (const [key, path] of [
+    ['tls.key', postgres?.tls?.key],
+    ['passwordFile', postgres?.passwordFile],
+  ] as const) {
+    const refusal = path === undefined ? null : keyFileRefusal(path);
+    if (refusal !== null) problems.push(`${file}: store: postgres: ${key}: ${refusal}`);
+  }
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, config: absolute, secrets };
 }
@@ -140,7 +180,7 @@ function withAbsolutePaths(here: string, config: CloudConfig): CloudConfig {
         file === undefined ? undefined : resolve(here, file),
       ]),
     ) as T;
-  const { broker, enrolment } = config;
+  const { broker, enrolment, store } = config;
   return {
     ...config,
     ...at({ dataDir: config.dataDir, park: config.park }),
@@ -151,6 +191,15 @@ function withAbsolutePaths(here: string, config: CloudConfig): CloudConfig {
             embedded: { ...broker.embedded, ...(broker.embedded.tls && { tls: at(broker.embedded.tls) }) },
           }
         : { ...broker, ...(broker.tls && { tls: at(broker.tls) }) },
+    ...(store && {
+      store: {
+        postgres: {
+          ...store.postgres,
+          ...(store.postgres.passwordFile && at({ passwordFile: store.postgres.passwordFile })),
+          ...(store.postgres.tls && { tls: at(store.postgres.tls) }),
+        },
+      },
+    }),
     ...(enrolment && { enrolment: { ...enrolment, ...at({ authority: enrolment.authority }) } }),
   };
 }
@@ -159,5 +208,6 @@ function readSecrets(): CloudSecrets {
   return {
     adminKey: process.env.METERLINE_ADMIN_KEY ?? null,
     operatorPassword: process.env.METERLINE_OPERATOR_PASSWORD ?? null,
+    postgresPassword: process.env.METERLINE_POSTGRES_PASSWORD ?? null,
   };
 }

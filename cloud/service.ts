@@ -1,9 +1,7 @@
 /** The service: store, broker, ingest, jobs and API put together. Nothing here decides; it connects. */
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { dashboardPages } from '../built-pages.ts';
-import { readKeyFile } from '../key-file.ts';
 import type { Anomaly } from '../protocols/api.ts';
 import type { Park } from '../protocols/park.ts';
 import type { Jobs } from './api/context.ts';
@@ -11,7 +9,7 @@ import { buildServer } from './api/server.ts';
 import { type Broker, startBroker } from './broker.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { watchClock } from './clock-watch.ts';
-import type { ClientTls, CloudConfig, CloudSecrets } from './config.ts';
+import type { CloudConfig, CloudSecrets } from './config.ts';
 import { importPark } from './import-park.ts';
 import { type Ingest, type IngestOptions, startIngest } from './ingest.ts';
 import { billingJobs } from './jobs/billing-jobs.ts';
@@ -22,6 +20,7 @@ import { ensureOperatorPassword } from './operator-password.ts';
 import { openSigningKey, type SigningKey, statementToken } from './signing.ts';
 import { startExporter } from './store/influx/export-readings.ts';
 import { openStore, type Store } from './store/store.ts';
+import { readTls, storePlace } from './store-place.ts';
 
 export interface Service {
   /** Where the pages and the API answer. */
@@ -66,7 +65,7 @@ async function openAll(
   opened: AsyncDisposableStack,
 ): Promise<Omit<Service, 'stop'>> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const store = await openStore({ file: join(config.dataDir, 'meterline.db') });
+  const store = await openStore(storePlace(config, secrets));
   opened.defer(() => store.close());
   const imported = await importPark(store, config.park, instantText(clock.nowMs()));
   if (!imported.ok) throw new ParkRefusedError(imported.problems);
@@ -107,6 +106,7 @@ async function openAll(
     derive: jobs.derive,
     check: jobs.checkDayBefore,
     tend: tendQuarantine({ config, store, clock, log }),
+    alone: store.alone,
     onError: (error, job) => log.error({ error, job }, 'a job failed'),
   });
   opened.defer(() => schedule.stop());
@@ -149,13 +149,6 @@ async function openDelivery(
   opened.defer(() => ingest.stop());
   return { ingest, broker: embedded };
 }
-
-/** @throws KeyFileError; Error of the system */
-export const readTls = ({ ca, cert, key }: ClientTls): NonNullable<IngestOptions['tls']> => ({
-  ca: readFileSync(ca, 'utf8'),
-  ...(cert && { cert: readFileSync(cert, 'utf8') }),
-  ...(key && { key: readKeyFile(key) }),
-});
 
 interface JobOptions {
   store: Store;

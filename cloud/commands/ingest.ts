@@ -2,15 +2,14 @@
  * `meterline ingest`: one more worker beside the service, with a connection and a process of its own. The broker shares the
  * readings out among all of them. Exit codes: 0 stopped, 2 usage or configuration refused, 3 operating fault.
  */
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { systemClock } from '../clock.ts';
 import { type CloudConfig, loadConfig } from '../config.ts';
 import { startIngest } from '../ingest.ts';
 import { workerAccount } from '../mosquitto-config.ts';
-import { readTls } from '../service.ts';
-import { openStore } from '../store/store.ts';
+import { openStore, type StorePlace } from '../store/store.ts';
+import { readTls, storePlace } from '../store-place.ts';
 
 const USAGE = `Usage: meterline ingest --config cloud.yaml --worker N
 
@@ -44,7 +43,7 @@ export async function run(args: string[]): Promise<number> {
   if (!('url' in broker))
     return refuse([`${file}: broker: the embedded one serves one process; workers need a broker by url`]);
   if (clock === 'driven') return refuse([`${file}: clock: "driven" is for one process`]);
-  return work(loaded.config.dataDir, broker, Number.parseInt(worker, 10));
+  return work(storePlace(loaded.config, loaded.secrets), broker, Number.parseInt(worker, 10));
 }
 
 function refuse(lines: string[]): number {
@@ -54,14 +53,14 @@ function refuse(lines: string[]): number {
 
 type RemoteBroker = Extract<CloudConfig['broker'], { url: string }>;
 
-async function work(dataDir: string, broker: RemoteBroker, worker: number): Promise<number> {
+async function work(place: StorePlace, broker: RemoteBroker, worker: number): Promise<number> {
   const log = pino({ base: { process: `ingest ${worker}` } }, pino.destination({ dest: 2, sync: true }));
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   process.once('SIGTERM', () => end());
   process.once('SIGINT', () => end());
   const opened = new AsyncDisposableStack();
   try {
-    const store = await openStore({ file: join(dataDir, 'meterline.db') });
+    const store = await openStore(place);
     opened.defer(() => store.close());
     const { url: brokerUrl, username, password, tls } = broker;
     const account = username === undefined ? {} : { username: workerAccount(username, worker), password };

@@ -91,6 +91,7 @@ describe('the schedule', () => {
         checked.push(dayEndMs);
         throw new Error('the store is closed');
       },
+      alone: async (_, work) => ({ result: await work() }),
       onError: (error, job) => failures.push([job, error]),
     });
     await vi.advanceTimersByTimeAsync(2 * 86_400_000);

@@ -1,6 +1,7 @@
 /** When the jobs run: by the site's clock on the wall. */
 import { schedule } from 'node-cron';
 import { siteDay } from '../metering/site-grid.ts';
+import type { Store } from '../store/store.ts';
 
 export interface Schedule {
   /** Waits for no job under way; none begins any more. */
@@ -16,7 +17,7 @@ const EVERY_MINUTE = '* * * * *';
 
 /**
  * Calls `derive` every minute, and `check` every night with the end of the site-local day that has ended. A job that takes too
- * long is not overtaken.
+ * long is not overtaken, and what another service of the same store is at is left to it.
  * @param onError what is to be told of a job that failed: the next time tries again
  */
 export function scheduleJobs(options: {
@@ -26,11 +27,12 @@ export function scheduleJobs(options: {
   check: (dayEndMs: number) => Promise<unknown>;
   /** Small things, every minute. */
   tend?: () => Promise<unknown>;
+  alone: Store['alone'];
   onError: (error: unknown, job: string) => void;
 }): Schedule {
-  const { timeZone, nowMs, derive, check, tend, onError } = options;
+  const { timeZone, nowMs, derive, check, tend, alone, onError } = options;
   const plan = (name: string, expression: string, job: () => Promise<unknown>) =>
-    schedule(expression, () => job().catch((error: unknown) => onError(error, name)), {
+    schedule(expression, () => alone(`job ${name}`, job).catch((error: unknown) => onError(error, name)), {
       timezone: timeZone,
       name,
       noOverlap: true,

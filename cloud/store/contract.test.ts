@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, type TestContext, test } from 'vitest';
 import { requirePeer } from '../../peers.ts';
 import { billingContract } from './billing-contract.ts';
-import { readingsContract, type Subject } from './contract.ts';
+import { readingsContract, type Subject, togetherContract } from './contract.ts';
 import { batch, INGESTED_AT, slotBatches } from './contract-fixtures.ts';
 import type { PostgresPlace } from './postgres/open-database.ts';
 import { postgresProgram, startTestServer, type TestServer } from './postgres/test-server.ts';
@@ -73,8 +73,9 @@ describe.each([
   ['sqlite', sqlite],
   ['postgres', postgres],
 ] as const)('%s', (_, { withStore, fault }) => {
-  test.for([...readingsContract, ...quarantineContract, ...billingContract])('$title', ({ check }, context) =>
-    withStore(context, check),
+  test.for([...readingsContract, ...quarantineContract, ...billingContract, ...togetherContract])(
+    '$title',
+    ({ check }, context) => withStore(context, check),
   );
 
   /** All that readings leave behind, without the counters of arrival. */

@@ -228,6 +228,25 @@ const queries: ContractCase[] = [
   },
 ];
 
+export const togetherContract: ContractCase[] = [
+  {
+    title: 'what is to go on once at a time does, by scope, and again after it failed',
+    async check({ store }) {
+      const first = Promise.withResolvers<string>();
+      const running = store.alone('nightly', () => first.promise);
+      assert.equal(await store.alone('nightly', async () => 'too'), null);
+      assert.deepEqual(await store.alone('derive', async () => 'beside'), { result: 'beside' });
+      first.resolve('done');
+      assert.deepEqual(await running, { result: 'done' });
+      await assert.rejects(
+        store.alone('nightly', () => Promise.reject(new Error('failed'))),
+        /failed/,
+      );
+      assert.deepEqual(await store.alone('nightly', async () => 'again'), { result: 'again' });
+    },
+  },
+];
+
 const appendOnly: ContractCase[] = ['reading', 'gap_marker'].map((table) => ({
   title: `the database itself refuses to change, remove or replace a row of ${table}`,
   async check({ store, sql, replaceRows }) {

@@ -10,6 +10,11 @@ export type Asynchronous<T> = {
 
 /** Every operation of the store, asynchronous. An operation's result is only seen after its commit. */
 export type Store = Asynchronous<Operations> & {
+  /**
+   * Work that goes on once at a time, of all processes that share the store. Nothing is left behind by one that dies in it.
+   * @returns null where another is at it
+   */
+  alone<T>(scope: string, work: () => Promise<T>): Promise<{ result: T } | null>;
   /** After the operations under way. */
   close(): Promise<void>;
 };

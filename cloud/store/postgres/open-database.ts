@@ -148,7 +148,8 @@ async function alone<T>(
       try {
         return { result: await work() };
       } finally {
-        await client.query(GIVE, [scope]);
+        // Where the connection is gone, so is the lock.
+        await client.query(GIVE, [scope]).catch(() => undefined);
       }
     });
   } finally {

@@ -22,7 +22,8 @@ export async function openStore(place: PostgresPlace): Promise<Store> {
       (...args: never[]) =>
         operation(...args).catch((error: unknown) => Promise.reject(asStoreError(name, error))),
     ]);
-    return { ...Object.fromEntries(entries), close: () => database.close() } as Store;
+    const { alone, close } = database;
+    return { ...Object.fromEntries(entries), alone, close } as Store;
   } catch (error) {
     throw asStoreError('open', error);
   }

@@ -18,7 +18,7 @@ import * as quarantine from './quarantine.ts';
 import * as readings from './readings.ts';
 import * as runRecords from './run-records.ts';
 
-export function operations(db: Database): Omit<Store, 'close'> {
+export function operations(db: Database): Omit<Store, 'alone' | 'close'> {
   return {
     ...parks.operations(db),
     ...readings.operations(db),

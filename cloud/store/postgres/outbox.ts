@@ -98,7 +98,12 @@ const eventRow = (row: Row): EventRow => ({
   position: Number(row.position),
 });
 
-function deliveryOperations(db: Database) {
+function deliveryOperations(
+  db: Database,
+): Omit<
+  Asynchronous<ReturnType<typeof embedded.operations>>,
+  keyof ReturnType<typeof webhookOperations> | 'outboxEvents' | 'tellEvents'
+> {
   return {
     async claimDeliveries(asked: {
       owner: string;

@@ -1,7 +1,7 @@
 /** A PostgreSQL server for tests and benchmarks: Debian's program on a fresh cluster, an ephemeral port of 127.0.0.1, and one process to end. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -69,10 +69,23 @@ interface Cluster {
   program: string;
 }
 
+/** A disk in memory, on which a flush costs nothing: what a test says does not depend on the disk, and its length would. */
+const MEMORY = '/dev/shm';
+const ROOM_BYTES = 1024 ** 3;
+
+function roomIn(folder: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize > ROOM_BYTES;
+  } catch {
+    return false;
+  }
+}
+
 /** Everybody has to bring a password over the network; over the socket nobody has. */
-function createCluster(): Cluster {
+function createCluster(isOnDisk: boolean): Cluster {
   const user = serverUser();
-  const folder = mkdtempSync(join(tmpdir(), 'meterline-postgres-'));
+  const folder = mkdtempSync(join(!isOnDisk && roomIn(MEMORY) ? MEMORY : tmpdir(), 'meterline-postgres-'));
   const data = join(folder, 'data');
   mkdirSync(data);
   for (const path of [folder, data]) {
@@ -89,9 +102,12 @@ function createCluster(): Cluster {
   return { user, folder, data, program };
 }
 
-/** @param settings of the server, beside those that tests need */
-export async function startTestServer(settings: Record<string, string> = {}): Promise<TestServer> {
-  const { user, folder, data, program } = createCluster();
+/** @param settings of the server, beside those that tests need @param isOnDisk where its data must lie on a disk: benchmarks */
+export async function startTestServer(
+  settings: Record<string, string> = {},
+  isOnDisk = false,
+): Promise<TestServer> {
+  const { user, folder, data, program } = createCluster(isOnDisk);
   const asUser = { ...user, cwd: '/', stdio: 'ignore' as const };
   const port = await freePort();
   const options = Object.entries({
@@ -123,7 +139,12 @@ export async function startTestServer(settings: Record<string, string> = {}): Pr
         await query(admin('postgres'), 'SELECT 1');
         return;
       } catch (error) {
-        if (!/ENOENT|ECONNREFUSED|starting up|recovery/.test(String(error))) throw error;
+        if (
+          !/ENOENT|ECONNREFUSED|ECONNRESET|starting up|recovery|accepting connections|Connection terminated/.test(
+            String(error),
+          )
+        )
+          throw error;
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     }

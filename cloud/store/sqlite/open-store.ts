@@ -41,10 +41,12 @@ export function openStore(file: string): Promise<Store> {
       worker.postMessage({ id: nextId, name, args });
     });
 
+  const alone = aloneHere();
   const store = new Proxy({} as Store, {
     get: (_, name) => {
       // A promise resolving with the store asks it for `then`.
       if (typeof name !== 'string' || name === 'then') return undefined;
+      if (name === 'alone') return alone;
       if (name === 'close') return () => call('close', []).then(() => undefined);
       return (...args: unknown[]) => call(name, args);
     },
@@ -53,4 +55,18 @@ export function openStore(file: string): Promise<Store> {
     worker.once('error', reject);
     call('ready', []).then(() => resolve(store), reject);
   });
+}
+
+/** Only one process does more than ingest on a file, so that what it knows itself is enough. */
+function aloneHere(): Store['alone'] {
+  const held = new Set<string>();
+  return async (scope, work) => {
+    if (held.has(scope)) return null;
+    held.add(scope);
+    try {
+      return { result: await work() };
+    } finally {
+      held.delete(scope);
+    }
+  };
 }
