@@ -1,113 +1,12 @@
 /** Sharing rules by example, from the park document to the statement. */
 import { describe, expect, test } from 'vitest';
 import type { Park, Pool } from '../../../protocols/park.ts';
-import type { SharingRule } from '../../../protocols/sharing.ts';
-import type { StatementLine } from '../../../protocols/statement.ts';
 import { checkPark } from '../../check-park.ts';
 import { type BillingOutcome, billPeriod } from '../bill-period.ts';
 import { replayStatement } from '../replay-statement.ts';
-import { type Counting, sampleInput, samplePark } from '../sample-park.ts';
+import { sampleInput, samplePark } from '../sample-park.ts';
 import { traceOf } from '../statement-basis.ts';
-
-const lobby: Pool = {
-  id: 'lobby',
-  name: '大堂冷气',
-  utility: 'electricity',
-  sharing: 'mandatory',
-  scope: { kind: 'building', building: 'A' },
-  rule: { id: 'R-lobby', version: 1, text: 'lobby cooling' },
-};
-const rule = (over: Partial<SharingRule> = {}): SharingRule => ({
-  id: 'R-lobby',
-  version: 1,
-  text: '大堂冷气分摊',
-  from: '2026-01-01',
-  to: null,
-  method: { kind: 'weights', weight: '面积 * 天数' },
-  ...over,
-});
-const [electricityBill] = samplePark.sourceBills;
-const [firstMeter] = samplePark.meters;
-
-/** Two tenants in building A all month, electricity alone, 1 kWh = 1 yuan, and a lobby of 16 kWh a day. */
-function parkWith(rules: SharingRule[], over: Partial<Park> = {}, pools: Pool[] = [lobby]): Park {
-  if (electricityBill === undefined || firstMeter === undefined) throw new Error('the sample park is empty');
-  const meter = (id: string, serves: Park['meters'][number]['serves'], parent: string | null = 'E-0') => ({
-    ...firstMeter,
-    id,
-    serial: id,
-    parent,
-    serves,
-  });
-  return {
-    ...samplePark,
-    leases: [
-      { id: 'L1', tenant: 'One', units: ['A-101'], from: '2026-01-01', to: null },
-      { id: 'L2', tenant: 'Two', units: ['A-102'], from: '2026-01-01', to: null },
-    ],
-    units: samplePark.units.map((unit) => ({ ...unit, areaM2: unit.id === 'A-101' ? '300' : '100' })),
-    meters: [
-      meter('E-0', { kind: 'branch' }, null),
-      meter('E-A-101', { kind: 'unit', unit: 'A-101' }),
-      meter('E-A-102', { kind: 'unit', unit: 'A-102' }),
-      ...pools.map(({ id }) => meter(`E-${id}`, { kind: 'pool', pool: id })),
-    ],
-    pools,
-    rules,
-    tariffs: samplePark.tariffs.filter(({ utility }) => utility === 'electricity'),
-    sourceBills: [
-      {
-        ...electricityBill,
-        lines: [
-          {
-            component: 'energy',
-            name: 'Energy',
-            touPeriod: null,
-            quantity: null,
-            net: '960.00',
-            tax: '0.00',
-          },
-        ],
-      },
-    ],
-    ...over,
-  };
-}
-/** 8 kWh a day to each unit, 16 to each pool, by night. */
-const counting: Counting = (meter, _, touPeriod) => {
-  if (touPeriod !== 'valley') return 0n;
-  return meter.startsWith('E-A-') ? 8_000_000n : 16_000_000n;
-};
-const bill = (park: Park, of: Counting = counting): Extract<BillingOutcome, { ok: true }> => {
-  expect(checkPark(park)).toEqual([]);
-  const outcome = billPeriod(sampleInput(of, { park, lossPercent: 0n }));
-  if (!outcome.ok) throw new Error(`${outcome.code}: ${outcome.detail}`);
-  for (const draft of outcome.statementDrafts) expect(replayStatement(draft)).toEqual([]);
-  return outcome;
-};
-/** kWh by `holder|pool`, of what is shared. */
-const shared = (park: Park, of?: Counting): Record<string, number> =>
-  Object.fromEntries(
-    bill(park, of)
-      .charges.filter(({ pool }) => pool !== 'own')
-      .map(({ holder, pool, quantity }) => [`${holder ?? 'landlord'}|${pool}`, Number(quantity) / 1e6]),
-  );
-const lineOf = (park: Park, lease: string, pool: string): StatementLine => {
-  const line = bill(park)
-    .statementDrafts.find(({ head }) => head.lease === lease)
-    ?.lines.find((one) => one.pool === pool);
-  if (line === undefined) throw new Error(`no line of ${pool}`);
-  return line;
-};
-const refusal = (park: Park, of: Counting = counting): string => {
-  const outcome = billPeriod(sampleInput(of, { park, lossPercent: 0n }));
-  return outcome.ok ? 'billed' : `${outcome.code}: ${outcome.detail}`;
-};
-
-const hot = Array.from({ length: 30 }, (_, i) => ({
-  date: `2026-09-${`${i + 1}`.padStart(2, '0')}`,
-  maximum: '33.5',
-}));
+import { bill, counting, hot, lineOf, lobby, parkWith, rule, shared } from './lobby-park.ts';
 
 describe('who bears what of 480 kWh', () => {
   test.each<[string, Park, Record<string, number>]>([
@@ -348,48 +247,6 @@ test('too much of what a rule rests on is estimated: the fixed key', () => {
   expect(line).toMatchObject({ quantity: 360_000_000n });
 });
 
-test.each<[string, Park, string]>([
-  [
-    'a factor above 1 without a cap',
-    parkWith([rule({ method: { kind: 'weights', weight: '面积', factor: '(最高温 - 20) / 10' } })], {
-      temperatures: hot,
-    }),
-    'rule_refused: pool lobby, rule R-lobby v1: its factor is above 1: declare a cap',
-  ],
-  [
-    'quantities beyond the pool',
-    parkWith([rule({ method: { kind: 'quantity', quantity: '总表差值 * 面积 / 200 m2' } })]),
-    'rule_refused: pool lobby, rule R-lobby v1: it recovers more than there is to share',
-  ],
-  [
-    'a figure that is not on record',
-    parkWith([rule({ method: { kind: 'weights', weight: '人数' } })]),
-    'rule_refused: pool lobby, rule R-lobby v1: L1: no_value in 人数: L1 has none on record',
-  ],
-  [
-    'a day without a temperature',
-    parkWith([rule({ method: { kind: 'weights', weight: '面积', factor: '(最高温 - 26) / 10' } })], {
-      temperatures: hot.slice(1),
-    }),
-    'rule_refused: pool lobby, rule R-lobby v1: no_value in 最高温: there is no temperature of 2026-09-01',
-  ],
-  [
-    'a weight below zero',
-    parkWith([rule({ method: { kind: 'weights', weight: '面积 - 200' } })]),
-    'rule_refused: pool lobby, rule R-lobby v1: the weight of L2 is below zero',
-  ],
-  [
-    'a division by one tenant’s zero',
-    parkWith([rule({ method: { kind: 'weights', weight: '1 / (面积 - 100)' } })]),
-    'rule_refused: pool lobby, rule R-lobby v1: L2: division_by_zero in 面积 - 100',
-  ],
-  [
-    'days on which no version is in force',
-    parkWith([rule({ from: '2026-09-10' })]),
-    'rule_refused: pool lobby: no version of rule R-lobby is in force on 2026-09-01',
-  ],
-])('%s is refused by name', (_, park, detail) => expect(refusal(park)).toBe(detail));
-
 describe('several owners', () => {
   const owner = (id: string, share: string) => ({ owner: id, name: id, share });
   const vacant = parkWith([rule()], {
@@ -446,64 +303,4 @@ test('a hop that was changed is found by working it out again', () => {
       `${from}`,
     ).toMatch(message);
   }
-});
-
-test.each<[string, Partial<Park>, string]>([
-  [
-    'a formula that cannot be read',
-    { rules: [rule({ method: { kind: 'weights', weight: '面积 ^ 2' } })] },
-    'unknown_character ^ at 4',
-  ],
-  [
-    'a quantity in kWh m2',
-    { rules: [rule({ method: { kind: 'quantity', quantity: '总表差值 * 面积' } })] },
-    'kWh * m2, not kWh in "总表差值 * 面积"',
-  ],
-  [
-    'two versions on one day',
-    { rules: [rule(), rule({ version: 2 })] },
-    'rules.R-lobby v2: v1 is in force in the same days',
-  ],
-  [
-    'a gap between versions',
-    { rules: [rule({ to: '2026-03-01' }), rule({ version: 2, from: '2026-04-01' })] },
-    'no version is in force from 2026-03-01 to 2026-04-01',
-  ],
-  [
-    'an end before its beginning',
-    { rules: [rule({ to: '2025-01-01' })] },
-    '"to" 2025-01-01 is not after "from" 2026-01-01',
-  ],
-  [
-    'a cap above 1',
-    { rules: [rule({ method: { kind: 'weights', weight: '1', factor: '1', factorCap: '1.2' } })] },
-    'factorCap 1.2 is not above 0 and at most 1',
-  ],
-  [
-    'a pool that is not there',
-    { rules: [rule({ pools: [{ pool: 'x', weight: '1' }] })] },
-    'pool "x" is not in the document',
-  ],
-  [
-    'a pool that passes on to itself',
-    { rules: [rule({ pools: [{ pool: 'lobby', weight: '1' }] })] },
-    'passes on to itself',
-  ],
-  [
-    'shares of 99.99 %',
-    {
-      owners: [
-        { building: 'A', from: '2026-01-01', to: null, shares: [{ owner: 'a', name: 'A', share: '0.9999' }] },
-      ],
-    },
-    'owners.A: the shares add up to 9999/10000, not to 1',
-  ],
-  ['a date with two temperatures', { temperatures: [...hot, ...hot] }, 'temperatures: a date stands twice'],
-  [
-    'a difference of an end meter',
-    { pools: [{ ...lobby, difference: { meter: 'E-A-101', negative: 'block' } }] },
-    'E-A-101 is no branch meter of electricity',
-  ],
-])('the import refuses %s', (_, over, problem) => {
-  expect(checkPark(parkWith([], over)).join('\n')).toContain(problem);
 });
