@@ -1,6 +1,7 @@
 /** `meterline edge`: the gateway process. Exit codes: 0 stopped, 2 usage or configuration refused, 3 operating fault. */
-import { parseArgs } from 'node:util';
+
 import pino from 'pino';
+import { refuseWords, takeWords } from '../../command-line.ts';
 import { becomeLean } from '../../lean-process.ts';
 import { hashPassword } from '../../secrets.ts';
 import { type EdgeConfig, edgePassword, readConfig } from '../config.ts';
@@ -15,30 +16,24 @@ const USAGE = `Usage: meterline edge --config edge.yaml [--check-config]
   --check-config   say what is wrong with it, and do not start
   --hash-password  print what stands for the password in http.passwordHash`;
 
+const form = { name: 'edge', usage: USAGE };
+
 export async function run(args: string[]): Promise<number> {
   const options = {
     config: { type: 'string' },
     'check-config': { type: 'boolean' },
     'hash-password': { type: 'boolean' },
-    help: { type: 'boolean' },
   } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    return refuse([error instanceof Error ? error.message : String(error), USAGE]);
-  }
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const taken = takeWords(args, { ...form, options });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values } = taken;
   if (values['hash-password']) {
     const password = edgePassword();
     if (password === undefined) return refuse(['meterline edge: METERLINE_EDGE_PASSWORD is not set']);
     console.log(await hashPassword(password));
     return 0;
   }
-  if (values.config === undefined) return refuse(['meterline edge: --config is missing', USAGE]);
+  if (values.config === undefined) return refuseWords(form, '--config is missing');
   const loaded = loadProfiles();
   if (!loaded.ok) return refuse(loaded.errors);
   const checked = readConfig(values.config, loaded.profiles);

@@ -4,9 +4,9 @@
  */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Document, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { refuseWords, takeWords } from '../../command-line.ts';
 import { KeyFileError } from '../../key-file.ts';
 import { Id } from '../../protocols/reading.ts';
 import { replaceFile } from '../buffer/replace-file.ts';
@@ -21,29 +21,22 @@ const USAGE = `Usage: meterline enrol CODE --cloud URL [--config edge.yaml] [--i
   --config FILE  the gateway's configuration: written if it is not there, completed if it is (default edge.yaml)
   --insecure     allow an http:// cloud on another machine`;
 
+const form = { name: 'enrol', usage: USAGE };
 const options = {
   cloud: { type: 'string' },
   config: { type: 'string', default: 'edge.yaml' },
   insecure: { type: 'boolean', default: false },
-  help: { type: 'boolean' },
 } as const;
 
 const Known = z.looseObject({ gateway: Id.optional(), dataDir: z.string().min(1).default('./data') });
 
 export async function run(args: string[]): Promise<number> {
-  let parsed: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>;
-  try {
-    parsed = parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    return refuse(`${(error as Error).message}\n\n${USAGE}`);
-  }
-  const { values, positionals } = parsed;
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const taken = takeWords(args, { ...form, options, words: true });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values, positionals } = taken;
   const [code, ...more] = positionals;
-  if (code === undefined || more.length > 0 || values.cloud === undefined) return refuse(USAGE);
+  if (code === undefined || more.length > 0) return refuseWords(form, 'one CODE is needed');
+  if (values.cloud === undefined) return refuseWords(form, '--cloud is missing');
   if (URL.parse(values.cloud) === null) return refuse(`--cloud: "${values.cloud}" is no address`);
   const file = resolve(values.config);
   const document = existsSync(file) ? parseDocument(readFileSync(file, 'utf8')) : new Document({});

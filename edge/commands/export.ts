@@ -3,7 +3,7 @@
  * Exit codes: 0 written, 2 usage or configuration refused, 3 the file cannot be written.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { refuseWords, takeWords } from '../../command-line.ts';
 import type { Park } from '../../protocols/park.ts';
 import { replaceFile } from '../buffer/replace-file.ts';
 import { outlineOf } from '../meter-list/edge-document.ts';
@@ -16,31 +16,23 @@ const USAGE = `Usage: meterline export FILE.xlsx|FILE.csv [--config edge.yaml] [
   --park FILE            the park document, for names, tree, places and multipliers
   --language zh-CN|en    of the headings; default zh-CN`;
 
+const form = { name: 'export', usage: USAGE };
 const options = {
   config: { type: 'string', default: 'edge.yaml' },
   park: { type: 'string' },
   language: { type: 'string', default: 'zh-CN' },
-  help: { type: 'boolean' },
 } as const;
 
 export async function run(args: string[]): Promise<number> {
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  let positionals: string[];
-  try {
-    ({ values, positionals } = parseArgs({ args, options, allowPositionals: true }));
-  } catch (error) {
-    return refuse(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
-  }
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const taken = takeWords(args, { ...form, options, words: true });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values, positionals } = taken;
   const [file = '', ...more] = positionals;
   const format = /\.(xlsx|csv)$/i.exec(file)?.[1]?.toLowerCase();
   if (format === undefined || more.length > 0)
-    return refuse(`one FILE.xlsx or FILE.csv is needed\n\n${USAGE}`);
+    return refuseWords(form, 'one FILE.xlsx or FILE.csv is needed');
   const { language, config } = values;
-  if (language !== 'zh-CN' && language !== 'en') return refuse('--language is not zh-CN or en');
+  if (language !== 'zh-CN' && language !== 'en') return refuseWords(form, '--language is not zh-CN or en');
   const missing = [config, values.park].find((one) => one !== undefined && !existsSync(one));
   if (missing !== undefined) return refuse(`${missing}: there is no such file`);
   const outline = outlineOf(readFileSync(config, 'utf8'));

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { refuseWords, type TakenWords, takeWords } from '../../command-line.ts';
 import { type ColumnMap, fieldNames, type ListField } from '../../protocols/meter-list/columns.ts';
 import type { Difference } from '../../protocols/meter-list/difference.ts';
 import type { ListProblem } from '../../protocols/meter-list/problem.ts';
@@ -43,20 +43,14 @@ const options = {
   remove: { type: 'boolean', default: false },
   language: { type: 'string', default: 'zh-CN' },
   json: { type: 'boolean', default: false },
-  help: { type: 'boolean' },
 } as const;
+const form = { name: 'import', usage: USAGE, options, words: true };
 
 export async function run(args: string[]): Promise<number> {
   const parsed = parse(args);
-  if (typeof parsed === 'string') {
-    console.error(`${USAGE}\n\nmeterline import: ${parsed}`);
-    return 2;
-  }
+  if (typeof parsed === 'number') return parsed;
+  if (typeof parsed === 'string') return refuseWords(form, parsed);
   const { values, file, map, defaults, language } = parsed;
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
   const loaded = loadProfiles();
   if (!loaded.ok) return refuse(loaded.errors);
   const missing = [file, values.config, values.park].find((one) => one !== undefined && !existsSync(one));
@@ -106,7 +100,7 @@ function refuse(lines: readonly string[]): number {
   return 2;
 }
 
-type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+type Values = Exclude<TakenWords<typeof options>, { exitCode: number }>['values'];
 interface Parsed {
   values: Values;
   file: string;
@@ -115,16 +109,13 @@ interface Parsed {
   language: 'zh-CN' | 'en';
 }
 
-function parse(args: string[]): Parsed | string {
-  let values: Values;
-  let positionals: string[];
-  try {
-    ({ values, positionals } = parseArgs({ args, options, allowPositionals: true }));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+/** The sentence that says what is wrong, or the exit code where that was told. */
+function parse(args: string[]): Parsed | string | number {
+  const taken = takeWords(args, form);
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values, positionals } = taken;
   const [file = '', ...more] = positionals;
-  if (!values.help && (file === '' || more.length > 0)) return 'one FILE is needed';
+  if (file === '' || more.length > 0) return 'one FILE is needed';
   const { language } = values;
   if (language !== 'zh-CN' && language !== 'en') return '--language is not zh-CN or en';
   let map: ColumnMap = {};

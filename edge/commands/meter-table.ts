@@ -1,4 +1,5 @@
 /** What was read of a meter, as lines for people. */
+import { registerName } from '../../protocols/register-names.ts';
 import { formatMicro, micro } from '../../protocols/units.ts';
 import { tellException } from '../commissioning/doctor.ts';
 import type { AskedProfile } from '../drivers/asked-profile.ts';
@@ -14,16 +15,21 @@ export function meterTable(
   read: MeterRead,
   before: MeterRead | null = null,
 ): string[] {
-  const rows = inOrder(profile, read);
+  const rows = inOrder(profile, read).map((row) => ({
+    ...row,
+    name: registerName(row.register.obis, row.register.name, 'en'),
+  }));
+  const nameWidth = Math.max(0, ...rows.map(({ name }) => name.length));
   const width = Math.max(0, ...rows.map(({ value, code }) => (value ?? code ?? '').length));
-  const lines = rows.map((row) => {
+  const lines = rows.map(({ name, ...row }) => {
     const { register, value, code } = row;
-    const unit = register.unit === '1' ? '' : register.unit;
+    // What is no value has no unit.
+    const unit = register.unit === '1' || value === null ? '' : register.unit;
     const mark = register.billing ? '  <- billed' : '';
     const shown = (value ?? code ?? '').padStart(width);
     const change = before === null ? '' : `  ${changeOf(row, before)}`.padEnd(14);
     const padded = change === '' ? unit : unit.padEnd(5);
-    return `  ${register.obis.padEnd(12)} ${register.name.padEnd(20)} ${shown} ${padded}${change}${mark}`.trimEnd();
+    return `  ${register.obis.padEnd(12)} ${name.padEnd(nameWidth)} ${shown} ${padded}${change}${mark}`.trimEnd();
   });
   const missing = missingText(profile, read);
   const last = read.values.at(-1);
@@ -55,7 +61,9 @@ export function inOrder(profile: AskedProfile, read: MeterRead): RegisterValue[]
   return profile.registers.flatMap((register) => read.values.filter((value) => value.register === register));
 }
 
-export const instantText = (ms: number): string => Temporal.Instant.fromEpochMilliseconds(ms).toString();
+/** Of one width, so that what stands below each other can be compared. */
+export const instantText = (ms: number): string =>
+  Temporal.Instant.fromEpochMilliseconds(ms).toString({ smallestUnit: 'millisecond' });
 
 function changeOf({ register, value }: RegisterValue, before: MeterRead): string {
   const old = before.values.find((one) => one.register === register)?.value ?? null;

@@ -1,5 +1,5 @@
 /** `meterline read`: reads one meter once. Exit codes: 0 read, 1 the meter gave nothing, 2 usage, 3 the line cannot be opened. */
-import { parseArgs } from 'node:util';
+import { refuseWords, takeWords } from '../../command-line.ts';
 import type { MeterRead } from '../drivers/meter-driver.ts';
 import { openDriver } from '../drivers/open-driver.ts';
 import { linkName } from '../line/line-stream.ts';
@@ -16,23 +16,17 @@ ${METER_USAGE}
 ${GATEWAY_USAGE}
   --json                     one JSON document`;
 
+const form = { name: 'read', usage: USAGE };
+
 export async function run(args: string[]): Promise<number> {
   const options = {
     ...meterOptions,
     ...gatewayOptions,
     json: { type: 'boolean' },
-    help: { type: 'boolean' },
   } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error));
-  }
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const taken = takeWords(args, { ...form, options });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values } = taken;
   if (values.gateway !== undefined) {
     const asked = parseAsked(values);
     return asked === null ? refuse('--profile and --unit are needed') : readThroughGateway(values, asked);
@@ -61,10 +55,7 @@ export async function run(args: string[]): Promise<number> {
   return read.values.length > 0 ? 0 : 1;
 }
 
-function refuse(message: string): number {
-  console.error(`${USAGE}\n\nmeterline read: ${message}`);
-  return 2;
-}
+const refuse = (message: string): number => refuseWords(form, message);
 
 function report({ profile, unit }: NamedMeter, read: MeterRead): object {
   return {

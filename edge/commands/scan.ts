@@ -1,5 +1,5 @@
 /** `meterline scan`: who answers on a line. Exit codes: 0 found, 1 nobody answers, 2 usage, 3 the line cannot be opened. */
-import { parseArgs } from 'node:util';
+import { refuseWords, takeWords } from '../../command-line.ts';
 import type { ModbusProfile } from '../../protocols/profile.ts';
 import { type FoundMeter, scanReport, scanUnits } from '../commissioning/scan-units.ts';
 import { searchAddresses, UNCLEAR } from '../commissioning/search-addresses.ts';
@@ -7,6 +7,7 @@ import type { Link } from '../config.ts';
 import { Line, LineFault, type LineOptions } from '../line/line.ts';
 import { loadProfiles, type Profiles } from '../profiles.ts';
 import { unopenedText } from './fault-text.ts';
+import { foundLines } from './found-meter.ts';
 import { LINK_USAGE, linkOptions, parseLink, parseWhole } from './link-options.ts';
 import { GATEWAY_USAGE, gatewayOptions, scanThroughGateway } from './through-gateway.ts';
 
@@ -23,24 +24,18 @@ ${GATEWAY_USAGE}
 
 const DEFAULT_TIMEOUT_MS = 300;
 
+const form = { name: 'scan', usage: USAGE };
+
 export async function run(args: string[]): Promise<number> {
   const options = {
     ...linkOptions,
     ...gatewayOptions,
     units: { type: 'string', default: '1-247' },
     json: { type: 'boolean' },
-    help: { type: 'boolean' },
   } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error));
-  }
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const taken = takeWords(args, { ...form, options });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values } = taken;
   const units = parseUnits(values.units);
   if (units === null) return refuse('--units is not a list of addresses from 1 to 247');
   if (values.gateway !== undefined) {
@@ -82,10 +77,7 @@ function nobodyText({ kind }: Link): string {
   return `Modbus RTU, DL/T 645, CJ/T 188 and M-Bus were searched. Try ${settings}; a longer --timeout; power, and whether A and B are swapped. Of several DL/T 645 or CJ/T 188 meters none is found: connect one alone.`;
 }
 
-function refuse(message: string): number {
-  console.error(`${USAGE}\n\nmeterline scan: ${message}`);
-  return 2;
-}
+const refuse = (message: string): number => refuseWords(form, message);
 
 async function scan(
   options: LineOptions,
@@ -104,7 +96,7 @@ async function scan(
       onFound(meter) {
         if (progress) process.stderr.write('\r\x1b[K');
         found.push(meter);
-        if (!quiet) console.log(describe(meter));
+        if (!quiet) tell(meter);
       },
     });
     if (progress) process.stderr.write('\r\x1b[K');
@@ -134,7 +126,7 @@ async function search(
       },
       onFound(meter) {
         found.push(meter);
-        if (!quiet) console.log(describe(meter));
+        if (!quiet) tell(meter);
       },
       onUnclear: (one) => console.error(UNCLEAR[one]),
     });
@@ -144,16 +136,9 @@ async function search(
   }
 }
 
-function describe({ unit, profile, values, equals }: FoundMeter): string {
-  const head = `unit ${String(unit).padStart(3)}  `;
-  if (profile === null) return `${head}answers, but no known model fits`;
-  const billed = values
-    .filter(({ register }) => register.billing)
-    .map(({ register, value }) => `${register.obis} ${value} ${register.unit}`);
-  const model = `${head}${profile.id.padEnd(20)} ${`${profile.make} ${profile.model}`.padEnd(24)} ${billed.join(', ')}`;
-  const others = equals.map(({ id }) => id).join(', ');
-  return others === '' ? model : `${model}\n${' '.repeat(head.length)}fits equally: ${others}`;
-}
+const tell = (meter: FoundMeter): void => {
+  for (const line of foundLines(scanReport(meter))) console.log(line);
+};
 
 /** `1-3,7` is [1, 2, 3, 7]; null when it is no such list. */
 export function parseUnits(text: string): number[] | null {

@@ -4,7 +4,7 @@
  * cannot be opened.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { refuseWords, takeWords } from '../../command-line.ts';
 import { ALL_METERS, MOST_OFFSET_SECONDS, timeBroadcast } from '../../protocols/dlt645/time-broadcast.ts';
 import { withWakeBytes } from '../../protocols/sum-frame.ts';
 import { isTimeZone } from '../../protocols/time-zone.ts';
@@ -43,13 +43,12 @@ interface Sync {
   yes: boolean;
 }
 
+const form = { name: 'sync-time', usage: USAGE };
+
 export async function run(args: string[]): Promise<number> {
   const parsed = parse(args);
-  if (typeof parsed === 'string') return refuse(parsed);
-  if (parsed === null) {
-    console.log(USAGE);
-    return 0;
-  }
+  if (typeof parsed === 'string') return refuseWords(form, parsed);
+  if (typeof parsed === 'number') return parsed;
   try {
     return await sync(parsed);
   } catch (error) {
@@ -58,33 +57,23 @@ export async function run(args: string[]): Promise<number> {
   }
 }
 
-/** The sentence that says what is wrong, or null for a call for help. */
-function parse(args: string[]): Sync | string | null {
+/** The sentence that says what is wrong, or the exit code where that was told. */
+function parse(args: string[]): Sync | string | number {
   const options = {
     ...meterOptions,
     'time-zone': { type: 'string' },
     broadcast: { type: 'boolean', default: false },
     yes: { type: 'boolean', default: false },
-    help: { type: 'boolean' },
   } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-  if (values.help) return null;
+  const taken = takeWords(args, { ...form, options });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values } = taken;
   const named = parseMeter(values);
   if (!named.ok) return named.error;
   if (named.meter.profile.protocol !== 'dlt645') return `${named.meter.profile.id} is no DL/T 645 meter`;
   const timeZone = values['time-zone'];
   if (timeZone === undefined || !isTimeZone(timeZone)) return '--time-zone is missing or no time zone';
   return { meter: named.meter, timeZone, broadcast: values.broadcast, yes: values.yes };
-}
-
-function refuse(message: string): number {
-  console.error(`${USAGE}\n\nmeterline sync-time: ${message}`);
-  return 2;
 }
 
 async function sync({ meter, timeZone, broadcast, yes }: Sync): Promise<number> {

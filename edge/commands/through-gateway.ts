@@ -4,11 +4,15 @@
  * 3 the gateway or its port cannot be reached.
  */
 import type { DetectEvent, LiveFault, LiveRead, ScanEvent } from '../../protocols/edge-api.ts';
+import { registerName } from '../../protocols/register-names.ts';
 import { UNCLEAR } from '../commissioning/search-addresses.ts';
 import { nearText } from '../commissioning/search-register.ts';
 import { edgePassword } from '../config.ts';
 import type { MeterUnit } from '../line/exchange.ts';
 import { faultText } from './fault-text.ts';
+import { foundLines } from './found-meter.ts';
+import { instantText } from './meter-table.ts';
+import { valueText } from './value-text.ts';
 
 export const gatewayOptions = { gateway: { type: 'string' }, bus: { type: 'string' } } as const;
 export const GATEWAY_USAGE = `  --gateway URL --bus ID     in the place of a line: through a running gateway that polls this bus, whose password is
@@ -114,13 +118,16 @@ export function readThroughGateway(
   });
 }
 
-const readLines = ({ readings }: LiveRead): string[] =>
-  readings.map(
-    ({ register, name, value, unit, code, billing }) =>
-      `  ${register.padEnd(12)} ${name.padEnd(20)} ${value ?? code} ${unit === '1' ? '' : unit}${
-        billing ? '  <- billed' : ''
-      }`,
+function readLines({ readings }: LiveRead): string[] {
+  const rows = readings.map(({ register, name, billing, ...shown }) => ({
+    cells: [register, registerName(register, name, 'en')] as const,
+    text: `${valueText(shown)}${billing ? '  <- billed' : ''}`,
+  }));
+  const width = Math.max(0, ...rows.map(({ cells: [, name] }) => name.length));
+  return rows.map(
+    ({ cells: [register, name], text }) => `  ${register.padEnd(12)} ${name.padEnd(width)} ${text}`,
   );
+}
 
 export function watchThroughGateway(
   values: GatewayValues,
@@ -141,8 +148,10 @@ export function watchThroughGateway(
     try {
       for await (const { readings, fault } of eventsOf<LiveRead>(response)) {
         gave ||= readings.length > 0;
-        for (const { readAt, register, name, value, code, unit: of } of readings)
-          console.log(`${readAt} ${register} ${name} ${value ?? code} ${of === '1' ? '' : of}`.trimEnd());
+        for (const { readAt, register, name, ...shown } of readings)
+          console.log(
+            `${instantText(Date.parse(readAt))} ${register} ${registerName(register, name, 'en')} ${valueText(shown)}`,
+          );
         if (fault !== null) console.error(faultText(fault));
         reads += 1;
         if (reads >= count) break;
@@ -176,10 +185,7 @@ export function scanThroughGateway(
       if (event.type === 'done') for (const search of event.unclear) console.error(UNCLEAR[search]);
       if (event.type !== 'found') continue;
       found.push(event.meter);
-      const { unit, profile, registers } = event.meter;
-      const shown = Object.entries(registers).map(([register, value]) => `${register} ${value}`);
-      if (!values.json)
-        console.log(`unit ${unit}  ${profile ?? 'answers, but no known model fits'}  ${shown.join(', ')}`);
+      if (!values.json) for (const line of foundLines(event.meter)) console.log(line);
     }
     if (values.json) console.log(JSON.stringify({ probed: units.length, found }));
     else console.log(`${units.length} addresses tried, ${found.length} found; polling went on`);

@@ -37,7 +37,7 @@ const watch = (...args: string[]): Promise<number> =>
 test('a line for each value, as often as asked', async () => {
   expect(await watch('--unit', '5', '--count', '2')).toBe(0);
   expect(out).toHaveLength(10);
-  expect(out[0]).toMatch(/^20\S+Z 8-0:1\.0\.0 volume 1702 m3$/);
+  expect(out[0]).toMatch(/^20\S+Z 8-0:1\.0\.0 water volume 1702 m3$/);
   expect(err).toEqual([]);
 });
 

@@ -2,8 +2,10 @@
  * `meterline watch`: the live values of one meter, until Ctrl-C. Exit codes: 0 done, 1 the meter gave nothing, 2 usage,
  * 3 the line cannot be opened.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { refuseWords, takeWords } from '../../command-line.ts';
+import { registerName } from '../../protocols/register-names.ts';
 import type { MeterRead } from '../drivers/meter-driver.ts';
 import { openDriver } from '../drivers/open-driver.ts';
 import { linkName } from '../line/line-stream.ts';
@@ -13,6 +15,7 @@ import { METER_USAGE, meterOptions, type NamedMeter, parseAsked, parseMeter } fr
 import { inOrder, instantText, meterTable, missingText } from './meter-table.ts';
 import { openLine } from './open-line.ts';
 import { GATEWAY_USAGE, gatewayOptions, watchThroughGateway } from './through-gateway.ts';
+import { valueText } from './value-text.ts';
 
 const USAGE = `Usage: meterline watch --profile P --unit U (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE)
 
@@ -24,24 +27,18 @@ ${GATEWAY_USAGE}
   --interval S               seconds from one read to the next, 1 to 3600; default 5
   --count N                  reads; without it until Ctrl-C`;
 
+const form = { name: 'watch', usage: USAGE };
+
 export async function run(args: string[]): Promise<number> {
   const options = {
     ...meterOptions,
     ...gatewayOptions,
     interval: { type: 'string', default: '5' },
     count: { type: 'string' },
-    help: { type: 'boolean' },
   } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error));
-  }
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const taken = takeWords(args, { ...form, options });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values } = taken;
   const intervalSeconds = parseWhole(values.interval, 1, 3600);
   if (intervalSeconds === null) return refuse('--interval is not 1 to 3600 (seconds)');
   const count = values.count === undefined ? Infinity : parseWhole(values.count, 1, 999_999_999);
@@ -64,10 +61,7 @@ export async function run(args: string[]): Promise<number> {
   }
 }
 
-function refuse(message: string): number {
-  console.error(`${USAGE}\n\nmeterline watch: ${message}`);
-  return 2;
-}
+const refuse = (message: string): number => refuseWords(form, message);
 
 interface Pace {
   count: number;
@@ -121,10 +115,9 @@ function tableInPlace({ profile, unit, link }: NamedMeter): Show {
 function lines({ profile }: NamedMeter): Show {
   return (read) => {
     for (const { register, value, code, readAtMs } of inOrder(profile, read)) {
-      const unit = register.unit === '1' ? '' : register.unit;
-      console.log(
-        `${instantText(readAtMs)} ${register.obis} ${register.name} ${value ?? code} ${unit}`.trimEnd(),
-      );
+      const name = registerName(register.obis, register.name, 'en');
+      const shown = valueText({ value, code, unit: register.unit });
+      console.log(`${instantText(readAtMs)} ${register.obis} ${name} ${shown}`);
     }
     const missing = missingText(profile, read);
     if (missing !== null) console.error(missing);
