@@ -273,6 +273,25 @@ export const RecomputedRun = z.strictObject({
 });
 export type RecomputedRun = z.infer<typeof RecomputedRun>;
 
+/** Bills, outbox and ledger: the three agree to the minor unit, charge by charge, or each difference is named. */
+export const BooksReport = z.strictObject({
+  agrees: z.boolean(),
+  charges: z.int(),
+  bills: Decimal,
+  outbox: Decimal,
+  ledger: Decimal,
+  /** Of all accounts together: zero. */
+  allAccounts: Decimal,
+  differences: z.array(
+    z.strictObject({
+      key: z.string(),
+      kind: z.enum(['not_billed', 'not_told', 'not_posted', 'amounts_differ']),
+      detail: z.string(),
+    }),
+  ),
+});
+export type BooksReport = z.infer<typeof BooksReport>;
+
 export const StatementSummary = z.strictObject({
   id: Id,
   lease: Id,

@@ -168,6 +168,7 @@ export async function issueFixtureRun(
     seal: null,
     span: null,
     settles: [],
+    follows: null,
   });
   return statements.map(({ id, digest }) => ({ id, digest, token: statementToken(id) }));
 }

@@ -124,6 +124,7 @@ async function computeAndIssue(options: ClosePeriod): Promise<ClosedPeriod> {
   options.onProgress?.({ phase: 'issue', done: 0, total: 1 });
   if (options.signal?.aborted === true) throw new RunCancelledError('the run was cancelled');
   const chain = chainOf(await store.statementChain());
+  const follows = chain.previous;
   const statements = issueStatements(due, chain, {
     issuedAt,
     manifest: manifest.digest,
@@ -155,6 +156,7 @@ async function computeAndIssue(options: ClosePeriod): Promise<ClosedPeriod> {
     span: spanOf(park, period),
     seal: sealOf(sealed, await store.lastSeal(), options.signingKey),
     settles: carried.settles,
+    follows,
   });
   return { ok: true, already: result === 'already_issued', run, statements: totals, warnings };
 }

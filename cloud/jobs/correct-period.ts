@@ -130,6 +130,7 @@ async function issueCorrection(work: Correcting): Promise<string[]> {
   });
   const due = await correctedStatements(work, credits);
   const chain = chainOf(await store.statementChain());
+  const follows = chain.previous;
   const statements = issueStatements(due, chain, { issuedAt, manifest: manifest.digest, signingKey });
   const result = {
     ...runOf(billed, charges, { manifest: manifest.digest, options: source }),
@@ -144,6 +145,7 @@ async function issueCorrection(work: Correcting): Promise<string[]> {
     span: spanOf(park, period),
     seal: sealOf(sealed, await store.lastSeal(), signingKey),
     settles: [period.id],
+    follows,
   });
   return statements.map(({ id }) => id);
 }

@@ -4,7 +4,10 @@
  */
 import { z } from 'zod';
 
-const Account = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,79}$/, 'no account such as "6401.02"');
+/** Who owes is no matter of rules: those accounts are the ledger's own. */
+const Account = z
+  .string()
+  .regex(/^(?!lease:|landlord$)[A-Za-z0-9][A-Za-z0-9_.:/-]{0,79}$/, 'no account such as "6401.02"');
 const Word = z.string().min(1).max(64);
 
 /** A rule matches where all that it names is equal; a component may end in `*`. */

@@ -115,6 +115,7 @@ const issued: ContractCase[] = [
         seal: null,
         span: null,
         settles: [],
+        follows: 'd1',
       };
       assert.equal(await store.issueRun(next), 'issued');
       assert.equal((await store.billingRun('2026-09'))?.revision, 1);
@@ -136,6 +137,7 @@ const issued: ContractCase[] = [
         seal: null,
         span: null,
         settles: [],
+        follows: 'd1',
       };
       await assert.rejects(store.issueRun(again), /unique/i);
       assert.equal(await store.billingRun('2026-10'), null);

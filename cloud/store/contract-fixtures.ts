@@ -115,5 +115,6 @@ export function issuedRun(): IssuedRun {
     seal: null,
     span: null,
     settles: [],
+    follows: null,
   };
 }

@@ -45,6 +45,8 @@ export interface IssuedRun extends RunRecord {
   entries: EntryRow[];
   /** In the order of their chain: each names the digest of the one before. */
   statements: NewStatement[];
+  /** Digest of the statement that the first of them names: another one must not have been issued meanwhile. */
+  follows: string | null;
   /** What external ledgers are told, in the same transaction. */
   events: OutboxEvent[];
 }
@@ -69,6 +71,12 @@ export class PeriodClosedError extends Error {
   constructor({ period, revision }: RunRow) {
     super(`${period} revision ${revision} is issued from another manifest`);
   }
+}
+
+/** Another run was issued since the chain was looked at: what was signed would branch off. */
+export class ChainMovedError extends Error {
+  override readonly name = 'ChainMovedError';
+  readonly code = 'chain_moved';
 }
 
 type Row = Record<string, SQLOutputValue>;
@@ -217,6 +225,7 @@ function statementOperations(db: DatabaseSync) {
 export function operations(db: DatabaseSync) {
   const exact = exactReader(db);
   const write = runWriter(db);
+  const newest = db.prepare('SELECT digest FROM statement ORDER BY position DESC LIMIT 1');
   const issued = db.prepare('SELECT manifest FROM billing_run WHERE period = ? AND revision = ?');
   const runColumns =
     'period, revision, manifest, manifest_json AS manifestJson, result, issued_at AS issuedAt';
@@ -258,6 +267,8 @@ export function operations(db: DatabaseSync) {
       return transaction(db, () => {
         const before = issued.get(input.run.period, input.run.revision);
         if (before === undefined) {
+          if (((newest.get()?.digest as string | undefined) ?? null) !== input.follows)
+            throw new ChainMovedError('another run was issued meanwhile: compute again');
           write(input);
           return 'issued';
         }

@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import * as access from './access.ts';
 import * as anomalies from './anomalies.ts';
 import * as billing from './billing.ts';
+import * as books from './books.ts';
 import * as cases from './cases.ts';
 import * as changes from './changes.ts';
 import * as evidence from './evidence.ts';
@@ -32,6 +33,7 @@ const subjects = [
   billing,
   runRecords,
   outbox,
+  books,
   cases,
   issuer,
 ] as const;
@@ -54,6 +56,7 @@ export function operations(db: DatabaseSync) {
     ...billing.operations(db),
     ...runRecords.operations(db),
     ...outbox.operations(db),
+    ...books.operations(db),
     ...cases.operations(db),
     ...issuer.operations(db),
   };
