@@ -10,12 +10,15 @@ import { corruptionTorture } from './corruption.ts';
 import { demoTorture } from './demo.ts';
 import { gapsTorture } from './gaps.ts';
 import { lineTorture } from './line.ts';
+import { millionTorture } from './million.ts';
 import { networkTorture } from './network.ts';
 import { ordersTorture } from './orders.ts';
 import { outboxTorture } from './outbox.ts';
 import { parksTorture } from './parks.ts';
+import { poisonTorture } from './poison.ts';
 import { powerTorture } from './power.ts';
 import { receiptsTorture } from './receipts.ts';
+import { registersTorture } from './registers.ts';
 import { repliesTorture } from './replies.ts';
 import { syscallsTorture } from './syscalls.ts';
 import { newTally, type Proof, type Tally, type TorturePart } from './tally.ts';
@@ -28,13 +31,16 @@ const parts: TorturePart[] = [
   conflictsTorture,
   ordersTorture,
   corruptionTorture,
+  poisonTorture,
   clocksTorture,
+  registersTorture,
   repliesTorture,
   outboxTorture,
   syscallsTorture,
   powerTorture,
   lineTorture,
   networkTorture,
+  millionTorture,
   closeTorture,
   parksTorture,
   demoTorture,
