@@ -21,6 +21,8 @@ const columns = ['meter', 'time', 'value'] as const;
 
 export interface ReadingHistory {
   rows: number;
+  /** The latest time of any row: so far the replay comes. */
+  lastMs: number;
   /** Rows of meters that the list does not name, by name. */
   unlisted: ReadonlyMap<string, number>;
   /** Meters in the order of the list that was given; each heap of rows is forgotten before the next one. */
@@ -43,6 +45,7 @@ export async function openReadings(file: string, meters: readonly ListedMeter[])
     await reader.readAll();
     return {
       rows: reader.rows,
+      lastMs: reader.lastMs,
       unlisted: reader.unlisted,
       meters: () => byMeter(meters, reader.heaps),
       close,
@@ -55,6 +58,7 @@ export async function openReadings(file: string, meters: readonly ListedMeter[])
 
 class RowReader {
   rows = 0;
+  lastMs = Number.NEGATIVE_INFINITY;
   readonly unlisted = new Map<string, number>();
   readonly heaps: RowHeap[];
   private readonly file: string;
@@ -147,6 +151,7 @@ class RowReader {
       return;
     }
     this.rows += 1;
+    if (instant.ms > this.lastMs) this.lastMs = instant.ms;
     const heap = this.heaps[Math.floor((index * this.heaps.length) / this.clocks.length)];
     heap?.push(index, instant.ms, exact.units, exact.scale | (instant.repeated ? REPEATED : 0));
   }

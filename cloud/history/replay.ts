@@ -1,5 +1,7 @@
 /** Replays files of history through the detectors. */
-import type { Alarm } from '../metering/detectors/alarm.ts';
+import type { Alarm, Raise } from '../metering/detectors/alarm.ts';
+import { BalanceWatch, type FamilyMember } from '../metering/detectors/balance-watch.ts';
+import { HourSeries } from '../metering/detectors/hour-series.ts';
 import { MeterWatch } from '../metering/detectors/meter-watch.ts';
 import type { DetectorSettings } from '../metering/detectors/settings.ts';
 import { ZoneClock } from '../metering/zone-clock.ts';
@@ -10,7 +12,7 @@ import type { ReadingHistory } from './reading-file.ts';
 const HOUR_MS = 3_600_000;
 
 /**
- * @param meters as the history was opened with
+ * @param meters as the history was opened with: children before their parent
  * @returns in the order in which they were raised
  */
 export function replay(
@@ -19,31 +21,60 @@ export function replay(
   settings: DetectorSettings,
 ): Alarm[] {
   const alarms: Alarm[] = [];
-  const watches: MeterWatch[] = [];
-  let nowMs = Number.NEGATIVE_INFINITY;
+  const raise: Raise = (alarm) => {
+    alarms.push(alarm);
+  };
+  const clocks = new Map(meters.map(({ timeZone }) => [timeZone, new ZoneClock(timeZone)]));
+  /** Hours of meters whose parent has not come yet, by parent. */
+  const waiting = new Map<string, FamilyMember[]>();
   for (const { index, readings } of history.meters()) {
     const meter = meters[index];
-    if (meter === undefined) throw new RangeError(`no meter ${index}`);
-    const watch = new MeterWatch(meter, new ZoneClock(meter.timeZone), settings, (alarm) => {
-      alarms.push(alarm);
+    const clock = clocks.get(meter?.timeZone ?? '');
+    if (meter === undefined || clock === undefined) throw new RangeError(`no meter ${index}`);
+    const children = waiting.get(meter.meter) ?? [];
+    waiting.delete(meter.meter);
+    const member = { meter: meter.meter, series: new HourSeries() };
+    const isInTree = meter.parent !== null || children.length > 0;
+    const watch = new MeterWatch(meter, clock, settings, raise, (hour) => {
+      if (isInTree) member.series.push(hour);
     });
-    nowMs = Math.max(nowMs, feed(watch, meter, readings));
-    watches.push(watch);
+    feed(watch, meter, readings);
+    watch.until(history.lastMs);
+    if (children.length > 0) {
+      const family = { parent: member, children, timeZone: meter.timeZone };
+      watchFamily(new BalanceWatch(family, settings.balance, raise), member.series, clock, history.lastMs);
+    }
+    if (meter.parent === null) continue;
+    const siblings = waiting.get(meter.parent);
+    if (siblings === undefined) waiting.set(meter.parent, [member]);
+    else siblings.push(member);
   }
-  for (const watch of watches) watch.until(nowMs);
   return alarms.sort(inOrder);
+}
+
+/** Hours of a day are waited for so long after its end. */
+const GRACE_MS = 2.5 * HOUR_MS;
+
+function watchFamily(watch: BalanceWatch, parent: HourSeries, clock: ZoneClock, lastMs: number): void {
+  if (parent.length === 0) return;
+  const weekend = (ms: number): boolean => clock.localHour(ms).weekday >= 5;
+  for (let day = clock.localHour(parent.first * HOUR_MS).day; ; day += 1) {
+    const startMs = clock.dayStart(day);
+    const nowMs = clock.dayStart(day + 1) + GRACE_MS;
+    if (nowMs > lastMs) return;
+    watch.endOfDay({ number: day, startMs, weekend }, nowMs);
+  }
 }
 
 const inOrder = (a: Alarm, b: Alarm): number =>
   a.raisedMs - b.raisedMs || compare(a.meter, b.meter) || compare(a.type, b.type) || a.startMs - b.startMs;
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** @returns the instant at which the last of the readings was known */
 function feed(
   watch: MeterWatch,
   meter: ListedMeter,
   { ms, units, scale, repeatedMs }: MeterReadings,
-): number {
+): void {
   const factor = 10 ** scale;
   const isRegister = meter.kind === 'register';
   const lengthMs = isRegister ? 0 : intervalLength(ms);
@@ -58,7 +89,6 @@ function feed(
     if (isRegister) watch.reading(at, value);
     else watch.interval(at, value, lengthMs);
   }
-  return (ms.at(-1) ?? Number.NEGATIVE_INFINITY) + lengthMs;
 }
 
 /** The least step among the first rows: what an interval of the meter lasts. */

@@ -76,6 +76,12 @@ export class ZoneClock {
     return Math.floor((ms + offset) / HOUR_MS) * HOUR_MS - offset;
   }
 
+  /** The first instant of a local day, given as days since 1970-01-01. */
+  dayStart(day: number): number {
+    const found = this.instantOf(day * DAY_MS);
+    return found.kind === 'skipped' ? day * DAY_MS + HOUR_MS - this.offsetMs((day + 1) * DAY_MS) : found.ms;
+  }
+
   private lookUp(ms: number): number {
     const zoned = new Temporal.Instant(BigInt(ms) * 1_000_000n).toZonedDateTimeISO(this.timeZone);
     return zoned.offsetNanoseconds / 1_000_000;

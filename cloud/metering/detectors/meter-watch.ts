@@ -31,6 +31,7 @@ export class MeterWatch {
   private readonly register: RegisterWatch;
   private readonly hours: HourMeter;
   private readonly standstill: Standstill;
+  private readonly flow: ContinuousFlow | null;
   private lastMs = Number.NaN;
   private lastValue = Number.NaN;
   private repeatedDay = Number.NaN;
@@ -47,18 +48,18 @@ export class MeterWatch {
     this.meter = meter;
     this.silence = new Silence(named, raise);
     this.standstill = new Standstill(named, settings.stuck, raise);
-    const detectors =
-      meter.utility === 'water'
-        ? [new ContinuousFlow(named, settings.continuousFlow, raise)]
-        : [new Deviation(named, settings.deviation, raise)];
+    this.flow = meter.utility === 'water' ? new ContinuousFlow(named, settings.continuousFlow, raise) : null;
+    const detectors = meter.utility === 'water' ? [] : [new Deviation(named, settings.deviation, raise)];
     this.hours = new HourMeter(clock, (hour) => {
       this.standstill.take(hour);
       for (const detector of detectors) detector.take(hour);
       tell(hour);
     });
     this.register = new RegisterWatch(meter, {
-      counted: (fromMs, toMs, quantity, knownMs) =>
-        this.hours.add(fromMs, toMs, toMs - fromMs > GAP_MS ? null : quantity, knownMs),
+      counted: (fromMs, toMs, quantity, knownMs) => {
+        this.hours.add(fromMs, toMs, toMs - fromMs > GAP_MS ? null : quantity, knownMs);
+        this.flow?.take(fromMs, toMs, quantity);
+      },
       fault: (type, startMs, raisedMs, figures) =>
         raise({
           meter: meter.meter,
@@ -97,6 +98,7 @@ export class MeterWatch {
     const endMs = ms + lengthMs;
     this.silence.heard(endMs);
     this.hours.add(ms, endMs, value, endMs);
+    this.flow?.take(ms, endMs, value);
     this.lastMs = ms;
     this.lastValue = value;
   }

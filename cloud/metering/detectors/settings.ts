@@ -1,16 +1,19 @@
 /** What an operator may set of the detectors, and what holds where nothing is set. */
+import type { BalanceSettings } from './balance-watch.ts';
 import type { DeviationSettings } from './deviation.ts';
 import type { FlowSettings } from './flow.ts';
 import type { StandstillSettings } from './standstill.ts';
 
 export interface DetectorSettings {
+  balance: BalanceSettings;
   deviation: DeviationSettings;
   stuck: StandstillSettings;
   continuousFlow: FlowSettings;
 }
 
 export const defaultSettings: DetectorSettings = {
+  balance: { limit: 6, allowance: 0.75, leastShare: 0.003 },
   deviation: { perMonth: 0.2, leastOfRange: 0.25 },
   stuck: { evidence: 25, beyondSeen: 1.5, leastHours: 4 },
-  continuousFlow: { leastFlow: 1, hours: 72 },
+  continuousFlow: { leastFlow: 1.6, hours: 66, sameIncidentDays: 45, grownTimes: 2, grownBy: 1.5 },
 };

@@ -1,0 +1,389 @@
+/**
+ * A parent and its sub-meters, day by day: what they leave unaccounted is explained by the past (each sub-meter's own error,
+ * losses, what nobody meters, by workdays and weekends), and a day's rest that the past does not explain adds up until it
+ * is no chance any more. Who is passed by is told by the shape of the rest and by who took less than usual.
+ */
+import { type Alarm, localDate, percent, type Raise } from './alarm.ts';
+import type { HourSeries } from './hour-series.ts';
+import { hourNumber } from './hour-series.ts';
+import { LinearModel } from './linear-model.ts';
+import { median, spread } from './robust.ts';
+
+export interface BalanceSettings {
+  /** Sum of surprises, in usual errors of a day, at which an alarm is raised. */
+  limit: number;
+  /** What of each day's surprise counts as chance. */
+  allowance: number;
+  /** Mean part of the parent's quantity that must be unexplained. */
+  leastShare: number;
+}
+
+export interface FamilyMember {
+  meter: string;
+  series: HourSeries;
+}
+
+const DAY_HOURS = 24;
+/** Days to learn from, and the last days that are not learned from: they are being judged. */
+const LEARN_DAYS = 35;
+const JUDGED_DAYS = 8;
+const LEAST_DAYS = 10;
+const ERRORS_TO_KNOW = 6;
+const ERRORS_KEPT = 28;
+/** Sub-meters that have a coefficient of their own; the others share one. */
+const OWN_COEFFICIENT = 8;
+/** No meter is trusted to add up better than to this part of a day. */
+const LEAST_ERROR = 0.0008;
+const MOST_SURPRISE = 4;
+const HOUR_MS = 3_600_000;
+
+interface DayError {
+  day: number;
+  /** Unexplained part of the parent's quantity, signed; positive where sub-meters lack it. */
+  share: number;
+}
+
+export class BalanceWatch {
+  private readonly parent: FamilyMember;
+  private readonly children: readonly FamilyMember[];
+  private readonly timeZone: string;
+  private readonly settings: BalanceSettings;
+  private readonly raise: Raise;
+  private errors: DayError[] = [];
+  private readonly sums = { up: 0, down: 0 };
+  private readonly runs: { up: DayError[]; down: DayError[] } = { up: [], down: [] };
+  private open: Alarm[] = [];
+  private calm = 0;
+
+  constructor(
+    family: { parent: FamilyMember; children: readonly FamilyMember[]; timeZone: string },
+    settings: BalanceSettings,
+    raise: Raise,
+  ) {
+    this.parent = family.parent;
+    this.children = family.children;
+    this.timeZone = family.timeZone;
+    this.settings = settings;
+    this.raise = raise;
+  }
+
+  /**
+   * @param day a local day that has ended: its number, and its first hour
+   * @param nowMs what was known by then is used
+   */
+  endOfDay(
+    day: { number: number; startMs: number; weekend: (startMs: number) => boolean },
+    nowMs: number,
+  ): void {
+    const judged = this.judge(day, nowMs);
+    if (judged === null) return;
+    const { error, inSample } = judged;
+    const known = this.errors.map(({ share }) => share);
+    const usual =
+      known.length >= ERRORS_TO_KNOW ? Math.max(spread(known, 0), 0.7 * inSample) : 1.5 * inSample;
+    const scale = Math.max(usual, LEAST_ERROR);
+    const surprise = Math.min(Math.max(error.share / scale, -MOST_SURPRISE), MOST_SURPRISE);
+    this.addUp('up', surprise, error);
+    this.addUp('down', -surprise, error);
+    if (this.open.length > 0) this.settle(Math.abs(surprise) < 1.5, nowMs);
+    else if (this.isOver('up')) this.tell('up', day, scale, nowMs);
+    else if (this.isOver('down')) this.tell('down', day, scale, nowMs);
+    if (this.runs.up.length === 0 && this.runs.down.length === 0)
+      this.errors = [...this.errors, error].slice(-ERRORS_KEPT);
+    else this.errors = [...this.errors, { ...error, share: clipped(error.share, scale) }].slice(-ERRORS_KEPT);
+  }
+
+  private addUp(side: 'up' | 'down', surprise: number, error: DayError): void {
+    this.sums[side] = Math.max(this.sums[side] + surprise - this.settings.allowance, 0);
+    this.runs[side] = this.sums[side] === 0 ? [] : [...this.runs[side], error];
+  }
+
+  private isOver(side: 'up' | 'down'): boolean {
+    const run = this.runs[side];
+    if (this.sums[side] <= this.settings.limit || run.length < 2) return false;
+    return Math.abs(median(run.map(({ share }) => share))) >= this.settings.leastShare;
+  }
+
+  /** After some days as the past has them, or when the new state has been learned, the alarm is over. */
+  private settle(isCalm: boolean, nowMs: number): void {
+    this.calm = isCalm ? this.calm + 1 : 0;
+    if (this.calm < 5) return;
+    for (const alarm of this.open) alarm.endMs = nowMs;
+    this.open = [];
+    this.calm = 0;
+    this.sums.up = 0;
+    this.sums.down = 0;
+    this.runs.up = [];
+    this.runs.down = [];
+  }
+
+  private judge(
+    day: { number: number; startMs: number; weekend: (startMs: number) => boolean },
+    nowMs: number,
+  ): { error: DayError; inSample: number } | null {
+    const first = hourNumber(day.startMs);
+    const active = this.children.filter(({ series }) => {
+      let hours = 0;
+      for (let h = first; h < first + DAY_HOURS; h += 1) if (!Number.isNaN(series.at(h, nowMs))) hours += 1;
+      return hours >= DAY_HOURS * 0.75;
+    });
+    if (active.length === 0) return null;
+    const rows = new FamilyHours(this.parent, active, day.weekend, nowMs, first);
+    const learned = rows.learn(first - LEARN_DAYS * DAY_HOURS, first - JUDGED_DAYS * DAY_HOURS);
+    if (learned === null) return null;
+    const share = rows.unexplained(learned.model, first, first + DAY_HOURS);
+    if (share === null) return null;
+    return { error: { day: day.number, share }, inSample: learned.dayError };
+  }
+
+  private tell(
+    side: 'up' | 'down',
+    day: { number: number; startMs: number; weekend: (startMs: number) => boolean },
+    scale: number,
+    nowMs: number,
+  ): void {
+    const run = this.runs[side];
+    const [first] = run;
+    const days = day.number - (first?.day ?? day.number) + 1;
+    const startMs = day.startMs - (days - 1) * DAY_HOURS * HOUR_MS;
+    const share = median(run.map((error) => error.share));
+    const suspect = side === 'up' ? this.suspect(day, days, nowMs) : null;
+    const span = { startMs, seenMs: day.startMs + DAY_HOURS * HOUR_MS, raisedMs: nowMs, endMs: null };
+    const figures = {
+      parent: this.parent.meter,
+      share,
+      usualError: scale,
+      days,
+      ...(suspect === null ? {} : { child: suspect }),
+    };
+    const since = localDate(startMs, this.timeZone);
+    const named = {
+      zh: suspect === null ? '' : `，最像 ${suspect} 少计`,
+      en: suspect === null ? '' : `, most like a part of what ${suspect} takes`,
+    };
+    const imbalance: Alarm = {
+      meter: this.parent.meter,
+      type: 'imbalance',
+      ...span,
+      severity: side === 'down' ? 'critical' : 'warning',
+      text: {
+        'zh-CN': `自 ${since} 起 ${days} 天，下级表合计比以往关系${side === 'up' ? '少' : '多'}计本表的 ${percent(Math.abs(share))}（平时日误差 ${percent(scale)}）${named.zh}。`,
+        en: `For ${days} days since ${since} the sub-meters count ${percent(Math.abs(share))} of this meter ${side === 'up' ? 'less' : 'more'} than the past has it (usual error of a day ${percent(scale)})${named.en}.`,
+      },
+      figures,
+    };
+    this.open = [imbalance];
+    if (suspect !== null) this.open.push(this.bypass(imbalance, suspect, share));
+    for (const alarm of this.open) this.raise(alarm);
+    this.calm = 0;
+  }
+
+  private bypass(imbalance: Alarm, child: string, share: number): Alarm {
+    const since = localDate(imbalance.startMs, this.timeZone);
+    const parent = this.parent.meter;
+    return {
+      ...imbalance,
+      meter: child,
+      type: 'bypass_suspected',
+      text: {
+        'zh-CN': `自 ${since} 起上级表 ${parent} 有 ${percent(share)} 不再计入下级，其形状与本表最像：疑有旁路或少计。`,
+        en: `Since ${since} the sub-meters of ${parent} lack ${percent(share)} of it, in the shape of what this meter takes: a bypass or an undercount is suspected.`,
+      },
+    };
+  }
+
+  /** The sub-meter whose shape the rest has, and that took less than it used to. */
+  private suspect(
+    day: { number: number; startMs: number; weekend: (startMs: number) => boolean },
+    days: number,
+    nowMs: number,
+  ): string | null {
+    const end = hourNumber(day.startMs) + DAY_HOURS;
+    const from = end - days * DAY_HOURS;
+    const known = this.children.filter(({ series }) => !Number.isNaN(series.at(end - 1, nowMs)));
+    const rows = new FamilyHours(this.parent, known, day.weekend, nowMs, end - DAY_HOURS);
+    const learned = rows.learn(
+      end - (LEARN_DAYS + 1) * DAY_HOURS,
+      Math.min(from, end - JUDGED_DAYS * DAY_HOURS),
+    );
+    if (learned === null) return null;
+    const rests = rows.rests(learned.model, from, end);
+    const scores = known.map((child, i) => ({
+      meter: child.meter,
+      score:
+        likeness(rests, i, learned.hourError) +
+        lessThanUsual(child.series, from, end, nowMs, rests.total, i, rests),
+    }));
+    return scores.sort((a, b) => b.score - a.score)[0]?.meter ?? null;
+  }
+}
+
+const clipped = (value: number, scale: number): number => Math.min(Math.max(value, -2 * scale), 2 * scale);
+
+interface Rests {
+  /** Hour by hour: what is unexplained, and what each sub-meter took. */
+  rest: number[];
+  children: number[][];
+  total: number;
+}
+
+/** How much of the rest goes with what the sub-meter takes; hours are not independent, so they count for a quarter. */
+function likeness({ rest, children }: Rests, child: number, hourError: number): number {
+  let product = 0;
+  let square = 0;
+  rest.forEach((value, h) => {
+    const taken = children[h]?.[child] ?? 0;
+    product += value * taken;
+    square += taken * taken;
+  });
+  if (product <= 0 || square === 0 || hourError === 0) return 0;
+  return (product * product) / square / (2 * hourError * hourError) / 4;
+}
+
+/** The log of how much better the sub-meter's quantity fits if it lacks the rest than if it does not. */
+function lessThanUsual(
+  series: HourSeries,
+  from: number,
+  end: number,
+  nowMs: number,
+  missing: number,
+  child: number,
+  rests: Rests,
+): number {
+  const taken = rests.children.reduce((sum, hour) => sum + (hour[child] ?? 0), 0);
+  const weeks: number[] = [];
+  for (let week = 2; week <= 5; week += 1) {
+    let sum = 0;
+    for (let h = from; h < end; h += 1) sum += series.at(h - week * 168, nowMs);
+    if (!Number.isNaN(sum)) weeks.push(sum);
+  }
+  if (weeks.length < 2 || taken <= 0) return 0;
+  const usual = median(weeks);
+  const width = Math.max(spread(weeks, usual), 0.05 * usual);
+  const logOf = (expected: number): number => -((taken - expected) ** 2) / (2 * width * width);
+  return Math.max(Math.min(logOf(usual - missing) - logOf(usual), 6), -6);
+}
+
+/** The hours of a family with all members known, as rows of a linear model. */
+class FamilyHours {
+  private readonly parent: FamilyMember;
+  private readonly children: readonly FamilyMember[];
+  private readonly weekend: (startMs: number) => boolean;
+  private readonly nowMs: number;
+  private readonly own: number;
+  private readonly order: readonly number[];
+  private readonly features: Float64Array;
+  private readonly taken: Float64Array;
+  private size = 1;
+
+  constructor(
+    parent: FamilyMember,
+    children: readonly FamilyMember[],
+    weekend: (startMs: number) => boolean,
+    nowMs: number,
+    atHour: number,
+  ) {
+    this.parent = parent;
+    this.children = children;
+    this.weekend = weekend;
+    this.nowMs = nowMs;
+    this.own = Math.min(children.length, OWN_COEFFICIENT);
+    const sizes = children.map(({ series }) => {
+      let sum = 0;
+      for (let h = atHour - 14 * DAY_HOURS; h < atHour; h += 1) sum += series.at(h, nowMs) || 0;
+      return sum;
+    });
+    this.order = [...children.keys()].sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0));
+    // Workday, weekend, the parent's square, those with a coefficient of their own, all others.
+    this.features = new Float64Array(3 + this.own + 1);
+    this.taken = new Float64Array(children.length);
+  }
+
+  /** Null where too few days are known. */
+  learn(from: number, to: number): { model: LinearModel; dayError: number; hourError: number } | null {
+    const hours: number[] = [];
+    let sum = 0;
+    for (let h = from; h < to; h += 1) {
+      const rest = this.row(h);
+      if (Number.isNaN(rest)) continue;
+      hours.push(h);
+      sum += this.parent.series.at(h, this.nowMs);
+    }
+    if (hours.length < LEAST_DAYS * DAY_HOURS || sum <= 0) return null;
+    this.size = sum / hours.length;
+    const pull = this.size * this.size;
+    const model = new LinearModel([
+      0.01 * pull,
+      0.01 * pull,
+      4 * pull,
+      ...new Array(this.own + 1).fill(pull),
+    ]);
+    for (const h of hours) {
+      const rest = this.row(h);
+      model.add(this.features, rest);
+    }
+    const days = new Map<number, { rest: number; parent: number }>();
+    let squares = 0;
+    for (const h of hours) {
+      const off = this.row(h) - model.predict(this.features);
+      squares += off * off;
+      const day = days.get(Math.floor((h - from) / DAY_HOURS)) ?? { rest: 0, parent: 0 };
+      day.rest += off;
+      day.parent += this.parent.series.at(h, this.nowMs);
+      days.set(Math.floor((h - from) / DAY_HOURS), day);
+    }
+    const shares = [...days.values()]
+      .filter(({ parent }) => parent > 0)
+      .map(({ rest, parent }) => rest / parent);
+    return { model, dayError: spread(shares, 0), hourError: Math.sqrt(squares / hours.length) };
+  }
+
+  /** Part of the parent's quantity over the hours; null where fewer than three quarters of them are known. */
+  unexplained(model: LinearModel, from: number, to: number): number | null {
+    let rest = 0;
+    let parent = 0;
+    let hours = 0;
+    for (let h = from; h < to; h += 1) {
+      const own = this.row(h);
+      if (Number.isNaN(own)) continue;
+      hours += 1;
+      rest += own - model.predict(this.features);
+      parent += this.parent.series.at(h, this.nowMs);
+    }
+    return hours < 0.75 * (to - from) || parent <= 0 ? null : rest / parent;
+  }
+
+  rests(model: LinearModel, from: number, to: number): Rests {
+    const rests: Rests = { rest: [], children: [], total: 0 };
+    for (let h = from; h < to; h += 1) {
+      const own = this.row(h);
+      if (Number.isNaN(own)) continue;
+      const rest = own - model.predict(this.features);
+      rests.rest.push(rest);
+      rests.children.push([...this.taken]);
+      rests.total += rest;
+    }
+    return rests;
+  }
+
+  /** Sets the features of an hour; the rest that they are to explain, NaN where a member is not known. */
+  private row(hour: number): number {
+    const parent = this.parent.series.at(hour, this.nowMs);
+    let sum = 0;
+    let others = 0;
+    for (let place = 0; place < this.order.length; place += 1) {
+      const child = this.order[place] ?? 0;
+      const taken = this.children[child]?.series.at(hour, this.nowMs) ?? Number.NaN;
+      this.taken[child] = taken;
+      sum += taken;
+      if (place < this.own) this.features[3 + place] = taken;
+      else others += taken;
+    }
+    const isWeekend = this.weekend(hour * HOUR_MS);
+    this.features[0] = isWeekend ? 0 : this.size;
+    this.features[1] = isWeekend ? this.size : 0;
+    this.features[2] = (parent * parent) / this.size;
+    this.features[3 + this.own] = others;
+    return parent - sum;
+  }
+}
