@@ -173,7 +173,7 @@ test('of two services one does the work of a scope; when its connection is gone 
 test('a wrong password and a database that is not there are told at once; a server that starts again is waited for', async () => {
   await expect(openStore({ ...place, password: 'wrong' })).rejects.toMatchObject({ code: '28P01' });
   await expect(openStore({ ...place, database: 'none' })).rejects.toMatchObject({ code: '3D000' });
-  await server.kill();
+  await server.kill('SIGQUIT');
   const sent = async (): Promise<number> => (await store.ingestBatch(batch([reading()]), INGESTED_AT)).stored;
   const waiting = sent().catch(() => sent());
   await server.start();

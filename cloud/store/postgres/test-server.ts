@@ -46,11 +46,12 @@ export interface TestServer {
   query(place: PostgresPlace, text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
   /** The process that all others of the server are children of. */
   pid: number;
-  /** Ends it without a chance to write anything, with all its backends, as a power cut would. */
-  kill(): Promise<void>;
+  /** Ends it without a chance to write anything: SIGQUIT with all its backends, SIGKILL itself alone, and they see that it is gone. */
+  kill(signal: 'SIGQUIT' | 'SIGKILL'): Promise<void>;
   /** On the same port and data. */
   start(): Promise<void>;
   close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** The server refuses root: then it runs as Debian's user. */
@@ -133,8 +134,13 @@ export async function startTestServer(
   };
   const start = async (): Promise<void> => {
     server = spawn(program, ['-D', data, ...options], asUser);
-    for (;;) {
-      if (server.exitCode !== null) throw new Error(`postgres ended with ${server.exitCode}`);
+    for (let attempts = 0; ; ) {
+      if (server.exitCode !== null) {
+        // Backends of the one that was killed may still hold the data.
+        attempts += 1;
+        if (attempts > 100) throw new Error(`postgres ended with ${server.exitCode}`);
+        server = spawn(program, ['-D', data, ...options], asUser);
+      }
       try {
         await query(admin('postgres'), 'SELECT 1');
         return;
@@ -155,6 +161,10 @@ export async function startTestServer(
     server.kill(signal);
     await exited;
   };
+  const close = async (): Promise<void> => {
+    await end('SIGINT');
+    rmSync(folder, { recursive: true });
+  };
   await start();
   await query(admin('postgres'), `CREATE ROLE meterline LOGIN PASSWORD '${PASSWORD}'`);
   let databases = 0;
@@ -172,13 +182,10 @@ export async function startTestServer(
     get pid() {
       return server.pid as number;
     },
-    // SIGQUIT: every backend ends at once and writes nothing, and none is left behind to hold the data.
-    kill: () => end('SIGQUIT'),
+    kill: end,
     start,
-    async close() {
-      await end('SIGINT');
-      rmSync(folder, { recursive: true });
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 
