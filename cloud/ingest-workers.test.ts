@@ -5,18 +5,19 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { zstdCompressSync } from 'node:zlib';
 import mqtt from 'mqtt';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, type TestContext, test, vi } from 'vitest';
 import { requirePeer } from '../peers.ts';
 import { readingsTopic, receiptsTopic } from '../protocols/topics.ts';
 import { type Batch, Receipt } from '../protocols/uplink.ts';
 import { mosquittoFiles } from './mosquitto-config.ts';
 import { batch, INGESTED_AT, instantText, QUARTER_MS, reading, START_MS } from './store/contract-fixtures.ts';
+import { postgresProgram, startTestServer } from './store/postgres/test-server.ts';
 import { openDatabase } from './store/sqlite/open-database.ts';
 import { operations } from './store/sqlite/operations.ts';
 import { stateHash } from './store/state-hash.ts';
+import { openStore } from './store/store.ts';
 
 const MOSQUITTO = '/usr/sbin/mosquitto';
 const WORKERS = 4;
@@ -115,43 +116,82 @@ function stateOfOne(gateways: string[]): Promise<string> {
   return stateHash((sql) => db.prepare(sql).all());
 }
 
-test(`${WORKERS} workers, killed at every hundredth receipt: the state of one, receipts only of what is stored`, {
-  timeout: 60_000,
-}, async (context) => {
-  requirePeer(context, MOSQUITTO);
-  const gateways = Array.from({ length: GATEWAYS }, (_, i) => ({
-    gateway: `gw-${i}`,
-    password: `password-of-${i}`,
-  }));
-  const url = await startMosquitto(gateways);
-  const config = join(folder, 'cloud.yaml');
-  const broker = { url, username: 'ingest', password: 'ingest-password' };
-  const http = { host: '127.0.0.1', port: 0 };
-  writeFileSync(config, JSON.stringify({ dataDir: folder, park: 'park.json', http, broker }));
-  openDatabase(join(folder, 'meterline.db')).close();
-  const numbers = Array.from({ length: WORKERS }, (_, i) => i + 2);
-  const workers = await Promise.all(numbers.map((n) => startWorker(config, n)));
-  let receipts = 0;
-  const killed: Promise<void>[] = [];
-  const onReceipt = (): void => {
-    receipts += 1;
-    if (receipts % 100 !== 0) return;
-    const slot = killed.length % workers.length;
-    const victim = workers[slot] as ChildProcess;
-    killed.push(
-      ended(victim, 'SIGKILL').then(async () => {
-        workers[slot] = await startWorker(config, slot + 2);
-      }),
+async function* rowsOf({ rows }: SharedStore, sql: string): AsyncIterable<object> {
+  yield* await rows(sql);
+}
+
+/** A store that workers share, empty: what the configuration says of it, and its rows past it. */
+interface SharedStore {
+  config: Record<string, unknown>;
+  rows(sql: string): Promise<object[]>;
+}
+
+async function openSqlite(): Promise<SharedStore> {
+  const db = openDatabase(join(folder, 'meterline.db'));
+  cleanUp.push(() => db.close());
+  return { config: {}, rows: async (sql) => db.prepare(sql).all() };
+}
+
+async function openPostgres(context: TestContext): Promise<SharedStore> {
+  requirePeer(context, postgresProgram());
+  const server = await startTestServer();
+  cleanUp.push(() => server.close());
+  const { host, port, database, user, password } = await server.createDatabase();
+  const place = { host, port, database, user, password };
+  const store = await openStore({ postgres: place });
+  await store.close();
+  const passwordFile = join(folder, 'password');
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+  const postgres = { host, port, database, user, passwordFile };
+  return { config: { store: { postgres } }, rows: (sql) => server.query(place, sql) };
+}
+
+test.for([
+  ['SQLite', openSqlite],
+  ['PostgreSQL', openPostgres],
+] as const)(
+  `${WORKERS} workers on %s, killed at every hundredth receipt: the state of one, receipts only of what is stored`,
+  {
+    timeout: 60_000,
+  },
+  async ([, openShared], context) => {
+    requirePeer(context, MOSQUITTO);
+    const gateways = Array.from({ length: GATEWAYS }, (_, i) => ({
+      gateway: `gw-${i}`,
+      password: `password-of-${i}`,
+    }));
+    const url = await startMosquitto(gateways);
+    const shared = await openShared(context);
+    const config = join(folder, 'cloud.yaml');
+    const broker = { url, username: 'ingest', password: 'ingest-password' };
+    const http = { host: '127.0.0.1', port: 0 };
+    writeFileSync(
+      config,
+      JSON.stringify({ dataDir: folder, park: 'park.json', http, broker, ...shared.config }),
     );
-  };
-  await Promise.all(gateways.map(({ gateway, password }) => deliver(url, gateway, password, onReceipt)));
-  await Promise.all(killed);
-  expect(receipts).toBe(GATEWAYS * BATCHES);
-  expect(killed.length).toBe(4);
-  const db = new DatabaseSync(join(folder, 'meterline.db'));
-  expect(db.prepare('SELECT count(*) AS n FROM reading').get()?.n).toBe(GATEWAYS * BATCHES * (ITEMS - 1));
-  expect(await stateHash((sql) => db.prepare(sql).all())).toBe(
-    await stateOfOne(gateways.map(({ gateway }) => gateway)),
-  );
-  db.close();
-});
+    const numbers = Array.from({ length: WORKERS }, (_, i) => i + 2);
+    const workers = await Promise.all(numbers.map((n) => startWorker(config, n)));
+    let receipts = 0;
+    const killed: Promise<void>[] = [];
+    const onReceipt = (): void => {
+      receipts += 1;
+      if (receipts % 100 !== 0) return;
+      const slot = killed.length % workers.length;
+      const victim = workers[slot] as ChildProcess;
+      killed.push(
+        ended(victim, 'SIGKILL').then(async () => {
+          workers[slot] = await startWorker(config, slot + 2);
+        }),
+      );
+    };
+    await Promise.all(gateways.map(({ gateway, password }) => deliver(url, gateway, password, onReceipt)));
+    await Promise.all(killed);
+    expect(receipts).toBe(GATEWAYS * BATCHES);
+    expect(killed.length).toBe(4);
+    const [count] = await shared.rows('SELECT CAST(count(*) AS integer) AS n FROM reading');
+    expect(count).toEqual({ n: GATEWAYS * BATCHES * (ITEMS - 1) });
+    expect(await stateHash((sql) => rowsOf(shared, sql))).toBe(
+      await stateOfOne(gateways.map(({ gateway }) => gateway)),
+    );
+  },
+);

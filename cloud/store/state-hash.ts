@@ -14,7 +14,7 @@ const QUERIES = [
   'SELECT gateway, epoch, sequence, topic, code, payload FROM quarantine ORDER BY digest',
   'SELECT meter, register, instant FROM last_reading ORDER BY meter, register',
   'SELECT meter, day FROM dirty_day ORDER BY meter, day',
-  'SELECT hour FROM export_dirty ORDER BY hour',
+  'SELECT DISTINCT hour FROM export_dirty ORDER BY hour',
 ];
 
 /** @param rows answers a query; integers may be numbers or bigints */
