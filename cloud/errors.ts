@@ -40,6 +40,7 @@ export const refusals = {
   already_closed: refusal(409, '该隔离记录已处理', 'The entry was released or dismissed before'),
   not_releasable: refusal(409, '该记录仍未通过检查', 'The entry does not pass the checks'),
   bad_certificate_request: refusal(422, '证书请求无效', 'The certificate request is not good'),
+  unknown_profile: refusal(422, '没有这个表型', 'No such meter model'),
   not_a_batch: refusal(422, '不是该网关的有效批次', 'It is no batch of this gateway'),
   webhook_refused: refusal(422, '回调地址不可用', 'The address of a webhook cannot be used'),
   credit_refused: refusal(422, '减免金额无效', 'The amount of the credit is not good'),

@@ -31,6 +31,8 @@ const put = (gateway: string, settings: object) =>
     payload: JSON.stringify(settings),
   });
 
+const meterOf = (profile: string) => ({ meter: 'E-1', profile, unit: 1 });
+
 test('settings become the next version of the gateway, are sent, kept with who and when, and audited', async () => {
   const bus = {
     id: 'floor-1',
@@ -80,6 +82,24 @@ test.each([
   { pollIntervalSeconds: '60' },
 ])('what cannot be sent is refused: %o', async (settings) => {
   expect((await put('gw-a', settings)).json()).toMatchObject({ status: 400, code: 'invalid_request' });
+  expect(sent).toEqual([]);
+});
+
+test.each([
+  [
+    { buses: [{ id: 'f1', tcp: '192.0.2.10:502', meters: [meterOf('abb-b23'), meterOf('abb-b32')] }] },
+    'buses.0.meters.1.profile (bus f1, meter E-1): there is no model "abb-b32"',
+  ],
+  [
+    { pushMeters: [{ meter: 'W-1', profile: 'json-water', topic: 'water/1' }] },
+    'pushMeters.0.profile (meter W-1): there is no model "json-water"',
+  ],
+])('a model that no gateway knows is refused by its key: %o', async (settings, detail) => {
+  expect((await put('gw-a', settings)).json()).toMatchObject({
+    status: 422,
+    code: 'unknown_profile',
+    detail,
+  });
   expect(sent).toEqual([]);
 });
 

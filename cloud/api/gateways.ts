@@ -4,6 +4,7 @@ import { Id, InstantText } from '../../protocols/reading.ts';
 import { ConfigState, GatewayConfig, GatewaySettings } from '../../protocols/uplink.ts';
 import { actorOf } from '../access.ts';
 import { Refused } from '../errors.ts';
+import { shippedProfiles } from '../shipped-profiles.ts';
 import { principalOf } from './authenticate.ts';
 import type { Api, ApiContext } from './context.ts';
 import { instantText } from './query.ts';
@@ -20,7 +21,24 @@ const Configs = z.strictObject({
   items: z.array(Sent),
 });
 
+/** Where a meter names a model that no gateway knows: it would undo the settings, after a trial. */
+function unknownProfiles(
+  { buses = [], pushMeters = [] }: GatewaySettings,
+  known: ReadonlySet<string>,
+): string[] {
+  const rows = [
+    ...buses.flatMap(({ id, meters }, b) =>
+      meters.map((row, m) => ({ ...row, key: `buses.${b}.meters.${m}.profile`, bus: `bus ${id}, ` })),
+    ),
+    ...pushMeters.map((row, m) => ({ ...row, key: `pushMeters.${m}.profile`, bus: '' })),
+  ];
+  return rows
+    .filter(({ profile }) => !known.has(profile))
+    .map(({ key, bus, meter, profile }) => `${key} (${bus}meter ${meter}): there is no model "${profile}"`);
+}
+
 export function gatewayRoutes(api: Api, { store, clock, sendConfig }: ApiContext): void {
+  const profiles = shippedProfiles();
   api.get(
     '/api/v1/gateways/:id/config',
     { config: { access: 'admin' }, schema: { params, response: { 200: Configs } } },
@@ -45,6 +63,8 @@ export function gatewayRoutes(api: Api, { store, clock, sendConfig }: ApiContext
       // A topic of a gateway that nobody knows would be retained for ever.
       if (!(await store.gatewayStatuses()).some((status) => status.gateway === gateway))
         throw new Refused('unknown_gateway', `no gateway "${gateway}" has ever been connected`);
+      const unknown = unknownProfiles(request.body, profiles);
+      if (unknown.length > 0) throw new Refused('unknown_profile', unknown.join('; '));
       const config = await store.addGatewayConfig({
         gateway,
         settings: request.body,
