@@ -58,10 +58,11 @@ const fill = (from: number, to: number): void => {
     outbox.append(Array.from({ length: Math.min(84, to - n) }, (_, k) => reading(n + k)));
 };
 
-const uplinkTo = (broker: string, timing = {}): Uplink => {
+const uplinkTo = (broker: string, timing = {}, alternativeBrokers: string[] = []): Uplink => {
   const uplink = startUplink({
     gateway: 'gw-a',
     broker,
+    alternativeBrokers,
     username: 'gw-a',
     password: PASSWORD,
     outbox,
@@ -203,6 +204,16 @@ describe.each(brokers)('over $name', ({ start }) => {
     await vi.waitFor(async () =>
       expect((await store.gatewayStatuses())[0]).toMatchObject({ online: false, bufferedRows: 0 }),
     );
+  });
+
+  test('a broker that is away is reached at its other address', async (context) => {
+    const { url, credential } = await start(context);
+    await ingestFrom(url, credential);
+    const closed = await freePort();
+    fill(0, 100);
+    uplinkTo(`mqtt://127.0.0.1:${closed}`, { receiptMs: 5000 }, [url]);
+    await drained();
+    await expectStored(100);
   });
 
   test('without ingest nothing is deleted, and everything arrives when it comes back', async (context) => {

@@ -59,7 +59,7 @@ export function installationFiles(
   return {
     'cloud/park.json': `${JSON.stringify(park, null, 2)}\n`,
     'cloud/cloud.yaml': stringify(cloudConfig(places, secrets)),
-    'edge/edge.yaml': stringify(edgeConfig(wiring, places, secrets)),
+    'edge/edge.yaml': stringify(edgeConfig(wiring, park.timeZone, places, secrets)),
     ...below('broker', brokerFiles(wiring, places, secrets)),
     ...(places.influxUrl === null
       ? {}
@@ -85,11 +85,17 @@ function cloudConfig({ listen, httpPort, broker, influxUrl }: Places, secrets: S
   };
 }
 
-function edgeConfig({ gateway, buses, push }: Wiring, places: Places, secrets: Secrets): object {
+function edgeConfig(
+  { gateway, buses, push }: Wiring,
+  timeZone: string,
+  places: Places,
+  secrets: Secrets,
+): object {
   const { listen, pushPort, broker, meters: first } = places;
   return {
     gateway,
     dataDir: './data',
+    timeZone,
     broker: mqttUrl(broker),
     username: gateway,
     password: secrets.gateway,

@@ -224,6 +224,18 @@ describe('refused, naming file, line and key', () => {
     ['a port of 70000', ':5020', ':70000', '9: buses.0.tcp: not a port'],
     ['a wildcard topic', 'meters/W-1/up', 'meters/+/up', '16: pushMeters.0.topic: not a topic name'],
     ['push meters without a broker', /\npushBroker.*/, '', '15: pushMeters: push meters need a pushBroker'],
+    [
+      'another address of the broker in the clear',
+      'broker: mqtt://127.0.0.1:1883',
+      'broker: mqtt://127.0.0.1:1883\nalternativeBrokers: [mqtt://192.0.2.7:1883]',
+      '4: alternativeBrokers: "mqtt://192.0.2.7:1883" is another machine',
+    ],
+    [
+      'another address of the broker by another scheme',
+      'broker: mqtt://127.0.0.1:1883',
+      'broker: mqtt://127.0.0.1:1883\nalternativeBrokers: [mqtts://127.0.0.1:8883]',
+      '4: alternativeBrokers: "mqtts://127.0.0.1:8883" is not reached by mqtt://, as the broker is',
+    ],
     ['a broker that is no MQTT', 'mqtt://', 'http://', '3: broker: not an mqtt:// or mqtts:// address'],
     ['a duplicate key', 'username: gw-a', 'gateway: gw-b', '4: (document): Map keys must be unique'],
     ['a truncated file', /bus-2[\s\S]*/, '"bus', '13: (document): '],

@@ -28,6 +28,8 @@ const HostPort = HostPortText.transform((text) => {
   return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
 });
 
+const BrokerUrl = z.url({ protocol: /^mqtts?$/, error: 'not an mqtt:// or mqtts:// address' });
+
 const BaudRate = z.int().min(300).max(921_600);
 const Serial = z.strictObject({
   path: z.string().min(1),
@@ -124,7 +126,9 @@ const Edge = z
     /** Of the meters' own clocks: with it clocks are measured, and outages healed from what meters kept. */
     timeZone: TimeZone.optional(),
     pollIntervalSeconds: z.int().min(1).max(86_400).default(900),
-    broker: z.url({ protocol: /^mqtts?$/, error: 'not an mqtt:// or mqtts:// address' }),
+    broker: BrokerUrl,
+    /** Where it is reached too: tried in turn when the one before is lost. */
+    alternativeBrokers: z.array(BrokerUrl).max(8).optional(),
     username: z.string().min(1).optional(),
     password: z.string().min(1).optional(),
     /** The gateway's certificate, for an `mqtts://` broker. */
@@ -230,16 +234,28 @@ const merge = (document: unknown, settings: object): unknown =>
 const withPassword = (http: HttpConfig, password: string | undefined): HttpConfig =>
   password === undefined ? http : { ...http, password };
 
+interface ToBroker {
+  broker: string;
+  alternativeBrokers?: string[] | undefined;
+  tls?: object | undefined;
+  insecure?: true | undefined;
+}
+
 function refuseClearUplink(
-  { broker, tls, insecure }: { broker: string; tls?: object | undefined; insecure?: true | undefined },
+  { broker, alternativeBrokers = [], tls, insecure }: ToBroker,
   context: z.RefinementCtx,
 ): void {
   const refuse = (key: string, message: string): void =>
     context.addIssue({ code: 'custom', path: [key], message });
-  if (insecure === undefined && goesInTheClear(broker))
+  const [scheme] = broker.split(':');
+  for (const other of alternativeBrokers)
+    if (other.split(':')[0] !== scheme)
+      refuse('alternativeBrokers', `"${other}" is not reached by ${scheme}://, as the broker is`);
+  const inTheClear = [broker, ...alternativeBrokers].find(goesInTheClear);
+  if (insecure === undefined && inTheClear !== undefined)
     refuse(
-      'broker',
-      `"${broker}" is another machine, and what goes there in the clear can be read and changed on the way: use mqtts://, or allow it with \`insecure: true\``,
+      inTheClear === broker ? 'broker' : 'alternativeBrokers',
+      `"${inTheClear}" is another machine, and what goes there in the clear can be read and changed on the way: use mqtts://, or allow it with \`insecure: true\``,
     );
   if (tls !== undefined && !broker.startsWith('mqtts:')) refuse('tls', 'goes with an mqtts:// broker only');
 }
