@@ -199,99 +199,6 @@ export const BillingRun = z.strictObject({
 });
 export type BillingRun = z.infer<typeof BillingRun>;
 
-export const RunState = z.enum(['open', 'checked', 'computed', 'reviewed', 'issued', 'closed']);
-export type RunState = z.infer<typeof RunState>;
-/** How far the work on a period has come. */
-export const RunProgress = z.strictObject({
-  phase: z.enum(['derive', 'load', 'bill', 'issue']),
-  done: z.int(),
-  total: z.int(),
-  startedAt: InstantText,
-});
-export type RunProgress = z.infer<typeof RunProgress>;
-/** What stands in the way of a period, and what its estimates are worth at the supplier's mean price. */
-export const PeriodReadiness = z.strictObject({
-  blockers: z.array(z.string()),
-  meters: z.int(),
-  missing: z.array(z.strictObject({ meter: Id, intervals: z.int() })),
-  estimated: z.array(z.strictObject({ meter: Id, intervals: z.int(), quantity: Decimal, gross: Decimal })),
-  estimatedGross: Decimal,
-  totalGross: Decimal,
-});
-export type PeriodReadiness = z.infer<typeof PeriodReadiness>;
-export const PeriodStatus = z.strictObject({
-  period: z.string(),
-  state: RunState,
-  /** Of the newest run; null before the first. */
-  revision: z.int().nullable(),
-  /** Meters whose consumption was written anew after the period was issued. */
-  lateMeters: z.array(Id),
-  /** Null while nobody works on it. */
-  working: RunProgress.nullable(),
-  steps: z.array(
-    z.strictObject({
-      state: RunState,
-      at: InstantText,
-      actor: z.string(),
-      detail: z.record(z.string(), z.unknown()),
-    }),
-  ),
-});
-export type PeriodStatus = z.infer<typeof PeriodStatus>;
-
-const LineAmounts = z.strictObject({ quantity: Decimal, net: Decimal, tax: Decimal });
-/** What a correction changes, line by line; `issued` is false of one that was only looked at. */
-export const PeriodCorrection = z.strictObject({
-  period: z.string(),
-  revision: z.int(),
-  cause: z.string(),
-  issued: z.boolean(),
-  lines: z.array(
-    z.strictObject({
-      lease: Id.nullable(),
-      utility: Utility,
-      component: Id,
-      pool: z.string(),
-      before: LineAmounts,
-      after: LineAmounts,
-    }),
-  ),
-  /** Ids of the statements that it issued. */
-  statements: z.array(z.string()),
-});
-export type PeriodCorrection = z.infer<typeof PeriodCorrection>;
-
-/** A run computed again from what was recorded with it. */
-export const RecomputedRun = z.strictObject({
-  period: z.string(),
-  revision: z.int(),
-  manifest: z.string(),
-  identical: z.boolean(),
-  /** How many statements were compared byte for byte. */
-  statements: z.int(),
-  differences: z.array(z.string()),
-});
-export type RecomputedRun = z.infer<typeof RecomputedRun>;
-
-/** Bills, outbox and ledger: the three agree to the minor unit, charge by charge, or each difference is named. */
-export const BooksReport = z.strictObject({
-  agrees: z.boolean(),
-  charges: z.int(),
-  bills: Decimal,
-  outbox: Decimal,
-  ledger: Decimal,
-  /** Of all accounts together: zero. */
-  allAccounts: Decimal,
-  differences: z.array(
-    z.strictObject({
-      key: z.string(),
-      kind: z.enum(['not_billed', 'not_told', 'not_posted', 'amounts_differ']),
-      detail: z.string(),
-    }),
-  ),
-});
-export type BooksReport = z.infer<typeof BooksReport>;
-
 export const StatementSummary = z.strictObject({
   id: Id,
   lease: Id,
@@ -429,23 +336,6 @@ export const BillingRunRequest = z.strictObject({
     .optional(),
 });
 export type BillingRunRequest = z.infer<typeof BillingRunRequest>;
-
-const AcceptEstimates = BillingRunRequest.shape.acceptEstimates;
-export const RunStepRequest = z.strictObject({
-  command: z.enum(['check', 'compute', 'review', 'issue', 'close', 'cancel']),
-  /** Of a review: what was looked at; of a cancellation: why. */
-  reason: z.string().max(500).optional(),
-  acceptEstimates: AcceptEstimates,
-});
-export type RunStepRequest = z.infer<typeof RunStepRequest>;
-export const CorrectionRequest = z.strictObject({
-  /** Told on every statement that changes. */
-  cause: z.string().min(1).max(300),
-  /** Master data of the run that is corrected, or of today. */
-  basis: z.enum(['issued', 'current']).default('issued'),
-  dryRun: z.boolean().default(false),
-  acceptEstimates: AcceptEstimates,
-});
 
 export const NightlyCheckRequest = z.strictObject({ day: DateText });
 export const NightlyCheckResult = z.strictObject({

@@ -1,16 +1,13 @@
 /** `/api/v1/billing-runs`: the steps of a period, its runs with their proof of conservation, and their corrections. */
 import { z } from 'zod';
+import { BillingRun, BillingRunRequest, PeriodText, page } from '../../protocols/api.ts';
 import {
-  BillingRun,
-  BillingRunRequest,
   CorrectionRequest,
   PeriodCorrection,
   PeriodStatus,
-  PeriodText,
-  page,
   RecomputedRun,
   RunStepRequest,
-} from '../../protocols/api.ts';
+} from '../../protocols/billing-api.ts';
 import { actorOf } from '../access.ts';
 import { type ErrorCode, Refused, refusals } from '../errors.ts';
 import { BillingBusyError } from '../jobs/billing-claim.ts';

@@ -1,12 +1,12 @@
 /** What the API may start in billing, one piece of work at a time: the steps of a period, corrections, runs computed again. */
+import type { BillingRunRequest } from '../../protocols/api.ts';
 import type {
-  BillingRunRequest,
   PeriodCorrection,
   PeriodStatus,
   RecomputedRun,
   RunProgress,
   RunStepRequest,
-} from '../../protocols/api.ts';
+} from '../../protocols/billing-api.ts';
 import type { Park } from '../../protocols/park.ts';
 import type { Clock } from '../clock.ts';
 import { advance } from '../ledger/run-states.ts';

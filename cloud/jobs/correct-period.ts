@@ -2,7 +2,8 @@
  * Corrects an issued period that is not closed: what differs is reversed and charged anew in the period's next revision, and the leases
  * it concerns get statements that name the one they take the place of. Late data of a closed period goes another way: `carried-over.ts`.
  */
-import type { Charge, PeriodCorrection } from '../../protocols/api.ts';
+import type { Charge } from '../../protocols/api.ts';
+import type { PeriodCorrection } from '../../protocols/billing-api.ts';
 import type { Park } from '../../protocols/park.ts';
 import type { CarriedCharge, Statement, StatementCorrection } from '../../protocols/statement.ts';
 import { billPeriod } from '../billing/bill-period.ts';

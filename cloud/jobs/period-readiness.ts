@@ -1,5 +1,5 @@
 /** Whether a period can be billed as it stands, meter by meter, and what its estimates are worth. */
-import type { PeriodReadiness } from '../../protocols/api.ts';
+import type { PeriodReadiness } from '../../protocols/billing-api.ts';
 import { formatMicro, formatMinor, micro, minor } from '../../protocols/units.ts';
 import { billingPeriod } from '../billing/billing-period.ts';
 import { type BillingTerms, billingTerms } from '../billing/billing-terms.ts';

@@ -1,5 +1,5 @@
 /** Computes an issued run again from what was recorded with it, and compares: the manifest, every charge, every statement's bytes. */
-import type { RecomputedRun } from '../../protocols/api.ts';
+import type { RecomputedRun } from '../../protocols/billing-api.ts';
 import { canonicalJson } from '../../protocols/canonical-json.ts';
 import type { Park } from '../../protocols/park.ts';
 import type { Statement } from '../../protocols/statement.ts';

@@ -1,5 +1,5 @@
 /** The nightly reconciliation: bills = outbox = ledger, charge by charge and in sum. */
-import type { BooksReport } from '../../protocols/api.ts';
+import type { BooksReport } from '../../protocols/billing-api.ts';
 import { formatMinor, minor } from '../../protocols/units.ts';
 import { reconcile, type ThreeViews } from '../ledger/reconcile-ledger.ts';
 import type { Store } from '../store/store.ts';
