@@ -2,6 +2,7 @@
 import type { Charge } from '../../../protocols/api.ts';
 import { formatMinor, minor } from '../../../protocols/units.ts';
 import {
+  ChainMovedError,
   type ChargeRow,
   type EntryRow,
   type IssuedRun,
@@ -15,6 +16,7 @@ import { nextPosition } from './positions.ts';
 import { putRecord } from './run-records.ts';
 import type { Row, Session } from './session.ts';
 import * as statements from './statements.ts';
+import { lastDigest } from './statements.ts';
 
 const chargeRow = (row: Row): ChargeRow => ({
   ...(row as unknown as ChargeRow),
@@ -122,7 +124,7 @@ const UNCHARGED = `SELECT id FROM statement s WHERE period = $1 AND revision = $
 /** Writes the parts of a run. Parents come before what refers to them; postings before their entry. */
 async function putRun(
   session: Session,
-  { run, charges, entries, statements, events, ...record }: IssuedRun,
+  { run, charges, entries, statements: list, events, follows: _, ...record }: IssuedRun,
 ): Promise<void> {
   const { period, revision } = run;
   await session.run(INSERT_RUN, [
@@ -133,7 +135,7 @@ async function putRun(
     JSON.stringify(run.result),
     run.issuedAt,
   ]);
-  await putStatements(session, revision, statements);
+  await putStatements(session, revision, list);
   await putCharges(session, charges);
   await putEntries(session, entries);
   await putRecord(session, run, record);
@@ -210,6 +212,8 @@ export function operations(db: Database) {
         await tx.rows(ONE_AT_A_TIME);
         const [before] = await tx.rows(ISSUED, [input.run.period, input.run.revision]);
         if (before === undefined) {
+          if ((await lastDigest(tx)) !== input.follows)
+            throw new ChainMovedError('another run was issued meanwhile: compute again');
           await putRun(tx, input);
           return 'issued';
         }

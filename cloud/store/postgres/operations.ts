@@ -3,6 +3,7 @@ import type { Store } from '../store.ts';
 import * as access from './access.ts';
 import * as anomalies from './anomalies.ts';
 import * as billing from './billing.ts';
+import * as books from './books.ts';
 import * as cases from './cases.ts';
 import * as changes from './changes.ts';
 import * as evidence from './evidence.ts';
@@ -34,6 +35,7 @@ export function operations(db: Database): Omit<Store, 'alone' | 'close'> {
     ...billing.operations(db),
     ...runRecords.operations(db),
     ...outbox.operations(db),
+    ...books.operations(db),
     ...cases.operations(db),
     ...issuer.operations(db),
   };

@@ -2,7 +2,7 @@
 import { formatMinor } from '../../../protocols/units.ts';
 import type { Confirmation, StatementDocument, StatementRow } from '../sqlite/billing.ts';
 import type { Database } from './open-database.ts';
-import type { Row } from './session.ts';
+import type { Row, Session } from './session.ts';
 
 const COLUMNS = `s.id, s.lease, s.tenant, s.period, s.revision, s.from_date AS "from", s.to_date AS "to", s.gross_minor AS gross,
   s.digest, s.token_hash AS "tokenHash", s.corrects, c.at AS "confirmedAt", n.id AS "correctedBy"`;
@@ -21,6 +21,10 @@ const statementRow = <T extends StatementRow>(row: Row): T => ({
   ...(row as unknown as T),
   gross: formatMinor(row.gross as bigint),
 });
+
+/** Of the statement issued last; null before the first. */
+export const lastDigest = async (session: Session): Promise<string | null> =>
+  ((await session.rows(NEWEST))[0]?.digest as string | undefined) ?? null;
 
 export function operations(db: Database) {
   const document = async (sql: string, key: string): Promise<StatementDocument | null> => {
@@ -41,9 +45,7 @@ export function operations(db: Database) {
       document(BY_TOKEN, tokenHash),
     statementChain: async (): Promise<{ id: string; lease: string; digest: string }[]> =>
       (await db.rows(CHAIN)) as unknown as { id: string; lease: string; digest: string }[],
-    async lastStatementDigest(): Promise<string | null> {
-      return ((await db.rows(NEWEST))[0]?.digest as string | undefined) ?? null;
-    },
+    lastStatementDigest: (): Promise<string | null> => lastDigest(db),
     confirmStatement: ({
       id,
       digest,
