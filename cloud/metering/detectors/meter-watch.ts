@@ -9,6 +9,7 @@ import { Deviation } from './deviation.ts';
 import { ContinuousFlow } from './flow.ts';
 import { type Hour, HourMeter } from './hour-meter.ts';
 import { faultText, RegisterWatch } from './register-watch.ts';
+import { Repeats } from './repeats.ts';
 import type { DetectorSettings } from './settings.ts';
 import { Silence } from './silence.ts';
 import { Standstill } from './standstill.ts';
@@ -31,6 +32,7 @@ export class MeterWatch {
   private readonly register: RegisterWatch;
   private readonly hours: HourMeter;
   private readonly standstill: Standstill;
+  private readonly repeats: Repeats;
   private readonly flow: ContinuousFlow | null;
   private lastMs = Number.NaN;
   private lastValue = Number.NaN;
@@ -48,6 +50,7 @@ export class MeterWatch {
     this.meter = meter;
     this.silence = new Silence(named, raise);
     this.standstill = new Standstill(named, settings.stuck, raise);
+    this.repeats = new Repeats(named, raise);
     this.flow = meter.utility === 'water' ? new ContinuousFlow(named, settings.continuousFlow, raise) : null;
     const detectors = meter.utility === 'water' ? [] : [new Deviation(named, settings.deviation, raise)];
     this.hours = new HourMeter(clock, (hour) => {
@@ -99,6 +102,7 @@ export class MeterWatch {
     this.silence.heard(endMs);
     this.hours.add(ms, endMs, value, endMs);
     this.flow?.take(ms, endMs, value);
+    this.repeats.take(ms, endMs, value);
     this.lastMs = ms;
     this.lastValue = value;
   }

@@ -1,6 +1,6 @@
 /**
  * The threshold of a score that is crossed as often as a budget allows. Scores that were no alarms are kept; how they thin
- * out above their 90th percentile is carried on as a power law, so that a few wild ones do not move it.
+ * out from their 90th to their 99th percentile is carried on beyond, so that a few wild ones do not move it.
  */
 import { quantile } from './robust.ts';
 
@@ -11,6 +11,8 @@ const HOURS_PER_MONTH = 730;
 /** Before enough is known, and the least and the most that a threshold may be. */
 const FIRST = 10;
 const LEAST = 4;
+/** Tails are a little longer than exponential ones. */
+const TAIL = 1.6;
 const MOST = 40;
 
 export class TailThreshold {
@@ -38,8 +40,8 @@ export class TailThreshold {
     const kept = this.scores.subarray(0, Math.min(this.count, KEPT));
     const high = quantile(kept, 0.9);
     const top = quantile(kept, 0.99);
-    const exponent = Math.log(Math.max(top / Math.max(high, 1e-9), 1.2)) / Math.LN10;
-    const solved = high * (0.1 / this.rate) ** exponent;
+    const tens = Math.log10(0.1 / this.rate);
+    const solved = high + TAIL * (top - high) * tens;
     this.solved = Math.min(Math.max(solved, LEAST), MOST);
   }
 }
