@@ -217,7 +217,7 @@ export type StatementCorrection = z.infer<typeof StatementCorrection>;
  * was issued on top of another, and show nobody's figures. `own`: the lease's last statements, the newest first.
  */
 export const StatementChain = z.strictObject({
-  position: z.int().min(0),
+  position: z.int().nonnegative(),
   head: Sha256,
   own: z.array(z.strictObject({ statement: Id, digest: Sha256 })).max(24),
 });
