@@ -54,6 +54,30 @@ describe('headings', () => {
     expect(twice).toEqual([]);
   });
 
+  test('two rows of them, merged across and down, are read as one', () => {
+    const found = findHeadings(
+      table(
+        ['园区电表台账', '', '', '', '', ''],
+        ['表号', '型号', '通讯', '', '安装', '备注'],
+        ['', '', '总线', '地址', '房间', ''],
+        ['E-1', 'x', 'b1', '1', '101', ''],
+      ),
+    );
+    expect([...(found?.columns ?? [])]).toEqual([
+      ['meter', 0],
+      ['profile', 1],
+      ['bus', 2],
+      ['unit', 3],
+      ['room', 4],
+    ]);
+    expect(found).toMatchObject({ row: 3, index: 2, unknown: [], repeated: [] });
+  });
+
+  test('a row of data below them is none of them', () => {
+    const found = findHeadings(table(['表号', '型号', '通讯'], ['E-1', 'x', '总线']));
+    expect(found).toMatchObject({ row: 1, unknown: [2] });
+  });
+
   test('title lines stand above them, and remarks are nobody’s', () => {
     const found = findHeadings(
       table(['临港科技园 电表台账'], [], ['序号', '表号', '型号', '备注'], ['1', 'E-1', 'x', '']),

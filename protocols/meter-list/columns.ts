@@ -107,26 +107,40 @@ export interface Headings {
 /** Title lines may stand above the headings. */
 const MOST_TITLE_ROWS = 20;
 
-/** Finds the row of headings: that of the first rows in which the most are known; null when none has two. */
+/**
+ * Finds the row of headings: that of the first rows in which the most are known; null when none has two. Headings may stand in
+ * two rows, of which the lower one says what those of the upper one are made of: then they are read as one.
+ */
 export function findHeadings({ rows }: Table, map: ColumnMap = {}): Headings | null {
   const own = new Map(Object.entries(map).map(([heading, field]) => [normalizeHeading(heading), field]));
-  const fieldOf = (text: string): ListField | typeof IGNORED | undefined => {
+  const fieldOf: FieldOf = (text) => {
     const heading = normalizeHeading(text);
     return own.get(heading) ?? known.get(heading);
   };
   let best: Headings | null = null;
-  for (const [index, row] of rows.slice(0, MOST_TITLE_ROWS).entries()) {
-    const headings = readHeadings(row, index, fieldOf);
-    if (headings.columns.size >= 2 && headings.columns.size > (best?.columns.size ?? 0)) best = headings;
-  }
+  for (const [index, row] of rows.slice(0, MOST_TITLE_ROWS).entries())
+    for (const read of [row, underneath(rows[index - 1], row, fieldOf)]) {
+      if (read === null) continue;
+      const headings = readHeadings(read, index, fieldOf);
+      if (headings.columns.size >= 2 && headings.columns.size > (best?.columns.size ?? 0)) best = headings;
+    }
   return best;
 }
 
-function readHeadings(
-  { number, cells }: TableRow,
-  index: number,
-  fieldOf: (text: string) => ListField | typeof IGNORED | undefined,
-): Headings {
+type FieldOf = (text: string) => ListField | typeof IGNORED | undefined;
+
+/** The lower of two rows of headings, filled up from the upper one; null where something else than headings stands in it. */
+function underneath(upper: TableRow | undefined, lower: TableRow, fieldOf: FieldOf): TableRow | null {
+  const isHeadings = lower.cells.every((cell) => cell === undefined || fieldOf(cell.text) !== undefined);
+  if (upper === undefined || !isHeadings || upper.number !== lower.number - 1) return null;
+  const length = Math.max(upper.cells.length, lower.cells.length);
+  return {
+    number: lower.number,
+    cells: Array.from({ length }, (_, column) => lower.cells[column] ?? upper.cells[column]),
+  };
+}
+
+function readHeadings({ number, cells }: TableRow, index: number, fieldOf: FieldOf): Headings {
   const columns = new Map<ListField, number>();
   const unknown: number[] = [];
   const repeated: Headings['repeated'] = [];
