@@ -56,7 +56,7 @@ export function ListImport({ onTaken }: { onTaken: () => void }) {
         <p>{words.listHint}</p>
         <label>
           <span class={file === null ? 'button primary' : 'button'}>
-            {file === null ? words.chooseList : `${words.anotherList}（${file.name}）`}
+            {file === null ? words.chooseList : words.anotherList(file.name)}
           </span>
           <input
             type="file"

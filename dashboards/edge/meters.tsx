@@ -37,7 +37,7 @@ export function Meters({ meters, filter, onFilter }: Props) {
         value={filter}
         onInput={({ currentTarget }) => onFilter(currentTarget.value)}
       />
-      <p class="muted small" role="status">
+      <p class="muted small above" role="status">
         {shown.length === 0 ? words.nothingMatches : words.shown(String(shown.length), String(meters.length))}
       </p>
       <ul class="list">

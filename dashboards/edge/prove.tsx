@@ -60,7 +60,7 @@ function Steps({ at, meter, meters, drafts, queue }: StepsProps) {
   const props = { draft, change, next };
   return (
     <>
-      <p class="muted">
+      <p class="muted above">
         {words.stepOf(String(number + 1), String(proofSteps.length))} ·{' '}
         <b>{meter === '' ? words.notListed : meter}</b> · {bus} · {words.unit} {unit}
       </p>

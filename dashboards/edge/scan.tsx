@@ -127,6 +127,10 @@ function progressText(words: EdgeWords, { state, now, search, found, asked }: Sc
   if (state === 'stopped') return words.scanStopped;
   if (search !== null) return search === 'lone' ? words.searchingLone : words.searchingMbus;
   if (now === null) return words.loading;
-  const left = now.probed === 0 ? '…' : durationText(now.etaSeconds);
-  return words.scanning(String(now.unit), String(now.probed), String(now.total), left);
+  return words.scanning(
+    String(now.unit),
+    String(now.probed),
+    String(now.total),
+    durationText(now.etaSeconds),
+  );
 }

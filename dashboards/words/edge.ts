@@ -151,7 +151,7 @@ const chinese = {
   listHint:
     '上传园区自己的 Excel 或 CSV（表号、型号、总线、地址……）。先试算，不改动；有错的单元格会标出并退回同一文件。',
   chooseList: '选择文件',
-  anotherList: '换一个文件',
+  anotherList: (name: string) => `换一个文件（${name}）`,
   checkingList: '正在试算……',
   takingList: '正在写入……',
   listTaken: (meters: string) => `已写入，清单共 ${meters} 块表，网关已按新清单运行。`,
@@ -326,7 +326,7 @@ const english: OwnWords = {
   listHint:
     'Your own Excel or CSV (meter, model, bus, address…). It is tried first and changes nothing; bad cells come back marked in the same file.',
   chooseList: 'Choose the file',
-  anotherList: 'Another file',
+  anotherList: (name) => `Another file (${name})`,
   checkingList: 'Checking…',
   takingList: 'Writing…',
   listTaken: (meters) => `Written: ${meters} meters are listed, and the gateway works with them.`,

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { type AddressSearch, type ScanEvent, ScanRequest } from '../../protocols/edge-api.ts';
 import { Id } from '../../protocols/reading.ts';
+import { ScanEta } from '../commissioning/scan-eta.ts';
 import { type FoundMeter, scanReport, scanUnits } from '../commissioning/scan-units.ts';
 import { modelsToSearch, searchAddresses } from '../commissioning/search-addresses.ts';
 import type { MeterUnit } from '../line/exchange.ts';
@@ -51,13 +52,16 @@ export function scanRoutes(api: EdgeApi, context: EdgeApiContext): void {
               found += 1;
               send({ type: 'found', meter: scanReport(meter) });
             };
-            const startedAt = performance.now();
+            const eta = new ScanEta(units, (unit) => listed.has(unit), timeoutMilliseconds);
+            let asking: { unit: number; sinceMs: number } | null = null;
             await scanUnits(line, units, models, {
               nowMs: context.nowMs,
-              onProbe(unit, done) {
-                const eachMs = done === 0 ? 0 : (performance.now() - startedAt) / done;
-                const etaSeconds = Math.ceil((eachMs * (units.length - done)) / 1000);
-                send({ type: 'progress', unit, probed: done, total: units.length, found, etaSeconds });
+              onProbe(unit, probed) {
+                const sinceMs = performance.now();
+                if (asking !== null) eta.asked(asking.unit, sinceMs - asking.sinceMs);
+                asking = { unit, sinceMs };
+                const etaSeconds = eta.seconds();
+                send({ type: 'progress', unit, probed, total: units.length, found, etaSeconds });
               },
               onFound,
             });

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hashPassword, verifyPassword } from '../../secrets.ts';
+import type { GatewayView } from '../gateway-view.ts';
 import { edgeRefusals } from './problems.ts';
-import { PASSWORD, startTestServer } from './test-server.ts';
+import { NOW_MS, PASSWORD, startTestServer } from './test-server.ts';
 
 const hash = await hashPassword(PASSWORD);
 const guarded = () => startTestServer({ verifyPassword: (password) => verifyPassword(password, hash) });
@@ -155,6 +156,72 @@ test('what the gateway knows of itself', async () => {
     { meter: 'E-3', bus: 'floor-1', unit: 3, freshness: 'fresh', value: '123456.78', valueUnit: 'kWh' },
     { meter: 'E-9', unit: 9, freshness: 'silent', value: null, readAt: null },
   ]);
+});
+
+describe('a meter that pushes', () => {
+  const HOUR_MS = 3_600_000;
+  const pushed =
+    (ago: { lastMs: number | null; longestMs: number }, intervalSeconds?: number) =>
+    (gateway: GatewayView) => {
+      const config = { ...gateway.config(), buses: [] };
+      const row = { meter: 'W-1', profile: 'json-water-push', topic: 'water/1' };
+      const status = {
+        meter: 'W-1',
+        firstAcceptedMs: null,
+        lastAcceptedMs: ago.lastMs === null ? null : NOW_MS - ago.lastMs,
+        longestSilenceMs: ago.longestMs,
+        accepted: 1,
+        repeated: 0,
+        refused: {},
+        lastRefusal: null,
+      };
+      return {
+        ...gateway,
+        config: () => ({
+          ...config,
+          pushMeters: [{ ...row, ...(intervalSeconds === undefined ? {} : { intervalSeconds }) }],
+        }),
+        push: () => ({
+          accepted: 1,
+          repeated: 0,
+          refused: {},
+          meters: [status],
+          unknownTopics: [],
+          nodes: [],
+          setAside: [],
+          closed: {},
+        }),
+      };
+    };
+
+  // The polls of the test gateway are a quarter of an hour apart: no push is judged by them.
+  test.each<[string, Parameters<typeof pushed>, string, number | null]>([
+    [
+      'once an hour as observed is fresh after two',
+      [{ lastMs: 2 * HOUR_MS, longestMs: HOUR_MS }],
+      'fresh',
+      3600,
+    ],
+    [
+      'once an hour as observed is late after three',
+      [{ lastMs: 3 * HOUR_MS, longestMs: HOUR_MS }],
+      'late',
+      3600,
+    ],
+    [
+      'configured goes before observed',
+      [{ lastMs: 3 * HOUR_MS, longestMs: HOUR_MS }, 86_400],
+      'fresh',
+      86_400,
+    ],
+    ['once only is given two days', [{ lastMs: 47 * HOUR_MS, longestMs: 0 }], 'fresh', null],
+    ['once only is late after two days', [{ lastMs: 49 * HOUR_MS, longestMs: 0 }], 'late', null],
+    ['never', [{ lastMs: null, longestMs: 0 }], 'never', null],
+  ])('%s', async (_, given, freshness, expectedSeconds) => {
+    const { ask } = await startTestServer({}, pushed(...given));
+    const { items } = (await ask({ url: '/api/v1/meters' })).json();
+    expect(items).toMatchObject([{ meter: 'W-1', freshness, expectedSeconds }]);
+  });
 });
 
 test('figures for Prometheus: per bus and meter, outbox, uplink, process', async () => {
