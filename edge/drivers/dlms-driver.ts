@@ -3,6 +3,7 @@
  * asked once, and again when another meter answers at this address.
  */
 import type { CosemData } from '../../protocols/dlms/data.ts';
+import { type CosemDateTime, parseDateTime } from '../../protocols/dlms/profile-buffer.ts';
 import { decodeValue, parseScale, type Scale, unscaled } from '../../protocols/dlms/register-value.ts';
 import type { DlmsProfile } from '../../protocols/profile.ts';
 import { LineFault, type LineUse } from '../line/line.ts';
@@ -33,6 +34,7 @@ interface KnownScale {
 const DATA = 1;
 const VALUE = 2;
 const SCALER_UNIT = 3;
+const CLOCK = { classId: 8, obis: '0-0:1.0.0', attribute: VALUE };
 const DEVICE_NAME = { classId: DATA, obis: '0-0:42.0.0', attribute: VALUE };
 /** A reading keeps so many bytes at most of what it was decoded from. */
 const MAX_RAW_BYTES = 256;
@@ -52,7 +54,7 @@ export function dlmsDriver(
   access: DlmsAccess,
 ): MeterDriver {
   const reader = new DlmsReader(profile, access);
-  const meter = `${linkName(access.link)} ${access.unit}`;
+  const meter = nameOfMeter(access);
   return {
     async read(line, options) {
       const read = nothingRead();
@@ -63,6 +65,19 @@ export function dlmsDriver(
     identify: (line, options) => oneAtATime(meter, () => reader.identify(line, options)),
   };
 }
+
+/** What the meter's clock shows; null when it tells no time, or doubts it itself. */
+export function readDlmsClock(
+  profile: DlmsProfile,
+  access: DlmsAccess,
+  line: LineUse,
+  { read = nothingRead(), ...options }: DriveOptions & { read?: MeterRead },
+): Promise<CosemDateTime | null> {
+  const reader = new DlmsReader(profile, access);
+  return oneAtATime(nameOfMeter(access), () => reader.clock(line, options, read));
+}
+
+const nameOfMeter = ({ link, unit }: DlmsAccess): string => `${linkName(link)} ${unit}`;
 
 class DlmsReader {
   readonly #addresses: DlmsAddresses;
@@ -100,6 +115,16 @@ class DlmsReader {
       read.identity = this.#deviceName ?? NO_SERIAL;
     });
     return read;
+  }
+
+  async clock(line: LineUse, options: DriveOptions, read: MeterRead): Promise<CosemDateTime | null> {
+    let shown: CosemDateTime | null = null;
+    await this.#inSession(line, options, read, async (session) => {
+      const answer = await session.get(CLOCK);
+      const bytes = answer.ok && 'bytes' in answer.data ? answer.data.bytes : new Uint8Array(0);
+      shown = parseDateTime(bytes);
+    });
+    return shown;
   }
 
   /** Does `work` in an association, in a new one when it fails, `attempts` times at most. */

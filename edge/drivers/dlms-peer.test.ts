@@ -11,6 +11,7 @@ import { parseDateTime } from '../../protocols/dlms/profile-buffer.ts';
 import type { DlmsProfile } from '../../protocols/profile.ts';
 import type { NewReading } from '../buffer/outbox-items.ts';
 import { run as read } from '../commands/read.ts';
+import { openClock } from '../healing/meter-clock.ts';
 import { Line } from '../line/line.ts';
 import type { LineLink } from '../line/line-stream.ts';
 import { startPolling } from '../poll.ts';
@@ -203,6 +204,17 @@ describe.each(Object.entries(ways))('a meter of Gurux over %s', (_way, { unit, l
     expect(again.values.map(({ value }) => value)).toEqual(first.values.map(({ value }) => value));
     expect(again.requests).toBe(first.requests - profile.registers.length + 1);
     expect(first.values[0]?.raw).toBe('06075bcd1502020ffe161e');
+  });
+
+  test('its clock is held against ours, and brought to the time of the site', async (context) => {
+    requireGurux(context);
+    requirePeer(context, '/usr/bin/socat');
+    const link = await linkTo(meter);
+    const nowMs = (): number => Temporal.Instant.from('2026-09-01T00:14:30Z').epochMilliseconds;
+    const measure = openClock(profile, unit, { link });
+    const offset = await measure?.(lineTo(link), { ...options, nowMs, timeZone: 'Asia/Shanghai' });
+    // Half a second, since the meter cuts off what is less than one.
+    expect(offset).toEqual({ offsetMs: 30_500, uncertaintyMs: 500, atMs: nowMs() });
   });
 
   test('its newest entries are read, in blocks where they are many', async (context) => {

@@ -8,6 +8,7 @@ import type { NewReading } from '../buffer/outbox-items.ts';
 import type { Clock } from '../clock.ts';
 import type { Bus } from '../config.ts';
 import { type AskedProfile, isAsked } from '../drivers/asked-profile.ts';
+import type { DlmsAccess } from '../drivers/dlms-driver.ts';
 import type { DriveOptions, RegisterValue } from '../drivers/meter-driver.ts';
 import type { MeterUnit } from '../line/exchange.ts';
 import type { LineUse } from '../line/line.ts';
@@ -21,7 +22,13 @@ import { openHistory } from './open-history.ts';
 export interface CareOptions {
   bus: string;
   line: LineUse;
-  meters: readonly { meter: string; unit: MeterUnit; profile: AskedProfile }[];
+  meters: readonly {
+    meter: string;
+    unit: MeterUnit;
+    profile: AskedProfile;
+    /** What it takes to reach a meter of DLMS. */
+    access?: Omit<DlmsAccess, 'unit'>;
+  }[];
   /** Of the meters' clocks. */
   timeZone: string;
   clock: Clock;
@@ -53,9 +60,10 @@ interface PollingContext extends CareContext, Pick<CareOptions, 'clock' | 'log'>
 /** The care for the meters of a bus that is polled. */
 export function careFor({ bus, line }: { bus: Bus; line: LineUse }, options: PollingContext): MeterCare {
   const { profiles, intervalMs, driven, lastAccepted, outbox } = options;
-  const meters = bus.meters.flatMap(({ meter, unit, profile: id }) => {
+  const meters = bus.meters.flatMap(({ meter, unit, password, profile: id }) => {
     const profile = profiles.get(id);
-    return isAsked(profile) ? [{ meter, unit, profile }] : [];
+    const access = { link: bus.link, password };
+    return isAsked(profile) ? [{ meter, unit, profile, access }] : [];
   });
   return new MeterCare({
     ...options,
@@ -96,12 +104,12 @@ export class MeterCare {
   constructor(options: CareOptions) {
     this.#options = options;
     this.#meters = new Map(
-      options.meters.map(({ meter, unit, profile }) => [
+      options.meters.map(({ meter, unit, profile, access }) => [
         meter,
         {
           meter,
           unit,
-          measure: openClock(profile, unit),
+          measure: openClock(profile, unit, access),
           history: openHistory(profile, unit),
           askedMs: null,
           offset: null,

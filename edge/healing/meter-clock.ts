@@ -2,9 +2,10 @@
 
 import { clockItems, parseMeterClock } from '../../protocols/dlt645/meter-clock.ts';
 import { bcdTime } from '../../protocols/meter-time.ts';
-import type { Cjt188Profile, Dlt645Profile } from '../../protocols/profile.ts';
+import type { Cjt188Profile, DlmsProfile, Dlt645Profile } from '../../protocols/profile.ts';
 import type { AskedProfile } from '../drivers/asked-profile.ts';
 import { cjt188Exchange } from '../drivers/cjt188-driver.ts';
+import { type DlmsAccess, readDlmsClock } from '../drivers/dlms-driver.ts';
 import { dlt645Dialogue } from '../drivers/dlt645-dialogue.ts';
 import {
   askOptions,
@@ -27,7 +28,10 @@ export interface ClockOffset {
 }
 
 /** Local time as the meter shows it, cut down to the second; null when it gives none. */
-type ReadTime = (line: LineUse, options: ClockOptions) => Promise<Temporal.PlainDateTime | null>;
+type ReadTime = (
+  line: LineUse,
+  options: ClockOptions & { timeZone: string },
+) => Promise<Temporal.PlainDateTime | null>;
 /** @param read counts the requests, and says why there was no time, for who wants to know */
 type ClockOptions = DriveOptions & { read?: MeterRead };
 export type MeasureClock = (
@@ -37,10 +41,20 @@ export type MeasureClock = (
 
 const HALF_SECOND_MS = 500;
 
-/** Null for a model whose clock we cannot read. */
-export function openClock(profile: AskedProfile, unit: MeterUnit): MeasureClock | null {
-  const readTime = timeReader(profile, String(unit));
-  if (readTime === null) return null;
+/**
+ * Null for a model whose clock we cannot read.
+ * @param access what it takes to reach a meter of DLMS
+ */
+export function openClock(
+  profile: AskedProfile,
+  unit: MeterUnit,
+  access?: Omit<DlmsAccess, 'unit'>,
+): MeasureClock | null {
+  const readTime =
+    profile.protocol === 'dlms'
+      ? access && dlmsTimeReader(profile, { ...access, unit: Number(unit) })
+      : timeReader(profile, String(unit));
+  if (readTime === null || readTime === undefined) return null;
   return async (line, options) => {
     const sentMs = options.nowMs();
     const shown = await readTime(line, options);
@@ -62,6 +76,18 @@ function timeReader(profile: AskedProfile, address: string): ReadTime | null {
   const { clockAt } = profile;
   return (line, options) => cjt188Time(profile, clockAt, address, line, options);
 }
+
+/** A meter that says how far it is from UTC is brought to the site's time; of others it is taken for that. */
+const dlmsTimeReader =
+  (profile: DlmsProfile, access: DlmsAccess): ReadTime =>
+  async (line, options) => {
+    const shown = await readDlmsClock(profile, access, line, options);
+    if (shown === null || shown.doubtful) return null;
+    const local = Temporal.PlainDateTime.from(shown.local);
+    if (shown.offsetMinutes === null) return local;
+    const utc = local.subtract({ minutes: shown.offsetMinutes }).toZonedDateTime('UTC');
+    return utc.withTimeZone(options.timeZone).toPlainDateTime();
+  };
 
 /** The date is asked for on both sides of the time: they belong together when no midnight lies between. */
 async function dlt645Time(

@@ -69,7 +69,7 @@ export const isParkField = (field: ListField): boolean => !gatewayFields.has(fie
 /** A heading that is known and wanted by nobody here; an owner's number of his asset is not the maker's of his meter. */
 export const IGNORED = 'ignored';
 const ignoredHeadings =
-  '备注 序号 编号 说明 问题 资产编号 资产编码 固定资产编号 problem problems no remark remarks note notes asset assetno assetnumber assetid';
+  '备注 序号 编号 说明 问题 资产编号 资产编码 固定资产编号 安装日期 安装时间 厂家 生产厂家 制造商 联系人 联系电话 problem problems no remark remarks note notes asset assetno assetnumber assetid';
 
 /** How a park's own heading is read: remembered from one import to the next. */
 export type ColumnMap = Readonly<Record<string, ListField | typeof IGNORED>>;
