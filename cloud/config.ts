@@ -108,6 +108,17 @@ export const CloudConfig = z.strictObject({
       broker: z.string().regex(/^mqtts:\/\//, 'not an mqtts:// address'),
     })
     .optional(),
+  /** Where everybody else finds the pages: statements' QR codes and links begin with it. */
+  publicUrl: z
+    .string()
+    .regex(/^https?:\/\/[^/?#]+$/, 'not an address such as "https://bills.example", without a path')
+    .optional(),
+  webhooks: z
+    .strictObject({
+      /** For development: webhooks to http, to this machine and to its networks. */
+      allowPrivate: z.boolean().default(false),
+    })
+    .prefault({}),
   intervalMinutes: z.literal([5, 10, 15, 30, 60]).default(15),
   influx: z
     .strictObject({

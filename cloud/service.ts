@@ -12,7 +12,9 @@ import { watchClock } from './clock-watch.ts';
 import type { CloudConfig, CloudSecrets } from './config.ts';
 import { importPark } from './import-park.ts';
 import { type Ingest, type IngestOptions, startIngest } from './ingest.ts';
+import { recordSigningKey, rotateIssuerKey } from './issuer-keys.ts';
 import { billingJobs } from './jobs/billing-jobs.ts';
+import { checkBooks } from './jobs/check-books.ts';
 import { deriveDirtyIntervals } from './jobs/derive-intervals.ts';
 import { type DayHistory, runNightlyCheck } from './jobs/nightly-check.ts';
 import { scheduleJobs } from './jobs/schedule.ts';
@@ -21,6 +23,7 @@ import { openSigningKey, type SigningKey, statementToken } from './signing.ts';
 import { startExporter } from './store/influx/export-readings.ts';
 import { openStore, type Store } from './store/store.ts';
 import { readTls, storePlace } from './store-place.ts';
+import { startDeliveries } from './webhooks/deliver-events.ts';
 
 export interface Service {
   /** Where the pages and the API answer. */
@@ -80,7 +83,7 @@ async function openAll(
   for (const newest of await store.newestGatewayConfigs()) ingest.sendConfig(newest);
   // Read each time: another process may have put a new key in its place.
   const signingKey = (): SigningKey => openSigningKey(config.dataDir);
-  signingKey();
+  await recordSigningKey(store, signingKey(), instantText(clock.nowMs()));
   const jobs = createJobs({ store, park, parkDigest: digest, config, clock, signingKey });
   const pages = dashboardPages((error) => log.error({ error }, 'the pages cannot be built'));
   const server = await buildServer({
@@ -90,6 +93,9 @@ async function openAll(
     jobs,
     intake: ingest.intake,
     sendConfig: ingest.sendConfig,
+    rotateKey: () => rotateIssuerKey(store, config.dataDir, instantText(clock.nowMs())),
+    publicUrl: config.publicUrl ?? null,
+    allowPrivateWebhooks: config.webhooks.allowPrivate,
     statementToken: (name) => statementToken(signingKey(), name),
     adminKey: secrets.adminKey,
     enrolment: config.enrolment ?? null,
@@ -104,12 +110,21 @@ async function openAll(
     timeZone: park.timeZone,
     nowMs: () => clock.nowMs(),
     derive: jobs.derive,
-    check: jobs.checkDayBefore,
+    check: async (dayEndMs) => {
+      await jobs.checkDayBefore(dayEndMs);
+      const raised = await checkBooks(store, signingKey(), instantText(clock.nowMs()));
+      if (raised > 0) log.error({ raised }, 'the books do not agree: see /api/v1/ledger/alarms');
+    },
     tend: tendQuarantine({ config, store, clock, log }),
     alone: store.alone,
     onError: (error, job) => log.error({ error, job }, 'a job failed'),
   });
   opened.defer(() => schedule.stop());
+  const deliveries = startDeliveries({
+    ...{ store, clock: systemClock(), log, source: `urn:meterline:${park.id}` },
+    allowPrivate: config.webhooks.allowPrivate,
+  });
+  opened.defer(() => deliveries.stop());
   return { url, freshPassword };
 }
 

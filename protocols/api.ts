@@ -209,7 +209,9 @@ export const StatementSummary = z.strictObject({
   gross: Decimal,
   currency: z.literal('CNY'),
   confirmedAt: InstantText.nullable(),
-  /** Path of the tenant page, `/s/{token}`; only for staff. */
+  /** Id of the statement that has taken its place. */
+  correctedBy: z.string().nullable(),
+  /** The tenant page, `/s/{token}`, absolute where the service knows its public address; only for staff. */
   link: z.string().nullable(),
 });
 export type StatementSummary = z.infer<typeof StatementSummary>;
@@ -348,6 +350,8 @@ export type NightlyCheckResult = z.infer<typeof NightlyCheckResult>;
 export const TenantView = z.strictObject({
   issuer: z.string(),
   statement: Id,
+  /** Where the statement is that has taken its place: `/s/{token}`. */
+  replacedBy: z.string().nullable(),
   /** SHA-256 of the statement's bytes: what a confirmation names. */
   digest: z.string().regex(/^[0-9a-f]{64}$/),
   confirmedAt: InstantText.nullable(),

@@ -64,7 +64,7 @@ export function billingRunRoutes(api: Api, context: ApiContext): void {
     async (request, reply) => {
       const actor = actorOf(principalOf(request));
       const closed = await alone(billing.closePeriod({ ...request.body, actor }));
-      if (!closed.ok) throw new Refused('billing_refused', `${closed.code}: ${closed.detail}`);
+      if (!closed.ok) throw refused(closed);
       return reply.status(closed.already ? 200 : 201).send(closed.run);
     },
   );

@@ -34,6 +34,12 @@ export interface ApiContext {
   intake: Intake;
   /** Sends settings to a gateway. */
   sendConfig: (config: GatewayConfig) => void;
+  /** Puts a new signing key in the place of the one that signs. */
+  rotateKey: () => Promise<unknown>;
+  /** Where the pages stand for everybody else, such as `https://bills.example`; null: nobody has said. */
+  publicUrl: string | null;
+  /** A development setting: webhooks may go to this machine and its networks. */
+  allowPrivateWebhooks: boolean;
   /** The secret that the signing key makes of a name: see `statement-links.ts`. */
   statementToken: (name: string) => string;
   /** The authority that gives gateways their certificates; null: none. */

@@ -18,13 +18,17 @@ import { batchRoutes } from './batches.ts';
 import { billingRunRoutes } from './billing-runs.ts';
 import { chargeRoutes } from './charges.ts';
 import type { Api, ApiContext } from './context.ts';
+import { creditRoutes } from './credits.ts';
+import { disputeRoutes } from './disputes.ts';
 import { enrolmentRoutes } from './enrolments.ts';
 import { gatewayMeterRoutes } from './gateway-meters.ts';
 import { gatewayRoutes } from './gateways.ts';
 import { healthRoutes } from './health.ts';
 import { honourIdempotencyKeys } from './idempotency.ts';
+import { issuerRoutes } from './issuer.ts';
 import { jobRoutes } from './jobs.ts';
 import { keyRoutes } from './keys.ts';
+import { ledgerRoutes } from './ledger.ts';
 import { meterRoutes } from './meters.ts';
 import { pageRoutes } from './pages.ts';
 import { quarantineRoutes } from './quarantine.ts';
@@ -33,6 +37,7 @@ import { statementRoutes } from './statements.ts';
 import { tenantRoutes } from './tenant.ts';
 import { treeRoutes } from './tree.ts';
 import { answerUnchanged } from './weak-etag.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 type Needed = 'store' | 'park' | 'clock' | 'jobs' | 'statementToken';
 export type ServerOptions = Pick<ApiContext, Needed> &
@@ -76,6 +81,9 @@ export async function buildServer({ log, ...options }: ServerOptions): Promise<A
     wallClock: systemClock(),
     adminKey: null,
     enrolment: null,
+    rotateKey: () => Promise.reject(new Refused('not_found')),
+    publicUrl: null,
+    allowPrivateWebhooks: false,
     brokerCounters: null,
     sendConfig: () => undefined,
     intake: createIntake({ ...options, log: log ?? pino({ level: 'silent' }) }),
@@ -115,6 +123,11 @@ export async function buildServer({ log, ...options }: ServerOptions): Promise<A
     chargeRoutes,
     billingRunRoutes,
     statementRoutes,
+    ledgerRoutes,
+    disputeRoutes,
+    creditRoutes,
+    webhookRoutes,
+    issuerRoutes,
     jobRoutes,
     gatewayRoutes,
     batchRoutes,

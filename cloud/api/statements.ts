@@ -12,7 +12,7 @@ import { linkToken } from './statement-links.ts';
 
 const byId = z.strictObject({ id: Id });
 
-const summary = (row: StatementRow, token: string | null): StatementSummary => ({
+const summary = ({ publicUrl }: ApiContext, row: StatementRow, token: string | null): StatementSummary => ({
   id: row.id,
   lease: row.lease,
   tenant: row.tenant,
@@ -22,7 +22,8 @@ const summary = (row: StatementRow, token: string | null): StatementSummary => (
   gross: row.gross,
   currency: 'CNY',
   confirmedAt: row.confirmedAt,
-  link: token === null ? null : `/s/${token}`,
+  correctedBy: row.correctedBy,
+  link: token === null ? null : `${publicUrl ?? ''}/s/${token}`,
 });
 
 export function statementRoutes(api: Api, context: ApiContext): void {
@@ -43,7 +44,7 @@ export function statementRoutes(api: Api, context: ApiContext): void {
       const staff = allows(principalOf(request), 'admin');
       const renewed = await store.renewedLinks();
       const tokenOf = ({ id }: StatementRow) => (staff ? linkToken(context, id, renewed[id] ?? 0) : null);
-      return { items: rows.map((row) => summary(row, tokenOf(row))), next: null };
+      return { items: rows.map((row) => summary(context, row, tokenOf(row))), next: null };
     },
   );
   api.get(
@@ -67,7 +68,7 @@ export function statementRoutes(api: Api, context: ApiContext): void {
       const generation = ((await store.renewedLinks())[statement.id] ?? 0) + 1;
       const token = linkToken(context, statement.id, generation);
       if (!(await store.renewLink(statement.id, generation, digestOf(token)))) throw new Refused('busy');
-      return reply.status(201).send(summary(statement, token));
+      return reply.status(201).send(summary(context, statement, token));
     },
   );
 }

@@ -12,7 +12,7 @@ import type { Api, ApiContext } from './context.ts';
 import { billingUnit } from './meter-summaries.ts';
 import { curveOf } from './meters.ts';
 import { dayStartMs, instantText, spanOf, spanText } from './query.ts';
-import { statementOfToken } from './statement-links.ts';
+import { linkToken, statementOfToken } from './statement-links.ts';
 
 const byToken = z.strictObject({ token: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, 'not a link of ours') });
 
@@ -35,7 +35,14 @@ export function tenantRoutes(api: Api, context: ApiContext): void {
     if (statement === null) throw new Refused('unknown_link');
     return statement;
   };
-  const view = (statement: StatementDocument): TenantView => ({
+  /** Whoever holds the link of a statement may see what has become of it. */
+  const replacement = async ({ correctedBy }: StatementDocument): Promise<string | null> => {
+    if (correctedBy === null) return null;
+    const generation = (await store.renewedLinks())[correctedBy] ?? 0;
+    return `/s/${linkToken(context, correctedBy, generation)}`;
+  };
+  const view = async (statement: StatementDocument): Promise<TenantView> => ({
+    replacedBy: await replacement(statement),
     issuer: (JSON.parse(statement.json) as Statement).head.issuer,
     statement: statement.id,
     digest: statement.digest,
@@ -84,7 +91,7 @@ export function tenantRoutes(api: Api, context: ApiContext): void {
       const at = instantText(clock.nowMs());
       const confirmed = await store.confirmStatement({ id: statement.id, digest: body.digest, at });
       if (!confirmed.ok) throw new Refused(confirmed.code);
-      return { ...view(statement), confirmedAt: confirmed.confirmedAt };
+      return { ...(await view(statement)), confirmedAt: confirmed.confirmedAt };
     },
   );
 }

@@ -13,6 +13,7 @@ import { advance } from '../ledger/run-states.ts';
 import type { SigningKey } from '../signing.ts';
 import type { Store } from '../store/store.ts';
 import { withBillingClaim } from './billing-claim.ts';
+import { damageOfLastRun } from './check-books.ts';
 import { type ClosedPeriod, type ClosePeriod, closePeriod } from './close-period.ts';
 import { correctPeriod } from './correct-period.ts';
 import { periodReadiness } from './period-readiness.ts';
@@ -78,12 +79,19 @@ export function billingJobs(options: BillingJobsOptions): BillingJobs {
     ...{ store, park, parkDigest: options.parkDigest, period, acceptEstimates, ...hooks },
     ...{ issuedAt: now(), signingKey: options.signingKey(), intervalMinutes: options.intervalMinutes },
   });
+  /** Nothing is built on rows that were changed. */
+  const damage = async (): Promise<{ ok: false; code: 'store_damaged'; detail: string } | null> => {
+    const detail = await damageOfLastRun(store, options.signingKey());
+    return detail === null ? null : { ok: false, code: 'store_damaged', detail };
+  };
   const status = (period: string): Promise<PeriodStatus> => periodStatus(store, period, working);
 
   return {
     status,
     closePeriod: ({ period, acceptEstimates = null, actor = 'api' }) =>
       work(period, async (hooks) => {
+        const damaged = await damage();
+        if (damaged !== null) return damaged;
         const closed = await closePeriod(closing(period, hooks, acceptEstimates));
         if (closed.ok && !closed.already) await recordIssue(store, period, now(), actor);
         return closed;
@@ -97,8 +105,10 @@ export function billingJobs(options: BillingJobsOptions): BillingJobs {
       const before = await status(period);
       const way = advance(before.state, command);
       if (!way.ok) return way;
-      const taken = await work(period, (hooks) =>
-        takeStep(closing(period, hooks, step.acceptEstimates), step, before),
+      const taken = await work(
+        period,
+        async (hooks) =>
+          (await damage()) ?? takeStep(closing(period, hooks, step.acceptEstimates), step, before),
       );
       if (!taken.ok) return taken;
       const detail = JSON.stringify({ reason: step.reason, ...taken.detail });
@@ -109,8 +119,11 @@ export function billingJobs(options: BillingJobsOptions): BillingJobs {
       return { ok: true, status: await status(period) };
     },
     correct: ({ acceptEstimates, ...request }) =>
-      work(request.period, (hooks) =>
-        correctPeriod({ ...closing(request.period, hooks, acceptEstimates), ...request }),
+      work(
+        request.period,
+        async (hooks) =>
+          (await damage()) ??
+          correctPeriod({ ...closing(request.period, hooks, acceptEstimates), ...request }),
       ),
     recompute: (period) => recomputeRun({ store, park, signingKey: options.signingKey(), period }),
   };

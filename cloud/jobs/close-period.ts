@@ -64,7 +64,7 @@ export type ClosedPeriod =
       /** Empty where `already`. */
       warnings: string[];
     }
-  | { ok: false; code: Refusal | 'cancelled' | 'changed_since_review'; detail: string };
+  | { ok: false; code: Refusal | 'cancelled' | 'changed_since_review' | 'store_damaged'; detail: string };
 
 export type Billed = Extract<BillingOutcome, { ok: true }>;
 

@@ -76,7 +76,7 @@ const month: ClosedMonth = {
   statements: [
     {
       ...{ id: 's', lease: 'L-01', tenant: 't', period: '2026-09', from: '2026-09-01', to: '2026-10-01' },
-      ...{ gross: '200.00', currency: 'CNY', confirmedAt: null, link: null },
+      ...{ gross: '200.00', currency: 'CNY', confirmedAt: null, correctedBy: null, link: null },
     },
   ],
   statementsVerified: 1,
