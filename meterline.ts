@@ -50,6 +50,7 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
   doctor: { about: 'what is wrong with this installation', load: () => import('./doctor.ts') },
   profiles: { about: 'list the meter models', load: () => import('./edge/commands/profiles.ts') },
   bill: { about: 'close a billing period', load: () => import('./cloud/commands/bill.ts') },
+  tariff: { about: 'prove a tariff, price a bill by it', load: () => import('./cloud/commands/tariff.ts') },
   verify: { about: 'check a statement offline', load: () => import('./cloud/commands/verify.ts') },
   golden: {
     about: 'run cases with known answers against the pure cores',

@@ -117,6 +117,8 @@ export const TouWindow = z.strictObject({
   weekdays: z.array(z.int().min(1).max(7)).min(1).optional(),
   from: ClockTime,
   to: ClockTime,
+  /** On the calendar's holidays alone, or never on them; otherwise holidays are days like any other. */
+  holidays: z.enum(['only', 'except']).optional(),
   period: Id,
 });
 export type TouWindow = z.infer<typeof TouWindow>;
@@ -133,6 +135,14 @@ export const TouCalendar = z.strictObject({
   windows: z.array(TouWindow),
   /** The period of every instant that no window covers. */
   otherPeriod: Id,
+  /** Public holidays. */
+  holidays: z.array(DateText).optional(),
+  /** Make-up days (调休): dates that count as another day of the week, mostly a Sunday that is worked as a Monday. */
+  makeUpDays: z.array(z.strictObject({ date: DateText, as: z.int().min(1).max(7) })).optional(),
+  /** Windows called out for single dates, such as extreme peak days: they come before all others. */
+  triggered: z
+    .array(z.strictObject({ dates: z.array(DateText).min(1), from: ClockTime, to: ClockTime, period: Id }))
+    .optional(),
 });
 export type TouCalendar = z.infer<typeof TouCalendar>;
 

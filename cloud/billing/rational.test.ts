@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { RoundingMode } from '../../protocols/tariff.ts';
 import {
   add,
   compare,
@@ -12,7 +13,7 @@ import {
   subtract,
   toDecimal,
 } from './rational.ts';
-import { type RoundingMode, round, roundUnits, roundWhole } from './rounding.ts';
+import { round, roundUnits, roundWhole } from './rounding.ts';
 
 test('a fraction is in lowest terms with a positive denominator', () => {
   expect(rational(6n, -4n)).toEqual({ n: -3n, d: 2n });

@@ -1,10 +1,6 @@
 /** Rounding as data: a mode and the step that amounts are whole multiples of. */
-import { z } from 'zod';
+import type { RoundingMode } from '../../protocols/tariff.ts';
 import { divide, multiply, type Rational, rational } from './rational.ts';
-
-/** `half_up` takes a half away from zero, `down` and `up` are towards and away from zero, `floor` and `ceiling` along the line. */
-export const RoundingMode = z.enum(['floor', 'ceiling', 'down', 'up', 'half_up', 'half_even']);
-export type RoundingMode = z.infer<typeof RoundingMode>;
 
 export interface Rounding {
   readonly mode: RoundingMode;

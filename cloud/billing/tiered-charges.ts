@@ -3,12 +3,13 @@
  * scaled by the days it held. What the tenants do not bear of the supplier's bill is the landlord's, as a line of its own.
  */
 import type { SourceBill, SourceBillLine, Tariff } from '../../protocols/park.ts';
+import type { RoundingMode } from '../../protocols/tariff.ts';
 import { formatMinor, MINOR_SCALE, micro, minor } from '../../protocols/units.ts';
 import type { Charge } from './charge.ts';
 import { largestRemainder } from './largest-remainder.ts';
 import { exactQuantity, type Leaf, leafId, printedQuantities, REMAINDER } from './leaf.ts';
 import { divide, fromDecimal, multiply, type Rational, rational, sum } from './rational.ts';
-import { type RoundingMode, roundUnits } from './rounding.ts';
+import { roundUnits } from './rounding.ts';
 import { tieredAmount } from './tiers.ts';
 
 export type TieredTariff = Extract<Tariff, { kind: 'tiered' }>;

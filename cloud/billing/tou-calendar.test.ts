@@ -152,3 +152,51 @@ describe('usage is summed per date and TOU period', () => {
     ]);
   });
 });
+
+describe('holidays, make-up days and windows that were called out', () => {
+  const china: TouCalendar = {
+    timeZone: 'Asia/Shanghai',
+    seasons: [],
+    otherSeason: 'all',
+    windows: [
+      { weekdays: [1, 2, 3, 4, 5], from: '08:00', to: '11:00', period: 'peak' },
+      { from: '00:00', to: '06:00', holidays: 'except', period: 'valley' },
+      { from: '00:00', to: '08:00', holidays: 'only', period: 'deep-valley' },
+    ],
+    otherPeriod: 'flat',
+    holidays: ['2026-10-01'],
+    makeUpDays: [{ date: '2026-10-10', as: 5 }],
+    triggered: [{ dates: ['2026-10-12'], from: '10:00', to: '12:00', period: 'extreme' }],
+  };
+  test.each([
+    ['2026-10-01T07:00', 'deep-valley'],
+    ['2026-10-02T07:00', 'flat'],
+    ['2026-10-02T05:00', 'valley'],
+    // A Thursday: the peak of working days knows nothing of holidays unless it says so.
+    ['2026-10-01T09:00', 'peak'],
+    ['2026-10-10T09:00', 'peak'],
+    ['2026-10-11T09:00', 'flat'],
+    ['2026-10-12T09:59', 'peak'],
+    ['2026-10-12T10:00', 'extreme'],
+    ['2026-10-12T11:59', 'extreme'],
+    ['2026-10-12T12:00', 'flat'],
+    ['2026-10-13T10:00', 'peak'],
+  ])('%s is %s', (text, period) =>
+    expect(touPeriodAt(china, Temporal.PlainDateTime.from(text))).toBe(period),
+  );
+  test('segments agree with the instants in them', () => {
+    const span = { from: '2026-10-12', to: '2026-10-13', timeZone: china.timeZone };
+    expect(
+      touSegments(china, span).map(({ touPeriod, startMs, endMs }) => [
+        touPeriod,
+        (endMs - startMs) / HOUR_MS,
+      ]),
+    ).toEqual([
+      ['valley', 6],
+      ['flat', 2],
+      ['peak', 2],
+      ['extreme', 2],
+      ['flat', 12],
+    ]);
+  });
+});

@@ -5,7 +5,7 @@
  */
 import type { TouCalendar } from '../../protocols/park.ts';
 import { dateStartMs } from './billing-period.ts';
-import { minutes, touPeriodAt, windowsOn } from './tou-calendar.ts';
+import { edgesOn, touPeriodAt } from './tou-calendar.ts';
 
 export interface TouSegment {
   readonly startMs: number;
@@ -37,7 +37,7 @@ function daySegments(calendar: TouCalendar | null, date: Temporal.PlainDate, tim
   const day = `${date}`;
   const endMs = dateStartMs(`${date.add({ days: 1 })}`, timeZone);
   if (calendar === null) return [{ startMs: dateStartMs(day, timeZone), endMs, date: day, touPeriod: null }];
-  const edges = windowsOn(calendar, date).flatMap((window) => [minutes(window.from), minutes(window.to)]);
+  const edges = edgesOn(calendar, date);
   const starts = offsetPieces(date, timeZone, endMs).flatMap((piece) => [
     piece.startMs,
     ...edges

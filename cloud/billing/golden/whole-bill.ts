@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { RoundingMode } from '../../../protocols/tariff.ts';
 import { add, compare, fromDecimal, multiply, sum } from '../rational.ts';
-import { type Rounding, RoundingMode, round } from '../rounding.ts';
+import { type Rounding, round } from '../rounding.ts';
 import { tieredAmount } from '../tiers.ts';
 import { Figure, goldenKind, orRefuse, RefusedCase, Tiers } from './golden-kind.ts';
 
