@@ -1,6 +1,6 @@
 /**
  * Broker, ingest and store in a process of their own, for benchmarks and fault runs. Arguments: database, port (0: any),
- * gateway, its password, and the files of a broker with TLS as JSON or nothing. It tells over IPC where gateways connect, and
+ * gateways with commas between them, their password, and the files of a broker with TLS as JSON or nothing. It tells over IPC where gateways connect, and
  * stops when its parent disconnects or is gone.
  */
 import pino from 'pino';
@@ -10,11 +10,11 @@ import { startIngest } from '../cloud/ingest.ts';
 import { openStore } from '../cloud/store/store.ts';
 import { INGESTED_MS } from './bench-readings.ts';
 
-const [file = '', port = '0', gateway = '', password = '', files] = process.argv.slice(2);
+const [file = '', port = '0', names = '', password = '', files] = process.argv.slice(2);
 const tls: BrokerTls | undefined = files === undefined ? undefined : JSON.parse(files);
 const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }));
 const store = await openStore({ file });
-const gateways = [{ gateway, password }];
+const gateways = names.split(',').map((gateway) => ({ gateway, password }));
 const broker = await startBroker({ host: '127.0.0.1', port: Number(port), gateways, tls, log });
 const clock = { nowMs: () => INGESTED_MS };
 const ingest = await startIngest({ brokerUrl: broker.url, ...broker.ingestCredential, store, clock, log });

@@ -8,10 +8,12 @@ import { closeTorture } from './close.ts';
 import { conflictsTorture } from './conflicts.ts';
 import { corruptionTorture } from './corruption.ts';
 import { demoTorture } from './demo.ts';
+import { fullDiskTorture } from './full-disk.ts';
 import { gapsTorture } from './gaps.ts';
 import { lineTorture } from './line.ts';
 import { millionTorture } from './million.ts';
 import { networkTorture } from './network.ts';
+import { noisyTorture } from './noisy.ts';
 import { ordersTorture } from './orders.ts';
 import { outboxTorture } from './outbox.ts';
 import { parksTorture } from './parks.ts';
@@ -38,8 +40,10 @@ const parts: TorturePart[] = [
   outboxTorture,
   syscallsTorture,
   powerTorture,
+  fullDiskTorture,
   lineTorture,
   networkTorture,
+  noisyTorture,
   millionTorture,
   closeTorture,
   parksTorture,
