@@ -42,7 +42,11 @@ export function largest(total: bigint, parts: readonly { id: string; weight: F }
     if (less(fraction(b.share), fraction(a.share))) return -1;
     return a.id < b.id ? -1 : 1;
   });
-  for (const { id } of exact.slice(0, Number(left))) shares.set(id, (shares.get(id) ?? 0n) + 1n);
+  for (const { id } of exact) {
+    if (left === 0n) break;
+    shares.set(id, (shares.get(id) ?? 0n) + 1n);
+    left -= 1n;
+  }
   if (total < 0n) for (const [id, share] of shares) shares.set(id, -share);
   return shares;
 }

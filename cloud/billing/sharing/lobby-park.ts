@@ -82,13 +82,6 @@ export const bill = (park: Park, of: Counting = counting): Extract<BillingOutcom
   if (finding !== undefined) throw new Error(`${finding.id}: ${finding.message}`);
   return outcome;
 };
-/** kWh by `holder|pool`, of what is shared. */
-export const shared = (park: Park, of?: Counting): Record<string, number> =>
-  Object.fromEntries(
-    bill(park, of)
-      .charges.filter(({ pool }) => pool !== 'own')
-      .map(({ holder, pool, quantity }) => [`${holder ?? 'landlord'}|${pool}`, Number(quantity) / 1e6]),
-  );
 export const lineOf = (park: Park, lease: string, pool: string): StatementLine => {
   const line = bill(park)
     .statementDrafts.find(({ head }) => head.lease === lease)

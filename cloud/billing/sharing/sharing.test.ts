@@ -6,7 +6,15 @@ import { type BillingOutcome, billPeriod } from '../bill-period.ts';
 import { replayStatement } from '../replay-statement.ts';
 import { sampleInput, samplePark } from '../sample-park.ts';
 import { traceOf } from '../statement-basis.ts';
-import { bill, counting, hot, lineOf, lobby, parkWith, rule, shared } from './lobby-park.ts';
+import { bill, counting, hot, lineOf, lobby, parkWith, rule } from './lobby-park.ts';
+
+/** kWh by `holder|pool`, of what is shared. */
+const shared = (park: Park): Record<string, number> =>
+  Object.fromEntries(
+    bill(park)
+      .charges.filter(({ pool }) => pool !== 'own')
+      .map(({ holder, pool, quantity }) => [`${holder ?? 'landlord'}|${pool}`, Number(quantity) / 1e6]),
+  );
 
 describe('who bears what of 480 kWh', () => {
   test.each<[string, Park, Record<string, number>]>([
