@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { refuseWords, takeWords } from '../../command-line.ts';
 import { Park } from '../../protocols/park.ts';
 import { type ClosedPeriod, closePeriod } from '../jobs/close-period.ts';
 import { openSigningKey } from '../signing.ts';
@@ -22,23 +22,16 @@ const options = {
   'dry-run': { type: 'boolean' },
   'accept-estimates': { type: 'string' },
   json: { type: 'boolean' },
-  help: { type: 'boolean' },
 } as const;
 
+const form = { name: 'bill', usage: USAGE };
+
 export async function run(args: string[]): Promise<number> {
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error), USAGE);
-  }
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const taken = takeWords(args, { ...form, options });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values } = taken;
   const { period, data, 'accept-estimates': reason } = values;
-  if (period === undefined || data === undefined)
-    return refuse('meterline bill: --period and --data are needed', USAGE);
+  if (period === undefined || data === undefined) return refuseWords(form, '--period and --data are needed');
   if (reason?.trim() === '') return refuse('meterline bill: --accept-estimates needs a reason');
   const file = join(data, 'meterline.db');
   if (!existsSync(file)) return refuse(`${file}: there is no store`);

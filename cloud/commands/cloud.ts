@@ -1,6 +1,7 @@
 /** `meterline cloud`: the service process. Exit codes: 0 stopped, 2 usage or configuration refused, 3 operating fault. */
-import { parseArgs } from 'node:util';
+
 import pino from 'pino';
+import { refuseWords, takeWords } from '../../command-line.ts';
 import { drivenClock, systemClock } from '../clock.ts';
 import { type CloudConfig, type CloudSecrets, loadConfig } from '../config.ts';
 import { readPark } from '../read-park.ts';
@@ -11,23 +12,17 @@ const USAGE = `Usage: meterline cloud --config cloud.yaml [--check-config]
   --config FILE    the service's configuration
   --check-config   say what is wrong with it or the park document, and do not start`;
 
+const form = { name: 'cloud', usage: USAGE };
+
 export async function run(args: string[]): Promise<number> {
   const options = {
     config: { type: 'string' },
     'check-config': { type: 'boolean' },
-    help: { type: 'boolean' },
   } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    return refuse([String(error), USAGE]);
-  }
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  if (values.config === undefined) return refuse(['meterline cloud: --config is missing', USAGE]);
+  const taken = takeWords(args, { ...form, options });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values } = taken;
+  if (values.config === undefined) return refuseWords(form, '--config is missing');
   const loaded = loadConfig(values.config);
   if (!loaded.ok) return refuse(loaded.problems);
   const park = readPark(loaded.config.park);

@@ -1,5 +1,5 @@
 /** `meterline enrol --create GATEWAY`: a one-time code for a gateway. Exit codes: 0 done, 2 usage or configuration refused, 3 fault. */
-import { parseArgs } from 'node:util';
+import { takeWords } from '../../command-line.ts';
 import { Id } from '../../protocols/reading.ts';
 import { AuthorityError } from '../certificates/authority.ts';
 import { createCode } from '../certificates/enrolment.ts';
@@ -16,13 +16,12 @@ const options = {
   json: { type: 'boolean', default: false },
 } as const;
 
+const form = { name: 'enrol', usage: USAGE };
+
 export async function run(args: string[]): Promise<number> {
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    return refuse(`${(error as Error).message}\n\n${USAGE}`);
-  }
+  const taken = takeWords(args, { ...form, options });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values } = taken;
   const gateway = Id.safeParse(values.create);
   if (!gateway.success) return refuse(`--create: "${values.create}" is no name for a gateway`);
   const loaded = loadConfig(values.config);

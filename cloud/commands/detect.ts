@@ -1,6 +1,6 @@
 /** `meterline detect`: replays a history through the detectors. Exit codes: 0 done, 2 usage or a file refused, 3 operating fault. */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { refuseWords, takeWords } from '../../command-line.ts';
 import { familyOrder } from '../history/family-order.ts';
 import { HistoryFileError } from '../history/history-file-error.ts';
 import { readMeterList } from '../history/meter-list.ts';
@@ -24,23 +24,17 @@ const options = {
   readings: { type: 'string' },
   out: { type: 'string' },
   'alarms-per-month': { type: 'string' },
-  help: { type: 'boolean' },
 } as const;
 
+const form = { name: 'detect', usage: USAGE };
+
 export async function run(args: string[]): Promise<number> {
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error), USAGE);
-  }
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const taken = takeWords(args, { ...form, options });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values } = taken;
   const { meters: meterFile, readings: readingFile, out } = values;
   if (meterFile === undefined || readingFile === undefined || out === undefined)
-    return refuse('meterline detect: --meters, --readings and --out are needed', USAGE);
+    return refuseWords(form, '--meters, --readings and --out are needed');
   const perMonth = Number(values['alarms-per-month'] ?? defaultSettings.deviation.perMonth);
   if (!(perMonth > 0 && perMonth < 100))
     return refuse('meterline detect: --alarms-per-month is a number above 0');

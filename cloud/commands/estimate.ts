@@ -1,13 +1,13 @@
 /** `meterline estimate`: validation and estimation over a history. Exit codes: 0 done, 2 usage or a file refused, 3 operating fault. */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { refuseWords, takeWords } from '../../command-line.ts';
 import { formatDecimal } from '../../protocols/decimal.ts';
 import { familyOrder } from '../history/family-order.ts';
 import { HistoryFileError } from '../history/history-file-error.ts';
 import { readMeterList } from '../history/meter-list.ts';
 import { openReadings } from '../history/reading-file.ts';
 import { estimateHistory, type HistoryEstimate } from '../metering/estimate-history.ts';
-import { describeUnlisted, refuse, withoutFault } from './history-command.ts';
+import { describeUnlisted, withoutFault } from './history-command.ts';
 
 const USAGE = `Usage: meterline estimate --meters M.csv --readings R.csv --out I.csv
 
@@ -22,23 +22,17 @@ const options = {
   meters: { type: 'string' },
   readings: { type: 'string' },
   out: { type: 'string' },
-  help: { type: 'boolean' },
 } as const;
 
+const form = { name: 'estimate', usage: USAGE };
+
 export async function run(args: string[]): Promise<number> {
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error), USAGE);
-  }
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const taken = takeWords(args, { ...form, options });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values } = taken;
   const { meters: meterFile, readings: readingFile, out } = values;
   if (meterFile === undefined || readingFile === undefined || out === undefined)
-    return refuse('meterline estimate: --meters, --readings and --out are needed', USAGE);
+    return refuseWords(form, '--meters, --readings and --out are needed');
   return withoutFault('estimate', HistoryFileError, async () => {
     const meters = familyOrder(readMeterList(meterFile));
     const history = await openReadings(readingFile, meters);

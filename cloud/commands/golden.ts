@@ -1,8 +1,8 @@
 /** `meterline golden`: cases with known answers against the pure cores. Exit codes: 0 all right, 1 not, 2 usage or bad file. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { refuseWords, takeWords } from '../../command-line.ts';
 import { GoldenCase, type GoldenResult, runCase } from '../billing/golden/run-case.ts';
 
 const USAGE = `Usage: meterline golden DIR [--json]
@@ -15,21 +15,15 @@ class CaseFileError extends Error {
   override readonly name = 'CaseFileError';
 }
 
+const form = { name: 'golden', usage: USAGE };
+
 export async function run(args: string[]): Promise<number> {
-  const options = { json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
-  let parsed: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>;
-  try {
-    parsed = parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error), USAGE);
-  }
-  const { values, positionals } = parsed;
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const options = { json: { type: 'boolean' } } as const;
+  const taken = takeWords(args, { ...form, options, words: true });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values, positionals } = taken;
   const [folder, ...more] = positionals;
-  if (folder === undefined || more.length > 0) return refuse('meterline golden: one folder is needed', USAGE);
+  if (folder === undefined || more.length > 0) return refuseWords(form, 'one folder is needed');
   let results: GoldenResult[];
   try {
     results = readCases(folder).map(runCase);

@@ -2,8 +2,9 @@
  * `meterline ingest`: one more worker beside the service, with a connection and a process of its own. The broker shares the
  * readings out among all of them. Exit codes: 0 stopped, 2 usage or configuration refused, 3 operating fault.
  */
-import { parseArgs } from 'node:util';
+
 import pino from 'pino';
+import { refuseWords, takeWords } from '../../command-line.ts';
 import { systemClock } from '../clock.ts';
 import { type CloudConfig, loadConfig } from '../config.ts';
 import { startIngest } from '../ingest.ts';
@@ -17,26 +18,20 @@ const USAGE = `Usage: meterline ingest --config cloud.yaml --worker N
   --worker N       2 or more, another for each worker; the service itself is the first.
                    Its account at the broker is the configured one with -N behind it`;
 
+const form = { name: 'ingest', usage: USAGE };
+
 export async function run(args: string[]): Promise<number> {
   const options = {
     config: { type: 'string' },
     worker: { type: 'string' },
-    help: { type: 'boolean' },
   } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    return refuse([String(error), USAGE]);
-  }
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const taken = takeWords(args, { ...form, options });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values } = taken;
   const { config: file, worker = '' } = values;
-  if (file === undefined) return refuse(['meterline ingest: --config is missing', USAGE]);
+  if (file === undefined) return refuseWords(form, '--config is missing');
   if (!/^([2-9]|[1-9]\d{1,2})$/.test(worker))
-    return refuse([`meterline ingest: --worker: "${worker}" is no number from 2 to 999`, USAGE]);
+    return refuseWords(form, `--worker: "${worker}" is no number from 2 to 999`);
   const loaded = loadConfig(file);
   if (!loaded.ok) return refuse(loaded.problems);
   const { broker, clock } = loaded.config;

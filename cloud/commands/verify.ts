@@ -1,6 +1,6 @@
 /** `meterline verify`: checks statements offline. Exit codes: 0 all whole and right, 1 not, 2 usage or unreadable file. */
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { refuseWords, takeWords } from '../../command-line.ts';
 import type { Statement } from '../../protocols/statement.ts';
 import { type Verification, verifyStatement } from '../billing/verify-statement.ts';
 
@@ -10,20 +10,14 @@ const USAGE = `Usage: meterline verify STATEMENT.json... [--key PUBLICKEY] [--js
                     the file's own key is taken, which proves that it is whole, not who signed it
   --json            one JSON document on stdout; of several statements a list`;
 
+const form = { name: 'verify', usage: USAGE };
+
 export async function run(args: string[]): Promise<number> {
-  const options = { key: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
-  let parsed: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>;
-  try {
-    parsed = parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error), USAGE);
-  }
-  const { values, positionals } = parsed;
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  if (positionals.length === 0) return refuse('meterline verify: a statement file is needed', USAGE);
+  const options = { key: { type: 'string' }, json: { type: 'boolean' } } as const;
+  const taken = takeWords(args, { ...form, options, words: true });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values, positionals } = taken;
+  if (positionals.length === 0) return refuseWords(form, 'a statement file is needed');
   if (values.key !== undefined && !/^[A-Za-z0-9+/]{43}=$/.test(values.key))
     return refuse(`meterline verify: --key: "${values.key}" is no public key (base64, 44 characters)`);
   return verifyFiles(positionals, values.key ?? null, values.json ?? false);
