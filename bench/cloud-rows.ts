@@ -1,6 +1,7 @@
 /** The benchmarks of the cloud's rooms. */
 import { METERS } from './bench-readings.ts';
 import { deriveMonth } from './derive-month.ts';
+import { measurements as postgres } from './ingest-postgres.ts';
 import { ingestStore } from './ingest-store.ts';
 import { type Measurement, ROUNDS } from './measure.ts';
 
@@ -15,5 +16,6 @@ export const measurements: Measurement[] = [
     name: 'ingest_store_backlog',
     measure: () => ingestStore({ name: 'ingest_store_backlog', rounds: ROUNDS, batches: 50, items: 1_000 }),
   },
+  ...postgres,
   { name: 'derive_month', measure: () => deriveMonth({ rounds: ROUNDS, meters: METERS, days: DAYS }) },
 ];

@@ -14,7 +14,7 @@ import type { Database } from './open-database.ts';
 import { metersOf, moveMeters } from './ownership.ts';
 import { closeEntry, putAside, readEntry } from './quarantine.ts';
 import type { Session } from './session.ts';
-import { takeItems } from './take-items.ts';
+import { surroundings, takeItems } from './take-items.ts';
 
 const HELD = `SELECT q.payload FROM quarantine q LEFT JOIN quarantine_closed c USING (id)
   WHERE q.gateway = $1 AND q.epoch = $2 AND q.sequence BETWEEN $3 AND $4 AND c.state IS DISTINCT FROM 'released'`;
@@ -22,13 +22,19 @@ const HELD = `SELECT q.payload FROM quarantine q LEFT JOIN quarantine_closed c U
 /** Stores what is new of the batch and accounts for the rest, inside the caller's transaction. */
 async function takeBatch(session: Session, batch: Batch, ingestedAt: string): Promise<IngestResult> {
   const { gateway, epoch, from, to } = batch;
-  const rows = await session.rows(HELD, [gateway, epoch, from, to]);
+  const [rows, around] = await Promise.all([
+    session.rows(HELD, [gateway, epoch, from, to]),
+    surroundings(session, batch, batch.items),
+  ]);
   const heldPayloads = new Set(rows.map(({ payload }) => payload));
   // What was quarantined stays so when it is sent again, whatever the clock says by then.
   const isHeld = (item: UplinkItem): boolean =>
     heldPayloads.size > 0 && heldPayloads.has(JSON.stringify(item));
   const items = batch.items.filter((item) => !isHeld(item));
-  const outcomes = await takeItems(session, batch, items, unixMs(ingestedAt) + AHEAD_MS);
+  const outcomes = await takeItems(session, batch, items, {
+    ...around,
+    latestMs: unixMs(ingestedAt) + AHEAD_MS,
+  });
   const entry = { gateway, topic: readingsTopic(gateway), at: ingestedAt };
   const refused = items.flatMap((item) => {
     const { sequence } = item;
@@ -69,7 +75,9 @@ async function release(session: Session, { id, at, by }: Decision): Promise<Rele
   if (item === null || entry.item === null || entry.gateway === null)
     return { ok: false, code: 'not_an_item', detail: 'it is no item that could be stored' };
   const { epoch, sequence } = entry.item;
-  const outcomes = await takeItems(session, { gateway: entry.gateway, epoch }, [item], unixMs(at) + AHEAD_MS);
+  const sender = { gateway: entry.gateway, epoch };
+  const around = await surroundings(session, sender, [item]);
+  const outcomes = await takeItems(session, sender, [item], { ...around, latestMs: unixMs(at) + AHEAD_MS });
   const outcome = outcomes.get(sequence);
   if (outcome === undefined)
     return { ok: false, code: 'not_an_item', detail: 'it is not the item of its sequence' };

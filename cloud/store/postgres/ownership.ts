@@ -7,11 +7,13 @@ const CLAIM = `INSERT INTO meter_gateway (meter, gateway)
   SELECT meter, $2 FROM unnest($1::text[]) AS i (meter) ORDER BY 1 ON CONFLICT DO NOTHING`;
 
 /** Until when the gateway may write each meter; null: it is another's. Not there: nobody's yet. */
-async function mayWriteUntil(
+export type Owners = ReadonlyMap<string, number | null>;
+
+export async function ownersOf(
   session: Session,
   gateway: string,
-  meters: string[],
-): Promise<Map<string, number | null>> {
+  meters: readonly string[],
+): Promise<Owners> {
   const until = new Map<string, number | null>();
   for (const row of await session.rows(OWNERS, [meters])) {
     const meter = row.meter as string;
@@ -25,22 +27,20 @@ async function mayWriteUntil(
 /**
  * Claims what is nobody's, inside the caller's transaction. Of two gateways that claim a meter at the same time one waits for the
  * other's commit, and sees it.
+ * @param known what was found of the meters
  * @returns why the gateway may not write a reading of this instant, or null
  */
 export async function claimMeters(
   session: Session,
   gateway: string,
-  wanted: Iterable<string>,
+  meters: readonly string[],
+  known: Owners,
 ): Promise<(meter: string, ms: number) => Refusal | null> {
-  const meters = [...new Set(wanted)];
-  let known = await mayWriteUntil(session, gateway, meters);
-  const free = meters.filter((meter) => !known.has(meter));
-  if (free.length > 0) {
-    await session.run(CLAIM, [free, gateway]);
-    known = await mayWriteUntil(session, gateway, meters);
-  }
+  const free = [...new Set(meters)].filter((meter) => !known.has(meter));
+  if (free.length > 0) await session.run(CLAIM, [free, gateway]);
+  const owners = free.length > 0 ? await ownersOf(session, gateway, meters) : known;
   return (meter, ms) => {
-    const until = known.get(meter) ?? null;
+    const until = owners.get(meter) ?? null;
     if (until !== null && ms < until) return null;
     const detail = until === null ? 'is of another gateway' : 'was moved to another gateway before that';
     return { code: 'foreign_meter', detail: `${meter} ${detail}` };

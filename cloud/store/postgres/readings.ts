@@ -30,12 +30,15 @@ export function readingRow(row: Row): ReadingRow {
 
 export type NewReading = Admitted & { item: Reading };
 
-/** In the order of the primary key, so that no two who insert the same wait for each other. Of two for one key the first sequence stays. */
+/**
+ * In the order of the primary key, so that no two who insert the same wait for each other. Of two for one key the first sequence stays.
+ * Each key is looked up by itself: joined, all keys of the gateway would be read.
+ */
 const INSERT = `INSERT INTO reading (instant, value, sequence, hour, meter, register, unit, code, raw, source, gateway, epoch)
   SELECT i.instant, i.value, i.sequence, i.instant / ${HOUR_MS}, i.meter, i.register, i.unit, i.code, i.raw, i.source, $9::text, $10::text
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $11::text[])
     AS i (instant, value, sequence, meter, register, unit, code, raw, source)
-  WHERE NOT EXISTS (SELECT 1 FROM item_key k WHERE k.gateway = $9::text AND k.epoch = $10::text AND k.sequence = i.sequence)
+  WHERE (SELECT k.sequence FROM item_key k WHERE k.gateway = $9::text AND k.epoch = $10::text AND k.sequence = i.sequence) IS NULL
   ORDER BY i.instant / ${HOUR_MS}, i.meter, i.register, i.instant, i.sequence
   ON CONFLICT DO NOTHING RETURNING sequence`;
 
@@ -62,9 +65,9 @@ export async function insertReadings(
   return new Set(rows.map(({ sequence }) => Number(sequence)));
 }
 
-const STANDING = `SELECT i.sequence AS asked, k.sequence IS NOT NULL AS taken, ${COLUMNS}
+const STANDING = `SELECT i.sequence AS asked,
+    (SELECT k.sequence FROM item_key k WHERE k.gateway = $5 AND k.epoch = $6 AND k.sequence = i.sequence) IS NOT NULL AS taken, ${COLUMNS}
   FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) AS i (instant, sequence, meter, register)
-  LEFT JOIN item_key k ON k.gateway = $5 AND k.epoch = $6 AND k.sequence = i.sequence
   LEFT JOIN LATERAL (SELECT * FROM reading r WHERE r.hour = (i.instant / ${HOUR_MS})::integer AND r.meter = i.meter
     AND r.register = i.register AND r.instant = i.instant LIMIT 1) r ON true`;
 

@@ -9,7 +9,7 @@ import type { ReadingRow } from '../sqlite/readings.ts';
 import { staleMarks } from '../stale-marks.ts';
 import { putMarks } from './changes.ts';
 import { putEvidence } from './evidence.ts';
-import { claimMeters } from './ownership.ts';
+import { claimMeters, type Owners, ownersOf } from './ownership.ts';
 import { insertReadings, type NewReading, type Standing, whatStands } from './readings.ts';
 import type { Session } from './session.ts';
 
@@ -118,17 +118,35 @@ function admitted(
   });
 }
 
+/** What the store has of the items' sequences and meters beside readings. */
+export interface Surroundings {
+  /** Sequences under which evidence is stored. */
+  evidence: ReadonlySet<number>;
+  owners: Owners;
+}
+
+export async function surroundings(
+  session: Session,
+  { gateway, epoch }: Sender,
+  items: readonly UplinkItem[],
+): Promise<Surroundings> {
+  const [first, last] = [items[0]?.sequence ?? 0, items.at(-1)?.sequence ?? 0];
+  const meters = items.flatMap((item) => (item.kind === 'evidence' ? [] : [item.meter]));
+  const [rows, owners] = await Promise.all([
+    session.rows(EVIDENCE, [gateway, epoch, first, last]),
+    ownersOf(session, gateway, [...new Set(meters)]),
+  ]);
+  return { evidence: new Set(rows.map(({ sequence }) => Number(sequence))), owners };
+}
+
 /** @param latestMs no reading may be later @returns what became of each, by sequence */
 export async function takeItems(
   session: Session,
   sender: Sender,
   items: readonly UplinkItem[],
-  latestMs: number,
+  { evidence, owners, latestMs }: Surroundings & { latestMs: number },
 ): Promise<Map<number, Outcome>> {
   const outcomes = new Map<number, Outcome>();
-  const [first, last] = [items[0]?.sequence ?? 0, items.at(-1)?.sequence ?? 0];
-  const evidenceRows = await session.rows(EVIDENCE, [sender.gateway, sender.epoch, first, last]);
-  const evidence = new Set(evidenceRows.map(({ sequence }) => Number(sequence)));
   const readings = admitted(
     items.filter((item) => item.kind === 'reading'),
     latestMs,
@@ -137,7 +155,7 @@ export async function takeItems(
   );
   const gaps = items.filter((item) => item.kind === 'gap');
   const meters = [...readings.map(({ item }) => item.meter), ...gaps.map(({ meter }) => meter)];
-  const foreign = await claimMeters(session, sender.gateway, meters);
+  const foreign = await claimMeters(session, sender.gateway, meters, owners);
   const isOwn = (meter: string, ms: number, sequence: number): boolean => {
     const refusal = foreign(meter, ms);
     if (refusal !== null) outcomes.set(sequence, refusal);
