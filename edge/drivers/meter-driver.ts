@@ -134,5 +134,4 @@ export function registerValue(
     : { register, value: formatMicro(decoded.value), raw, readAtMs };
 }
 
-export const hexOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+export const hexOf = (bytes: Uint8Array): string => bytes.toHex();

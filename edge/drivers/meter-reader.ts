@@ -9,6 +9,7 @@ import {
   hexOf,
   type MeterRead,
   nothingRead,
+  type RegisterValue,
   welcome,
 } from './meter-driver.ts';
 import {
@@ -249,13 +250,14 @@ export class MeterReader {
     const { registers } = request;
     this.#given.add(keyOf(request));
     const hex = hexOf(data);
-    for (const { register, offset, bytes, decode } of registers) {
+    const values = registers.map(({ register, offset, bytes, decode }): RegisterValue => {
       const raw = hex.slice(2 * offset, 2 * (offset + bytes));
       const { value, code } = decode(data, offset);
-      read.values.push(
-        code === undefined ? { register, value, raw, readAtMs } : { register, value, code, raw, readAtMs },
-      );
-    }
+      return code === undefined
+        ? { register, value, raw, readAtMs }
+        : { register, value, code, raw, readAtMs };
+    });
+    read.values = read.values.length === 0 ? values : [...read.values, ...values];
     if (this.#absent.size > 0) this.#noteThere(registers);
   }
 

@@ -194,7 +194,10 @@ export class BusPoller {
     const { meter } = polled.row;
     polled.take(read, this.#options.clock.nowMs(), round.startMs);
     this.#options.polled?.(meter, read.values);
-    for (const value of read.values) round.readings.push(newReading(meter, value));
+    const readings = read.values.map((value) => newReading(meter, value));
+    // Most buses on sockets have one meter, and what was read of it is all there is.
+    if (round.readings.length === 0) round.readings = readings;
+    else round.readings.push(...readings);
     if (read.fault === null && !this.#isCut(round)) polled[round.rhythm]?.noteAsked(round.startMs);
   }
 
