@@ -7,19 +7,26 @@ const shipped = readdirSync(folder)
   .filter((file) => file.endsWith('.yaml'))
   .map((file) => ({
     file,
-    codes: [
-      ...readFileSync(new URL(file, folder), 'utf8').matchAll(/obis: "?(\d+-\d+:\d+\.\d+\.\d+)"?, name/g),
-    ].map(([, code]) => code ?? ''),
+    registers: [
+      ...readFileSync(new URL(file, folder), 'utf8').matchAll(
+        /obis: "?(\d+-\d+:\d+\.\d+\.\d+)"?, name: ([^,}]*[^,} ])/g,
+      ),
+    ].map(([, code = '', own = '']) => ({ code, own })),
   }));
 
-test.each(shipped)('every register of $file is called something, and each something else', ({ codes }) => {
-  expect(codes.length).toBeGreaterThan(0);
-  for (const language of ['zh-CN', 'en'] as const) {
-    const names = codes.map((code) => registerWording(code)?.[language] ?? `nothing for ${code}`);
-    expect(names.filter((name) => name.startsWith('nothing'))).toEqual([]);
-    expect(new Set(names).size).toBe(new Set(codes).size);
-  }
-});
+test.each(shipped)(
+  'every register of $file is called something, and each something else',
+  ({ registers }) => {
+    expect(registers.length).toBeGreaterThan(0);
+    for (const language of ['zh-CN', 'en'] as const) {
+      const names = registers.map(
+        ({ code, own }) => registerWording(code, own)?.[language] ?? `nothing for ${code} ${own}`,
+      );
+      expect(names.filter((name) => name.startsWith('nothing'))).toEqual([]);
+      expect(new Set(names).size).toBe(registers.length);
+    }
+  },
+);
 
 test.each([
   ['1-0:1.8.0', '正向有功电能', 'active import'],
@@ -30,7 +37,12 @@ test.each([
   ['8-0:1.0.0', '累计水量', 'water volume'],
   ['6-0:10.0.0', '供水温度', 'supply temperature'],
 ])('%s is %s, %s', (obis, zh, en) => {
-  expect(registerWording(obis)).toEqual({ 'zh-CN': zh, en });
+  expect(registerWording(obis, '')).toEqual({ 'zh-CN': zh, en });
+});
+
+test('what makers number as they like is told by the word of the profile', () => {
+  expect(registerName('8-0:128.1.0', 'pipe state', 'zh-CN')).toBe('管道状态');
+  expect(registerName('8-0:128.1.0', 'working step', 'zh-CN')).toBe('工作步骤');
 });
 
 test.each(['1-0:99.1.0', '1-0:1.6.0', '9-0:1.0.0'])('%s is not known: the profile has the word', (obis) => {
