@@ -198,14 +198,17 @@ function checkSpan(where: string, from: string, to: string | null): string[] {
 function checkTariff(park: Park, tariff: Tariff): string[] {
   const where = `tariffs.${tariff.id}`;
   const span = checkSpan(where, tariff.from, tariff.to);
-  if (tariff.kind === 'tiered')
-    return [...span, ...checkTiers(tariff.tiers, where), ...within(tariff.taxRate, 1n, `${where}: taxRate`)];
+  const tiers =
+    tariff.kind === 'tiered'
+      ? [...checkTiers(tariff.tiers, where), ...within(tariff.taxRate, 1n, `${where}: taxRate`)]
+      : [];
   const { calendar } = tariff;
+  if (calendar === undefined) return [...span, ...tiers];
   const clock =
     calendar.timeZone === park.timeZone
       ? []
       : [`${where}: the calendar runs on ${calendar.timeZone}, the park on ${park.timeZone}`];
-  return [...span, ...clock, ...checkSeasons(calendar, where)];
+  return [...span, ...tiers, ...clock, ...checkSeasons(calendar, where)];
 }
 
 /** Bounds rise from above 0, and the last tier, and only it, is open: no quantity is without a price. */

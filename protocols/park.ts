@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { Decimal } from './decimal.ts';
 import { Obis } from './obis.ts';
 import { DateText, Id, InstantText } from './reading.ts';
+import { RoundingMode } from './rounding-mode.ts';
 import { DayTemperature, LeaseValue, LeaseVariable, Ownership, SharingRule, SignedRule } from './sharing.ts';
 import { Utility } from './units.ts';
 
@@ -152,7 +153,8 @@ export type Tier = z.infer<typeof Tier>;
 /**
  * How tenants pay. `pass_through`: each component of the source bill is shared by consumption (of the component's TOU
  * period where it has one), unallocated loss included. `tiered`: graduated tiers per lease on its own and shared
- * quantity, bounds scaled by days held / days of the period; the rest of the source bill stays with the landlord.
+ * quantity, bounds scaled by days held / days of the period; the rest of the source bill stays with the landlord. With a
+ * calendar, a component that the bill names a TOU period for is priced by what was used in it: tiers inside time of use.
  */
 export const Tariff = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -170,7 +172,12 @@ export const Tariff = z.discriminatedUnion('kind', [
     utility: Utility,
     component: Id,
     tiers: z.array(Tier).min(1),
+    /** Graduated where it is not said. */
+    mode: z.enum(['graduated', 'volume']).optional(),
     taxRate: Decimal,
+    /** Of net and tax to the minor unit; `half_up` where it is not said. */
+    rounding: RoundingMode.optional(),
+    calendar: TouCalendar.optional(),
     ...span,
   }),
 ]);

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { Decimal } from './decimal.ts';
 import { Obis } from './obis.ts';
 import { DateText, Id, InstantText } from './reading.ts';
+import { RoundingMode } from './rounding-mode.ts';
 import { Unit, Utility } from './units.ts';
 
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -155,6 +156,9 @@ export const StatementLine = z.strictObject({
       /** Days held over days of the period, such as "17/30": the bounds below are multiplied by it. */
       boundMultiplier: z.string(),
       tiers: z.array(z.strictObject({ upTo: Decimal.nullable(), unit: Decimal, flat: Decimal })),
+      /** Graduated and half up where it is not said. */
+      mode: z.enum(['graduated', 'volume']).optional(),
+      rounding: RoundingMode.optional(),
       taxRate: Decimal,
       /** Lines of one tiered charge are priced together: their quantities add up to this. */
       totalQuantity: Decimal,

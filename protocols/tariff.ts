@@ -6,11 +6,8 @@ import { z } from 'zod';
 import { Decimal } from './decimal.ts';
 import { TouCalendar } from './park.ts';
 import { DateText, Id } from './reading.ts';
+import { RoundingMode } from './rounding-mode.ts';
 import { Utility } from './units.ts';
-
-/** `half_up` takes a half away from zero, `down` and `up` are towards and away from zero, `floor` and `ceiling` along the line. */
-export const RoundingMode = z.enum(['floor', 'ceiling', 'down', 'up', 'half_up', 'half_even']);
-export type RoundingMode = z.infer<typeof RoundingMode>;
 
 /** Amounts are whole multiples of `step`: `0.01`, or `10` where a bill drops its last digit. */
 export const TariffRounding = z.strictObject({ mode: RoundingMode, step: Decimal });

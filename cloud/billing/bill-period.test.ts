@@ -3,7 +3,10 @@ import type { Park, SourceBill, Tariff } from '../../protocols/park.ts';
 import { formatMinor } from '../../protocols/units.ts';
 import { checkPark } from '../check-park.ts';
 import { type BillingInput, type BillingOutcome, billPeriod, type PeriodCharge } from './bill-period.ts';
+import { billingPeriod } from './billing-period.ts';
+import { billingTerms } from './billing-terms.ts';
 import { grossOf } from './charge.ts';
+import { replayStatement } from './replay-statement.ts';
 import { sampleInput, samplePark, someCounting } from './sample-park.ts';
 
 type Billed = Extract<BillingOutcome, { ok: true }>;
@@ -279,4 +282,102 @@ test('a component that nobody consumed is the landlord’s, with a warning', () 
     { holder: null, pool: 'remainder' },
   ]);
   expect(warnings).toEqual([expect.stringContaining('energy-valley')]);
+});
+
+describe('tariffs', () => {
+  const [grid] = samplePark.tariffs;
+  if (grid?.kind !== 'pass_through') throw new Error('the sample park passes electricity through');
+  const own = (component: string, over: Partial<Extract<Tariff, { kind: 'tiered' }>> = {}): Tariff => ({
+    kind: 'tiered',
+    id: component,
+    version: 1,
+    utility: 'electricity',
+    component,
+    tiers: [{ upTo: null, unit: '0.2', flat: '0' }],
+    taxRate: '0.13',
+    calendar: grid.calendar,
+    from: '2026-01-01',
+    to: null,
+    ...over,
+  });
+  const priced = (...tariffs: Tariff[]) =>
+    sampleInput(undefined, { park: withTariff('grid', () => tariffs) });
+
+  test('own prices by time of use: tiers inside a TOU period, its lines replayed from the registers', () => {
+    const tiers = [
+      { upTo: '10', unit: '0.2', flat: '0' },
+      { upTo: null, unit: '0.3', flat: '0' },
+    ];
+    const { charges, statementDrafts } = bill(
+      priced(
+        own('energy-peak', { tiers }),
+        own('energy-valley', { mode: 'volume', tiers, rounding: 'floor' }),
+      ),
+    );
+    for (const draft of statementDrafts) expect(replayStatement(draft)).toEqual([]);
+    const peak = charges.filter(({ component, holder }) => component === 'energy-peak' && holder === 'L3');
+    const quantity = peak.reduce((sum, one) => sum + one.quantity, 0n);
+    expect(quantity).toBeGreaterThan(10_000_000n);
+    // 10 kWh at 0.2 and the rest at 0.3, half up.
+    const exact = 2_000_000n + ((quantity - 10_000_000n) * 3n) / 10n;
+    expect(peak.reduce((sum, { net }) => sum + net, 0n)).toBe((exact + 5_000n) / 10_000n);
+    const valley = charges.filter(
+      ({ component, holder }) => component === 'energy-valley' && holder === 'L3',
+    );
+    const all = valley.reduce((sum, one) => sum + one.quantity, 0n);
+    expect(valley.reduce((sum, { net }) => sum + net, 0n)).toBe((all * 3n) / 100_000n);
+    // What no tariff prices, and what they leave of the bill, is the landlord's.
+    expect(
+      charges.flatMap(({ pool, utility, component }) =>
+        pool === 'remainder' && utility === 'electricity' ? [component] : [],
+      ),
+    ).toEqual(['energy-flat', 'energy-peak', 'energy-valley', 'power-factor']);
+  });
+
+  test('a calendar that changes within the month classifies each date by its own', () => {
+    const later: Tariff = {
+      ...grid,
+      version: 2,
+      from: '2026-09-16',
+      calendar: { ...grid.calendar, windows: [{ from: '00:00', to: '24:00', period: 'peak' }] },
+    };
+    const park = withTariff('grid', () => [{ ...grid, to: '2026-09-16' }, later]);
+    const period = billingPeriod('2026-09', park.timeZone);
+    if (period === null) throw new Error('no month');
+    const terms = billingTerms(park, period);
+    const segments = terms.ok ? (terms.terms[0]?.segments ?? []) : [];
+    const hours = (date: string) =>
+      segments
+        .filter((one) => one.date === date)
+        .map(({ touPeriod, startMs, endMs }) => `${touPeriod} ${(endMs - startMs) / 3_600_000}`);
+    expect(hours('2026-09-15')).toEqual(['valley 6', 'flat 2', 'peak 4', 'flat 12']);
+    expect(hours('2026-09-16')).toEqual(['peak 24']);
+    expect(terms.ok && terms.terms[0]?.tariff).toEqual({ kind: 'pass_through', id: 'grid v1, grid v2' });
+  });
+
+  test.each<[string, Tariff[], RegExp]>([
+    [
+      'tiers without a calendar of a bill by time of use',
+      [{ ...own('energy-peak'), calendar: undefined } as Tariff],
+      /which tiers do not know/,
+    ],
+    [
+      'days without a tariff',
+      [{ ...grid, from: '2026-09-10' }],
+      /no tariff is in force from 2026-09-01 to 2026-09-10/,
+    ],
+    [
+      'days with two',
+      [grid, { ...grid, version: 2, from: '2026-09-10' }],
+      /more than one tariff is in force on 2026-09-10/,
+    ],
+    [
+      'components with different calendars',
+      [own('energy-peak'), own('energy-flat', { calendar: { ...grid.calendar, otherPeriod: 'peak' } })],
+      /different calendars/,
+    ],
+  ])('%s are refused', (_, tariffs, detail) => {
+    const outcome = billPeriod(priced(...tariffs));
+    expect(outcome.ok ? 'billed' : outcome.detail).toMatch(detail);
+  });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { RoundingMode } from '../../protocols/tariff.ts';
+import type { RoundingMode } from '../../protocols/rounding-mode.ts';
 import {
   add,
   compare,

@@ -1,5 +1,5 @@
 /** Rounding as data: a mode and the step that amounts are whole multiples of. */
-import type { RoundingMode } from '../../protocols/tariff.ts';
+import type { RoundingMode } from '../../protocols/rounding-mode.ts';
 import { divide, multiply, type Rational, rational } from './rational.ts';
 
 export interface Rounding {

@@ -288,7 +288,7 @@ function usageOf(
   counting: Counting,
 ): DailyUsage[] {
   const tariff = park.tariffs.find((one) => one.utility === utility);
-  const calendar = tariff?.kind === 'pass_through' ? tariff.calendar : null;
+  const calendar = tariff?.calendar ?? null;
   const rows = new Map<string, DailyUsage>();
   for (const { date, touPeriod } of touSegments(calendar, period))
     rows.set(`${date} ${touPeriod}`, {

@@ -228,6 +228,8 @@ function pricingOf(
     tariff: tariffId(tiered),
     boundMultiplier: formatFraction(rational(BigInt(days), BigInt(period.days))),
     tiers: tiered.tiers,
+    ...(tiered.mode === undefined ? {} : { mode: tiered.mode }),
+    ...(tiered.rounding === undefined ? {} : { rounding: tiered.rounding }),
     taxRate: tiered.taxRate,
     totalQuantity: formatMicro(together.reduce((sum, { quantity }) => sum + quantity, 0n)),
   };

@@ -3,7 +3,7 @@
  * scaled by the days it held. What the tenants do not bear of the supplier's bill is the landlord's, as a line of its own.
  */
 import type { SourceBill, SourceBillLine, Tariff } from '../../protocols/park.ts';
-import type { RoundingMode } from '../../protocols/tariff.ts';
+import type { RoundingMode } from '../../protocols/rounding-mode.ts';
 import { formatMinor, MINOR_SCALE, micro, minor } from '../../protocols/units.ts';
 import type { Charge } from './charge.ts';
 import { largestRemainder } from './largest-remainder.ts';
@@ -16,6 +16,9 @@ export type TieredTariff = Extract<Tariff, { kind: 'tiered' }>;
 
 /** How a lease's tiered charge is rounded to the minor unit: net and tax each once, from the exact amount. */
 export const TIERED_ROUNDING: RoundingMode = 'half_up';
+
+/** What of a tariff prices lines, as it stands on a statement too. */
+export type TierPricing = Pick<TieredTariff, 'tiers' | 'taxRate' | 'mode' | 'rounding'>;
 
 const MICRO = rational(1_000_000n);
 
@@ -30,12 +33,12 @@ export type PricedLines =
 
 /** Prices the lines together and splits net and tax over them by largest remainder; with nothing used, the first line pays. */
 export function priceTieredLines(
-  { tiers, taxRate }: Pick<TieredTariff, 'tiers' | 'taxRate'>,
+  { tiers, taxRate, mode = 'graduated', rounding = TIERED_ROUNDING }: TierPricing,
   boundMultiplier: Rational,
   lines: readonly TieredLine[],
 ): PricedLines {
   const priced = tieredAmount(
-    'graduated',
+    mode,
     tiers.map(({ upTo, unit, flat }) => ({
       upTo: upTo === null ? null : fromDecimal(upTo),
       unit: fromDecimal(unit),
@@ -45,11 +48,8 @@ export function priceTieredLines(
     boundMultiplier,
   );
   if (!priced.ok) return { ok: false, code: 'tariff_refused', detail: priced.detail };
-  const net = split(roundUnits(priced.amount, MINOR_SCALE, TIERED_ROUNDING), lines);
-  const tax = split(
-    roundUnits(multiply(priced.amount, fromDecimal(taxRate)), MINOR_SCALE, TIERED_ROUNDING),
-    lines,
-  );
+  const net = split(roundUnits(priced.amount, MINOR_SCALE, rounding), lines);
+  const tax = split(roundUnits(multiply(priced.amount, fromDecimal(taxRate)), MINOR_SCALE, rounding), lines);
   const amounts = lines.map(({ id }) => [id, { net: net.get(id) ?? 0n, tax: tax.get(id) ?? 0n }] as const);
   return { ok: true, amounts: new Map(amounts) };
 }
@@ -79,10 +79,14 @@ export function tieredCharges(
   heldOf: (lease: string) => Rational,
 ): TieredCharges {
   const { component } = tariff;
-  const printed = printedQuantities(leaves, null);
+  const { touPeriod } = line;
+  const printed = printedQuantities(leaves, touPeriod);
   const charges: Charge[] = [];
   for (const [holder, held] of byLease(leaves)) {
-    const lines = held.map((leaf) => ({ id: leaf.pool, quantity: divide(exactQuantity(leaf, null), MICRO) }));
+    const lines = held.map((leaf) => ({
+      id: leaf.pool,
+      quantity: divide(exactQuantity(leaf, touPeriod), MICRO),
+    }));
     const priced = priceTieredLines(tariff, heldOf(holder), lines);
     if (!priced.ok) return { ...priced, detail: `${holder}: ${priced.detail}` };
     for (const [pool, amount] of priced.amounts)

@@ -8,7 +8,6 @@ import { type BillingPeriod, dateStartMs } from '../billing/billing-period.ts';
 import { billingTerms } from '../billing/billing-terms.ts';
 import { registerDates } from '../billing/register-dates.ts';
 import { summarizeUsage } from '../billing/summarize-usage.ts';
-import { touSegments } from '../billing/tou-segments.ts';
 import type { RunInput } from '../store/sqlite/run-records.ts';
 import type { Store } from '../store/store.ts';
 import { boundaryRegisters } from './boundary-registers.ts';
@@ -82,10 +81,7 @@ export async function loadMetered(source: InputSource, period: BillingPeriod): P
 function billedMeters(park: Park, period: BillingPeriod) {
   const terms = billingTerms(park, period);
   if (!terms.ok) return [];
-  return terms.terms.flatMap(({ meters, tariff }) => {
-    const segments = touSegments(tariff.kind === 'pass_through' ? tariff.calendar : null, period);
-    return meters.map((meter) => ({ meter, segments }));
-  });
+  return terms.terms.flatMap(({ meters, segments }) => meters.map((meter) => ({ meter, segments })));
 }
 
 /** Canonical JSON knows no bigint: one is written as text behind an `=`, with which no id and no register begins. */

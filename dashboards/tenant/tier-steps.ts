@@ -31,7 +31,6 @@ export interface TierSteps {
 }
 
 const micros = (value: Rational): string => formatMicro(roundUnits(value, MICRO_SCALE, 'half_up'));
-const cents = (value: Rational): string => formatMinor(roundUnits(value, MINOR_SCALE, TIERED_ROUNDING));
 const isWholeCents = (value: Rational): boolean => 100n % value.d === 0n;
 
 /** Null where the figures of the statement allow no such computation: the check says what is wrong with them. */
@@ -48,9 +47,11 @@ export function tierSteps(line: StatementLine, lines: Statement['lines']): TierS
       unit: fromDecimal(unit),
       flat: fromDecimal(flat),
     }));
-    const priced = tieredAmount('graduated', tiers, quantity, multiplier);
+    const priced = tieredAmount(pricing.mode ?? 'graduated', tiers, quantity, multiplier);
     if (!priced.ok) return null;
     const rate = fromDecimal(pricing.taxRate);
+    const cents = (value: Rational): string =>
+      formatMinor(roundUnits(value, MINOR_SCALE, pricing.rounding ?? TIERED_ROUNDING));
     const unrounded = isWholeCents(priced.amount) ? null : micros(priced.amount);
     return {
       parts: priced.parts.map((part, index) => ({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { RoundingMode } from '../../../protocols/tariff.ts';
+import { RoundingMode } from '../../../protocols/rounding-mode.ts';
 import { add, compare, fromDecimal, multiply, sum } from '../rational.ts';
 import { type Rounding, round } from '../rounding.ts';
 import { tieredAmount } from '../tiers.ts';

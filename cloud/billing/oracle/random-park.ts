@@ -86,13 +86,6 @@ export function randomCase(seed: number): RandomCase {
   const tou = chance.once(2) ? [null] : ['flat', 'peak'];
   const usage = randomUsage(chance, meters, placed, tou);
   const bill = randomBill(chance, tou);
-  const calendar = {
-    timeZone: 'Asia/Shanghai',
-    seasons: [],
-    otherSeason: 'all',
-    windows: [],
-    otherPeriod: 'flat',
-  };
   const park: Park = {
     id: 'P',
     name: 'P',
@@ -119,7 +112,8 @@ export function randomCase(seed: number): RandomCase {
     utility: 'electricity',
     bill,
     meters: sorted,
-    tariff: { kind: 'pass_through', id: 'T v1', calendar },
+    tariff: { kind: 'pass_through', id: 'T v1' },
+    segments: [],
   };
   return { park, period, terms, usage };
 }
