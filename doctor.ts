@@ -153,7 +153,7 @@ async function cloudFindings(file: string): Promise<Finding[]> {
     examineClock(dataDir, Date.now()),
     await examinePort({ purpose: 'pages and API', ...http }),
     await brokerFinding,
-    ...examineCloud(config),
+    ...(await examineCloud(config, loaded.secrets)),
   ];
 }
 

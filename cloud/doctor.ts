@@ -1,15 +1,38 @@
 /** What is wrong with the cloud's part of an installation: its park document and its database. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Finding } from '../protocols/finding.ts';
 import { Park } from '../protocols/park.ts';
 import { checkYaml } from '../protocols/yaml-document.ts';
 import { checkPark } from './check-park.ts';
-import type { CloudConfig } from './config.ts';
+import type { CloudConfig, CloudSecrets } from './config.ts';
+import { storePlace } from './store-place.ts';
 
-export function examineCloud(config: CloudConfig): Finding[] {
-  return [examinePark(config.park), examineDatabase(join(config.dataDir, 'meterline.db'))];
+export async function examineCloud(
+  config: CloudConfig,
+  secrets: Pick<CloudSecrets, 'postgresPassword'>,
+): Promise<Finding[]> {
+  return [examinePark(config.park), await examineStore(config, secrets)];
+}
+
+async function examineStore(
+  config: CloudConfig,
+  secrets: Pick<CloudSecrets, 'postgresPassword'>,
+): Promise<Finding> {
+  try {
+    const place = storePlace(config, secrets);
+    if ('file' in place) return examineDatabase(place.file);
+    const { examineServer } = await import('./store/postgres/examine.ts');
+    return await examineServer(place.postgres);
+  } catch (error) {
+    const { message } = error as Error;
+    return {
+      check: 'database',
+      state: 'wrong',
+      detail: message,
+      next: 'correct `store` in the configuration',
+    };
+  }
 }
 
 export function examinePark(file: string): Finding {
