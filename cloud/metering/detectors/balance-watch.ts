@@ -36,6 +36,22 @@ const OWN_COEFFICIENT = 8;
 const LEAST_ERROR = 0.0008;
 const MOST_SURPRISE = 4;
 const HOUR_MS = 3_600_000;
+/** Weeks that tell what a sub-meter's part is, and how exactly at best. */
+const WEEKS_BEFORE = 4;
+const LEAST_WIDTH = 0.05;
+/** The most, in nats, that this can say for or against one. */
+const MOST_SAID = 6;
+const LEAST_RUN_DAYS = 2;
+/** A name is told when it is so much likelier than the next, in nats, or after so many days. */
+const SURE = 2;
+const LATEST_DAYS = 5;
+
+/** A local day: its number, its first instant, and which hours are of weekends. */
+interface Day {
+  number: number;
+  startMs: number;
+  weekend: (startMs: number) => boolean;
+}
 
 interface DayError {
   day: number;
@@ -52,7 +68,9 @@ export class BalanceWatch {
   private errors: DayError[] = [];
   private readonly sums = { up: 0, down: 0 };
   private readonly runs: { up: DayError[]; down: DayError[] } = { up: [], down: [] };
+  private members = '';
   private open: Alarm[] = [];
+  private unnamed: { imbalance: Alarm; share: number } | null = null;
   private calm = 0;
 
   constructor(
@@ -71,13 +89,11 @@ export class BalanceWatch {
    * @param day a local day that has ended: its number, and its first hour
    * @param nowMs what was known by then is used
    */
-  endOfDay(
-    day: { number: number; startMs: number; weekend: (startMs: number) => boolean },
-    nowMs: number,
-  ): void {
+  endOfDay(day: Day, nowMs: number): void {
     const judged = this.judge(day, nowMs);
     if (judged === null) return;
     const { error, inSample } = judged;
+    if (judged.members !== this.members) this.begin(judged.members);
     const known = this.errors.map(({ share }) => share);
     const usual =
       known.length >= ERRORS_TO_KNOW ? Math.max(spread(known, 0), 0.7 * inSample) : 1.5 * inSample;
@@ -85,12 +101,24 @@ export class BalanceWatch {
     const surprise = Math.min(Math.max(error.share / scale, -MOST_SURPRISE), MOST_SURPRISE);
     this.addUp('up', surprise, error);
     this.addUp('down', -surprise, error);
-    if (this.open.length > 0) this.settle(Math.abs(surprise) < 1.5, nowMs);
-    else if (this.isOver('up')) this.tell('up', day, scale, nowMs);
+    if (this.open.length > 0) {
+      this.name(day, nowMs);
+      this.settle(Math.abs(surprise) < 1.5, nowMs);
+    } else if (this.isOver('up')) this.tell('up', day, scale, nowMs);
     else if (this.isOver('down')) this.tell('down', day, scale, nowMs);
     if (this.runs.up.length === 0 && this.runs.down.length === 0)
       this.errors = [...this.errors, error].slice(-ERRORS_KEPT);
     else this.errors = [...this.errors, { ...error, share: clipped(error.share, scale) }].slice(-ERRORS_KEPT);
+  }
+
+  /** Another set of sub-meters is another balance: what was usual of the one before says nothing. */
+  private begin(members: string): void {
+    this.members = members;
+    this.errors = [];
+    this.sums.up = 0;
+    this.sums.down = 0;
+    this.runs.up = [];
+    this.runs.down = [];
   }
 
   private addUp(side: 'up' | 'down', surprise: number, error: DayError): void {
@@ -100,7 +128,7 @@ export class BalanceWatch {
 
   private isOver(side: 'up' | 'down'): boolean {
     const run = this.runs[side];
-    if (this.sums[side] <= this.settings.limit || run.length < 2) return false;
+    if (this.sums[side] <= this.settings.limit || run.length < LEAST_RUN_DAYS) return false;
     return Math.abs(median(run.map(({ share }) => share))) >= this.settings.leastShare;
   }
 
@@ -110,6 +138,7 @@ export class BalanceWatch {
     if (this.calm < 5) return;
     for (const alarm of this.open) alarm.endMs = nowMs;
     this.open = [];
+    this.unnamed = null;
     this.calm = 0;
     this.sums.up = 0;
     this.sums.down = 0;
@@ -117,10 +146,7 @@ export class BalanceWatch {
     this.runs.down = [];
   }
 
-  private judge(
-    day: { number: number; startMs: number; weekend: (startMs: number) => boolean },
-    nowMs: number,
-  ): { error: DayError; inSample: number } | null {
+  private judge(day: Day, nowMs: number): { error: DayError; inSample: number; members: string } | null {
     const first = hourNumber(day.startMs);
     const active = this.children.filter(({ series }) => {
       let hours = 0;
@@ -133,21 +159,17 @@ export class BalanceWatch {
     if (learned === null) return null;
     const share = rows.unexplained(learned.model, first, first + DAY_HOURS);
     if (share === null) return null;
-    return { error: { day: day.number, share }, inSample: learned.dayError };
+    const members = active.map(({ meter }) => meter).join();
+    return { error: { day: day.number, share }, inSample: learned.dayError, members };
   }
 
-  private tell(
-    side: 'up' | 'down',
-    day: { number: number; startMs: number; weekend: (startMs: number) => boolean },
-    scale: number,
-    nowMs: number,
-  ): void {
+  private tell(side: 'up' | 'down', day: Day, scale: number, nowMs: number): void {
     const run = this.runs[side];
     const [first] = run;
     const days = day.number - (first?.day ?? day.number) + 1;
     const startMs = day.startMs - (days - 1) * DAY_HOURS * HOUR_MS;
     const share = median(run.map((error) => error.share));
-    const suspect = side === 'up' ? this.suspect(day, days, nowMs) : null;
+    const suspect = side === 'up' ? this.suspect(day, days, nowMs, SURE) : null;
     const span = { startMs, seenMs: day.startMs + DAY_HOURS * HOUR_MS, raisedMs: nowMs, endMs: null };
     const figures = {
       parent: this.parent.meter,
@@ -173,9 +195,23 @@ export class BalanceWatch {
       figures,
     };
     this.open = [imbalance];
-    if (suspect !== null) this.open.push(this.bypass(imbalance, suspect, share));
-    for (const alarm of this.open) this.raise(alarm);
+    this.raise(imbalance);
     this.calm = 0;
+    this.unnamed = side === 'up' ? { imbalance, share } : null;
+    this.name(day, nowMs);
+  }
+
+  /** Names the sub-meter that lacks the rest as soon as that is clear enough. */
+  private name(day: Day, nowMs: number): void {
+    if (this.unnamed === null) return;
+    const { imbalance, share } = this.unnamed;
+    const days = Math.round((day.startMs - imbalance.startMs) / (DAY_HOURS * HOUR_MS)) + 1;
+    const suspect = this.suspect(day, days, nowMs, days >= LATEST_DAYS ? 0 : SURE);
+    if (suspect === null) return;
+    const bypass = this.bypass({ ...imbalance, raisedMs: nowMs, seenMs: nowMs }, suspect, share);
+    this.unnamed = null;
+    this.open.push(bypass);
+    this.raise(bypass);
   }
 
   private bypass(imbalance: Alarm, child: string, share: number): Alarm {
@@ -193,11 +229,7 @@ export class BalanceWatch {
   }
 
   /** The sub-meter whose shape the rest has, and that took less than it used to. */
-  private suspect(
-    day: { number: number; startMs: number; weekend: (startMs: number) => boolean },
-    days: number,
-    nowMs: number,
-  ): string | null {
+  private suspect(day: Day, days: number, nowMs: number, sure: number): string | null {
     const end = hourNumber(day.startMs) + DAY_HOURS;
     const from = end - days * DAY_HOURS;
     const known = this.children.filter(({ series }) => !Number.isNaN(series.at(end - 1, nowMs)));
@@ -212,9 +244,11 @@ export class BalanceWatch {
       meter: child.meter,
       score:
         likeness(rests, i, learned.hourError) +
-        lessThanUsual(child.series, from, end, nowMs, rests.total, i, rests),
+        lessThanUsual(child.series, { from, end, nowMs }, rests.total),
     }));
-    return scores.sort((a, b) => b.score - a.score)[0]?.meter ?? null;
+    const [best, next] = scores.sort((a, b) => b.score - a.score);
+    if (best === undefined || best.score - (next?.score ?? 0) < sure) return null;
+    return best.meter;
   }
 }
 
@@ -243,25 +277,22 @@ function likeness({ rest, children }: Rests, child: number, hourError: number): 
 /** The log of how much better the sub-meter's quantity fits if it lacks the rest than if it does not. */
 function lessThanUsual(
   series: HourSeries,
-  from: number,
-  end: number,
-  nowMs: number,
+  { from, end, nowMs }: { from: number; end: number; nowMs: number },
   missing: number,
-  child: number,
-  rests: Rests,
 ): number {
-  const taken = rests.children.reduce((sum, hour) => sum + (hour[child] ?? 0), 0);
-  const weeks: number[] = [];
-  for (let week = 2; week <= 5; week += 1) {
+  const over = (shift: number): number => {
     let sum = 0;
-    for (let h = from; h < end; h += 1) sum += series.at(h - week * 168, nowMs);
-    if (!Number.isNaN(sum)) weeks.push(sum);
-  }
-  if (weeks.length < 2 || taken <= 0) return 0;
-  const usual = median(weeks);
-  const width = Math.max(spread(weeks, usual), 0.05 * usual);
+    for (let h = from - shift; h < end - shift; h += 1) sum += series.at(h, nowMs);
+    return sum;
+  };
+  const taken = over(0);
+  const weeks = Array.from({ length: WEEKS_BEFORE }, (_, week) => over((week + 2) * 7 * DAY_HOURS));
+  const known = weeks.filter((sum) => sum > 0);
+  if (known.length < 2 || !(taken > 0)) return 0;
+  const usual = median(known);
+  const width = Math.max(spread(known, usual), LEAST_WIDTH * usual);
   const logOf = (expected: number): number => -((taken - expected) ** 2) / (2 * width * width);
-  return Math.max(Math.min(logOf(usual - missing) - logOf(usual), 6), -6);
+  return Math.max(Math.min(logOf(usual - missing) - logOf(usual), MOST_SAID), -MOST_SAID);
 }
 
 /** The hours of a family with all members known, as rows of a linear model. */

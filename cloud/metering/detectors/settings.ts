@@ -12,7 +12,7 @@ export interface DetectorSettings {
 }
 
 export const defaultSettings: DetectorSettings = {
-  balance: { limit: 6, allowance: 0.75, leastShare: 0.003 },
+  balance: { limit: 4.5, allowance: 1, leastShare: 0.004 },
   deviation: { perMonth: 0.15, leastOfRange: 0.25 },
   stuck: { evidence: 25, beyondSeen: 1.5, leastHours: 4 },
   continuousFlow: { leastFlow: 1.6, hours: 66, sameIncidentDays: 45, grownTimes: 2, grownBy: 1.5 },
