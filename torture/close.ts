@@ -27,7 +27,7 @@ const script = join(import.meta.dirname, 'close-child.ts');
 export const closeTorture: TorturePart = {
   name: 'close',
   about: 'kill -9 of closing a period around posting: one run, one entry a charge, the same statements',
-  rounds: { usual: 12, full: 100 },
+  rounds: { usual: 12, full: 60 },
   proves: [],
   run: tortureClose,
 };

@@ -15,7 +15,7 @@ export const demoTorture: TorturePart = {
   name: 'demo',
   about:
     'kill -9 of gateway and cloud on the way through a month: every reading stored once, bills reconciled',
-  rounds: { usual: 1, full: 4 },
+  rounds: { usual: 1, full: 2 },
   proves: [],
   run: tortureDemo,
 };

@@ -31,7 +31,7 @@ const networks: Partial<ProxyFaults>[] = [
 export const networkTorture: TorturePart = {
   name: 'network',
   about: 'delays, cuts in frames, half-closed, stalled, repeated, swapped and damaged bytes under the uplink',
-  rounds: { usual: 16, full: 160 },
+  rounds: { usual: 16, full: 80 },
   proves: [],
   run: tortureNetwork,
 };

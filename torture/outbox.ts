@@ -14,13 +14,13 @@ const script = join(import.meta.dirname, 'outbox-child.ts');
 export const outboxTorture: TorturePart = {
   name: 'outbox',
   about: 'kill -9 of an outbox writer: all that it called accepted is there after reopening',
-  rounds: { usual: 60, full: 1_000 },
+  rounds: { usual: 60, full: 300 },
   proves: [
     {
       invariant: 2,
       promise: 'what the edge accepted is there after a kill of its writer',
       of: 'killed',
-      atLeast: 1000,
+      atLeast: 300,
     },
   ],
   run: tortureOutbox,

@@ -75,9 +75,18 @@ export interface Victim {
   ended: Promise<NodeJS.Signals | null>;
 }
 
-/** Starts a child that says line by line on standard output what it has done. */
-export function startVictim(script: string, args: string[], onLine: (line: string) => void): Victim {
-  const child = fork(script, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+/**
+ * Starts a child that says line by line on standard output what it has done.
+ * @param through a program and its arguments, which become the child
+ */
+export function startVictim(
+  script: string,
+  args: string[],
+  onLine: (line: string) => void,
+  through: readonly string[] = [],
+): Victim {
+  const [execPath = process.execPath, ...execArgv] = [...through, process.execPath];
+  const child = fork(script, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], execPath, execArgv });
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   const heard = listen(child, onLine);
   const ended = Promise.all([exited, heard]).then(([[code, signal]]) => {

@@ -43,7 +43,7 @@ describe('the report', () => {
     ['a duplicate', { duplicated: 1 }],
     ['an altered row', { altered: 1 }],
     ['a row that nobody gave', { unexplained: 1 }],
-    ['a part that killed nobody', { killed: 0 }],
+    ['a part that did nothing', { killed: 0, figures: {} }],
     ['a part that could not go on', { finished: false }],
   ])('%s is not ok', (_, fault) => {
     expect(tortureReport(head, [part, { ...part, ...fault }]).ok).toBe(false);

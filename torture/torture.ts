@@ -1,6 +1,6 @@
 /** `meterline torture`: processes killed and disks failing again and again, and one count of what came of it. */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { FaultKind } from '../simulators/compare-readings.ts';
 import { clocksTorture } from './clocks.ts';
@@ -12,6 +12,7 @@ import { fullDiskTorture } from './full-disk.ts';
 import { gapsTorture } from './gaps.ts';
 import { lineTorture } from './line.ts';
 import { millionTorture } from './million.ts';
+import { namespacesTorture } from './namespaces.ts';
 import { networkTorture } from './network.ts';
 import { noisyTorture } from './noisy.ts';
 import { ordersTorture } from './orders.ts';
@@ -43,6 +44,7 @@ const parts: TorturePart[] = [
   fullDiskTorture,
   lineTorture,
   networkTorture,
+  namespacesTorture,
   noisyTorture,
   millionTorture,
   closeTorture,
@@ -50,13 +52,14 @@ const parts: TorturePart[] = [
   demoTorture,
 ];
 
-const USAGE = `Usage: meterline torture [PART...] [--json] [--full] [--seed N] [--rounds N] [--report FILE]
+const USAGE = `Usage: meterline torture [PART...] [--json] [--full] [--seed N] [--rounds N] [--report FILE] [--resume]
 
   --full         the full count of kills, within an hour; without it, some minutes
   --seed N       another choice of whom to kill when (default 1)
   --rounds N     so many rounds of each part
   --json         the report as one JSON document on standard output
-  --report FILE  the same, into a file as well
+  --report FILE  the same, into a file as well, after each part
+  --resume       goes on where the run of that file was interrupted, at the same commit
 
 Parts, all of them when none is named:
 ${parts.map(({ name, about }) => `  ${name.padEnd(10)}${about}`).join('\n')}`;
@@ -103,6 +106,8 @@ export interface TortureReport {
   parts: PartReport[];
 }
 
+type ReportHead = Pick<TortureReport, 'seed' | 'commit' | 'startedAt' | 'full'>;
+
 /** Exit codes: 0 all held, 1 something was lost, duplicated or altered, 2 usage refused. */
 export async function run(args: string[]): Promise<number> {
   const options = {
@@ -111,6 +116,7 @@ export async function run(args: string[]): Promise<number> {
     seed: { type: 'string', default: '1' },
     rounds: { type: 'string' },
     report: { type: 'string' },
+    resume: { type: 'boolean' },
     help: { type: 'boolean' },
   } as const;
   let parsed: ReturnType<
@@ -131,22 +137,33 @@ export async function run(args: string[]): Promise<number> {
   if (unknown !== undefined) return refuse(`there is no part "${unknown}"`);
   if (values.rounds !== undefined && !/^[1-9]\d{0,8}$/.test(values.rounds))
     return refuse(`--rounds: "${values.rounds}" is not a number of rounds`);
-  const seed = Number(values.seed);
-  const full = values.full === true && values.rounds === undefined && positionals.length === 0;
-  const startedAt = Temporal.Now.instant().round('second').toString();
-  const reports: PartReport[] = [];
-  for (const part of parts) {
-    if (positionals.length > 0 && !positionals.includes(part.name)) continue;
+  const chosen = parts.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  const head: ReportHead = {
+    seed: Number(values.seed),
+    commit: headCommit(),
+    startedAt: Temporal.Now.instant().round('second').toString(),
+    full: values.full === true && values.rounds === undefined && positionals.length === 0,
+  };
+  const done = values.resume && values.report !== undefined ? finishedParts(values.report, head) : [];
+  let report = tortureReport({ ...head, full: false }, done);
+  for (const part of chosen) {
     const planned = values.full ? part.rounds.full : part.rounds.usual;
     const rounds = values.rounds === undefined ? planned : Number(values.rounds);
-    const report = await runPart(part, seed, rounds);
-    reports.push(report);
-    for (const finding of report.findings) process.stderr.write(`  ${finding}\n`);
+    if (!done.some(({ name }) => name === part.name)) done.push(await runPart(part, head.seed, rounds));
+    for (const finding of done.at(-1)?.findings ?? []) process.stderr.write(`  ${finding}\n`);
+    report = tortureReport({ ...head, full: head.full && done.length === chosen.length }, done);
+    if (values.report !== undefined) writeFileSync(values.report, `${JSON.stringify(report, null, 2)}\n`);
   }
-  const report = tortureReport({ seed, commit: headCommit(), startedAt, full }, reports);
-  if (values.report !== undefined) writeFileSync(values.report, `${JSON.stringify(report, null, 2)}\n`);
   process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : formatTorture(report));
   return report.ok ? 0 : 1;
+}
+
+/** Those of an earlier run that were finished, if it was of the same commit and seed. */
+function finishedParts(file: string, { seed, commit }: ReportHead): PartReport[] {
+  if (!existsSync(file)) return [];
+  const before = JSON.parse(readFileSync(file, 'utf8')) as TortureReport;
+  const isSame = before.seed === seed && before.commit === commit && commit !== null;
+  return isSame ? before.parts.filter(({ finished }) => finished) : [];
 }
 
 function refuse(reason: string): number {
@@ -193,7 +210,7 @@ const secondsOf = (reports: readonly PartReport[]): number =>
 
 /** Sums the parts. */
 export function tortureReport(
-  { seed, commit, startedAt, full }: Pick<TortureReport, 'seed' | 'commit' | 'startedAt' | 'full'>,
+  { seed, commit, startedAt, full }: ReportHead,
   reports: PartReport[],
 ): TortureReport {
   const sum = (key: 'rounds' | 'killed' | FaultKind): number =>
@@ -207,7 +224,7 @@ export function tortureReport(
   const invariants = reports.flatMap(invariantsOf);
   const ok =
     lost + duplicated + altered + unexplained === 0 &&
-    reports.every(({ killed, finished, skipped }) => skipped !== undefined || (killed > 0 && finished)) &&
+    reports.every((report) => report.skipped !== undefined || (report.finished && didSomething(report))) &&
     (!full || invariants.every(({ reached }) => reached));
   const sums = { rounds: sum('rounds'), killed: sum('killed'), lost, duplicated, altered, unexplained };
   return {
@@ -222,6 +239,10 @@ export function tortureReport(
     parts: reports,
   };
 }
+
+/** A part without harm, or without a case, shows nothing. */
+const didSomething = ({ killed, figures }: PartReport): boolean =>
+  killed > 0 || Object.values(figures).some((figure) => figure > 0);
 
 function invariantsOf({ name, proves, ...report }: PartReport): InvariantReport[] {
   const { lost, duplicated, altered, unexplained, finished, rounds, killed, figures } = report;

@@ -7,7 +7,7 @@ export const worldsTorture: TorturePart = {
   name: 'worlds',
   about:
     'simulated gateways, network and ingest under kills, power cuts, bad disks and clocks: what was accepted is stored or accounted for',
-  rounds: { usual: 2_000, full: 10_000 },
+  rounds: { usual: 2_000, full: 6_000 },
   proves: [],
   run: tortureWorlds,
 };
