@@ -2,7 +2,7 @@
  * `meterline detect-register`: which registers, read in which way, give the digits on a meter's face.
  * Exit codes: 0 found, 1 none does or the meter is silent, 2 usage, 3 the line cannot be opened.
  */
-import { parseArgs } from 'node:util';
+import { refuseWords, type TakenWords, takeWords } from '../../command-line.ts';
 import { parseFace } from '../../protocols/modbus/find-decodings.ts';
 import type { RankedDecoding } from '../../protocols/modbus/rank-decodings.ts';
 import {
@@ -52,25 +52,18 @@ const options = {
   ct: { type: 'string' },
   pause: { type: 'string', default: '100' },
   json: { type: 'boolean' },
-  help: { type: 'boolean' },
 } as const;
-type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+const form = { name: 'detect-register', usage: USAGE, options };
+type Values = Exclude<TakenWords<typeof options>, { exitCode: number }>['values'];
 
 const DEFAULT_TIMEOUT_MS = 1000;
 const SHOWN = 10;
 const DEFAULT_TO = 255;
 
 export async function run(args: string[]): Promise<number> {
-  let values: Values;
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error));
-  }
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const taken = takeWords(args, form);
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values } = taken;
   if (values.sign) return signRegister(values);
   const search = parseSearch(values);
   if (typeof search === 'string') return refuse(search);
@@ -101,10 +94,7 @@ export async function run(args: string[]): Promise<number> {
   return found.length > 0 ? 0 : 1;
 }
 
-function refuse(message: string): number {
-  console.error(`${USAGE}\n\nmeterline detect-register: ${message}`);
-  return 2;
-}
+const refuse = (message: string): number => refuseWords(form, message);
 
 /** What to look for, or the sentence that says what is wrong with it. */
 function parseSearch(values: Values): RegisterSearch | string {
