@@ -4,12 +4,12 @@
  */
 import type { Park } from '../../protocols/park.ts';
 import type { Utility } from '../../protocols/units.ts';
-import { type BilledUtility, billUtility } from './bill-utility.ts';
-import { type BillingPeriod, billingPeriod } from './billing-period.ts';
-import { type BillingTerms, billingTerms } from './billing-terms.ts';
+import { billCharges } from './bill-charges.ts';
+import type { BilledUtility } from './bill-utility.ts';
+import type { BillingPeriod } from './billing-period.ts';
 import { type Charge, grossOf, UNIT_OF } from './charge.ts';
 import { type OwnerPart, ownerParts } from './owners.ts';
-import { failureOf, type Proof } from './proof.ts';
+import type { Proof } from './proof.ts';
 import type { RegisterRecord } from './register-spans.ts';
 import {
   billLine,
@@ -89,94 +89,28 @@ const refuse = (code: Refusal, detail: string) => ({ ok: false, code, detail }) 
 
 export function billPeriod(input: BillingInput): BillingOutcome {
   const { park } = input;
-  const period = billingPeriod(input.period, park.timeZone);
-  if (period === null) return refuse('unknown_period', `"${input.period}" is no month such as 2026-09`);
-  const terms = billingTerms(park, period);
-  if (!terms.ok) return terms;
+  const billed = billCharges(input);
+  if (!billed.ok) return billed;
+  const { period, usage, utilities } = billed;
   const unnamed = park.leases.find(({ id }) => statementId(period.id, id).length > 64);
   if (unnamed !== undefined)
     return refuse('tariff_refused', `lease ${unnamed.id}: its id is too long for a statement`);
-  const usage = usageByMeter(input.usage, period);
-  const incomplete = incompleteness(terms.terms, usage, period);
-  if (incomplete !== null) return refuse('missing_quantity', incomplete);
-  const estimatedIntervals = estimatesIn(terms.terms, usage);
-  if (estimatedIntervals > 0 && input.acceptEstimates === null)
-    return refuse(
-      'estimates_unsigned',
-      `${estimatedIntervals} intervals are estimated: sign for them with a reason`,
-    );
-
-  const utilities: BilledUtility[] = [];
-  for (const one of terms.terms) {
-    const billed = billUtility(park, period, one, usage);
-    if (!billed.ok) return billed;
-    utilities.push(billed);
-  }
-  const proof = proofOf(utilities);
-  const failure = failureOf(proof);
-  if (failure !== null) return refuse('proof_failed', failure);
   const drafted = draftStatements(park, period, utilities, usage, input);
   if (!drafted.ok) return drafted;
   return {
     ok: true,
     period,
-    charges: utilities.flatMap((billed) => periodCharges(park, billed, period)),
+    charges: utilities.flatMap((one) => periodCharges(park, one, period)),
     statementDrafts: drafted.drafts,
-    proof,
+    proof: billed.proof,
     utilities: utilities.map(totalsOf),
-    owners: utilities.flatMap((billed) =>
-      ownerParts(park, period, billed).map((part) => ({ ...part, utility: billed.terms.utility })),
+    owners: utilities.flatMap((one) =>
+      ownerParts(park, period, one).map((part) => ({ ...part, utility: one.terms.utility })),
     ),
-    estimatedIntervals,
+    estimatedIntervals: billed.estimatedIntervals,
     warnings: utilities.flatMap(({ warnings }) => warnings),
   };
 }
-
-/** Rows of the period by meter, in time order. */
-function usageByMeter(usage: readonly DailyUsage[], { from, to }: BillingPeriod): Map<string, DailyUsage[]> {
-  const rows = Map.groupBy(
-    usage.filter(({ date }) => from <= date && date < to),
-    ({ meter }) => meter,
-  );
-  for (const list of rows.values()) list.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  return rows;
-}
-
-const keyOf = ({ date, touPeriod }: DailyUsage): string => `${date} ${touPeriod ?? ''}`;
-
-/** Says what the first meter lacks, or null: every meter has every date, and no interval is missing. */
-function incompleteness(
-  terms: readonly BillingTerms[],
-  usage: ReadonlyMap<string, readonly DailyUsage[]>,
-  period: BillingPeriod,
-): string | null {
-  const meters = terms.flatMap((one) => one.meters.map(({ id }) => id)).sort();
-  for (const meter of meters) {
-    const rows = usage.get(meter) ?? [];
-    if (new Set(rows.map(({ date }) => date)).size < period.days)
-      return `${meter}: not every day was metered`;
-    if (new Set(rows.map(keyOf)).size < rows.length) return `${meter}: a day is given twice`;
-    const hole = rows.find(({ missingIntervals }) => missingIntervals > 0);
-    if (hole !== undefined) return `${meter}: ${hole.missingIntervals} intervals are missing on ${hole.date}`;
-  }
-  return null;
-}
-
-const estimatesIn = (
-  terms: readonly BillingTerms[],
-  usage: ReadonlyMap<string, readonly DailyUsage[]>,
-): number =>
-  terms
-    .flatMap((one) => one.meters.flatMap(({ id }) => usage.get(id) ?? []))
-    .reduce((count, { estimatedIntervals }) => count + estimatedIntervals, 0);
-
-const proofOf = (utilities: readonly BilledUtility[]): Proof => ({
-  nodes: utilities.flatMap(({ nodes, terms: { utility } }) => nodes.map((node) => ({ ...node, utility }))),
-  quantities: utilities.map(({ quantities }) => quantities),
-  money: utilities
-    .flatMap(({ money }) => money)
-    .sort((a, b) => (`${a.utility} ${a.component}` < `${b.utility} ${b.component}` ? -1 : 1)),
-});
 
 function periodCharges(
   park: Park,
