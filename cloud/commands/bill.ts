@@ -4,14 +4,17 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { refuseWords, takeWords } from '../../command-line.ts';
 import { Park } from '../../protocols/park.ts';
+import { loadConfig } from '../config.ts';
 import { type ClosedPeriod, closePeriod } from '../jobs/close-period.ts';
 import { openSigningKey } from '../signing.ts';
-import { openStore } from '../store/store.ts';
+import { openStore, type StorePlace } from '../store/store.ts';
+import { storePlace } from '../store-place.ts';
 
-const USAGE = `Usage: meterline bill --period 2026-09 --data DIR [--dry-run] [--json] [--accept-estimates "reason"]
+const USAGE = `Usage: meterline bill --period 2026-09 (--data DIR | --config cloud.yaml) [--dry-run] [--json] [--accept-estimates "reason"]
 
   --period MONTH               the billing period
-  --data DIR                   the service's data directory
+  --data DIR                   the service's data directory, whose file is the store
+  --config FILE                the service's configuration, where the store is a server
   --dry-run                    compute and prove, issue nothing
   --accept-estimates REASON    sign for estimated intervals, in the name of the user who runs this
   --json                       one JSON document on stdout`;
@@ -19,6 +22,7 @@ const USAGE = `Usage: meterline bill --period 2026-09 --data DIR [--dry-run] [--
 const options = {
   period: { type: 'string' },
   data: { type: 'string' },
+  config: { type: 'string' },
   'dry-run': { type: 'boolean' },
   'accept-estimates': { type: 'string' },
   json: { type: 'boolean' },
@@ -30,20 +34,20 @@ export async function run(args: string[]): Promise<number> {
   const taken = takeWords(args, { ...form, options });
   if ('exitCode' in taken) return taken.exitCode;
   const { values } = taken;
-  const { period, data, 'accept-estimates': reason } = values;
-  if (period === undefined || data === undefined) return refuseWords(form, '--period and --data are needed');
+  const { period, data, config, 'accept-estimates': reason } = values;
+  if (period === undefined || (data === undefined) === (config === undefined))
+    return refuseWords(form, '--period and either --data or --config are needed');
   if (reason?.trim() === '') return refuse('meterline bill: --accept-estimates needs a reason');
-  const file = join(data, 'meterline.db');
-  if (!existsSync(file)) return refuse(`${file}: there is no store`);
+  const found = config === undefined ? installationAt(data ?? '') : installationOf(config);
+  if (!found.ok) return refuse(...found.problems);
   try {
     const closed = await close({
-      data,
-      file,
+      ...found,
       period,
       dryRun: values['dry-run'] ?? false,
       reason: reason ?? null,
     });
-    if (closed === null) return refuse(`${file}: no park document was imported`);
+    if (closed === null) return refuse(`${config ?? data}: no park document was imported`);
     if (values.json) console.log(JSON.stringify(closed.ok ? closed.run : closed));
     else for (const line of describe(closed)) console.log(line);
     return closed.ok ? 0 : 1;
@@ -58,16 +62,37 @@ function refuse(...lines: string[]): number {
   return 2;
 }
 
+/** Where keys and everything else are. */
+type Installation = { ok: true; dataDir: string; place: StorePlace } | { ok: false; problems: string[] };
+
+function installationAt(dataDir: string): Installation {
+  const file = join(dataDir, 'meterline.db');
+  return existsSync(file)
+    ? { ok: true, dataDir, place: { file } }
+    : { ok: false, problems: [`${file}: there is no store`] };
+}
+
+function installationOf(configFile: string): Installation {
+  const loaded = loadConfig(configFile);
+  if (!loaded.ok) return loaded;
+  try {
+    const place = storePlace(loaded.config, loaded.secrets);
+    return { ok: true, dataDir: loaded.config.dataDir, place };
+  } catch (error) {
+    return { ok: false, problems: [`${configFile}: store: ${(error as Error).message}`] };
+  }
+}
+
 /** Null where the store has no park document. */
 async function close(request: {
-  data: string;
-  file: string;
+  dataDir: string;
+  place: StorePlace;
   period: string;
   dryRun: boolean;
   reason: string | null;
 }): Promise<ClosedPeriod | null> {
-  const { data, file, period, dryRun, reason } = request;
-  const store = await openStore({ file });
+  const { dataDir, place, period, dryRun, reason } = request;
+  const store = await openStore(place);
   try {
     const version = await store.currentPark();
     if (version === null) return null;
@@ -78,7 +103,7 @@ async function close(request: {
       period,
       issuedAt: Temporal.Now.instant().round('second').toString(),
       acceptEstimates: reason === null ? null : { by: userInfo().username, reason },
-      signingKey: openSigningKey(data),
+      signingKey: openSigningKey(dataDir),
       dryRun,
     });
   } finally {

@@ -7,13 +7,16 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Kill } from '../demo/drive-month.ts';
+import type { DemoServer } from '../demo/installation.ts';
 import { demoReport } from '../demo/report.ts';
 import { type DemoOutcome, type Progress, ReadingsDifferError, runDemo } from '../demo/run-demo.ts';
 
-const USAGE = `Usage: meterline demo [--json] [--seed N] [--data DIR] [--kill CHILD@FRACTION,...]
+const USAGE = `Usage: meterline demo [--json] [--seed N] [--data DIR] [--postgres USER@HOST:PORT/DATABASE] [--kill CHILD@FRACTION,...]
 
   --seed N       another month of the same park (default 1); the same seed gives the same charges
   --data DIR     keep configurations, databases, logs and statements there; it must not hold a run already
+  --postgres S   the cloud on a server instead of a file; the database is there and empty, its password is in
+                 METERLINE_POSTGRES_PASSWORD
   --json         one JSON document on standard output
   --kill LIST    fault injection: SIGKILL to edge or cloud when so much of the month has passed: edge@0.3,cloud@0.5`;
 
@@ -22,6 +25,7 @@ const period = '2026-09';
 interface Options {
   seed: number;
   folder: string | null;
+  postgres: DemoServer | undefined;
   json: boolean;
   kills: Kill[];
 }
@@ -43,8 +47,8 @@ export async function run(args: string[]): Promise<number> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'meterline-demo-'));
   const progress = progressLine();
   try {
-    const { seed, kills } = options;
-    const outcome = await runDemo({ seed, period, folder, kills, onProgress: progress.show });
+    const { seed, kills, postgres } = options;
+    const outcome = await runDemo({ seed, period, folder, postgres, kills, onProgress: progress.show });
     progress.end();
     const ok = outcome.verdict.problems.length === 0;
     if (options.json) console.log(JSON.stringify(demoResult(outcome, seed)));
@@ -65,6 +69,7 @@ function readOptions(args: string[]): Options | 'help' | string {
     json: { type: 'boolean' },
     seed: { type: 'string' },
     data: { type: 'string' },
+    postgres: { type: 'string' },
     kill: { type: 'string' },
     help: { type: 'boolean' },
   } as const;
@@ -76,12 +81,16 @@ function readOptions(args: string[]): Options | 'help' | string {
   }
   if (values.help) return 'help';
   if (!/^\d{1,9}$/.test(values.seed ?? '1')) return `--seed: "${values.seed}" is not a whole number`;
+  const server = /^(\w+)@([\w.-]+):(\d{1,5})\/(\w+)$/.exec(values.postgres ?? '');
+  if (values.postgres !== undefined && server === null)
+    return `--postgres: "${values.postgres}" is not USER@HOST:PORT/DATABASE`;
   const kills = (values.kill ?? '').split(',').filter((one) => one !== '');
   const wrong = kills.find((one) => !/^(edge|cloud)@(0(\.\d+)?|1)$/.test(one));
   if (wrong !== undefined) return `--kill: "${wrong}" is not edge@FRACTION or cloud@FRACTION`;
   return {
     seed: Number(values.seed ?? '1'),
     folder: values.data === undefined ? null : resolve(values.data),
+    postgres: server === null ? undefined : serverOf(server),
     json: values.json ?? false,
     kills: kills.map((one) => {
       const [child, at] = one.split('@');
@@ -89,6 +98,11 @@ function readOptions(args: string[]): Options | 'help' | string {
     }),
   };
 }
+
+const serverOf = ([, user = '', host = '', port, database = '']: RegExpExecArray): DemoServer => ({
+  ...{ host, database, user },
+  port: Number(port),
+});
 
 /** The shape that scripts rely on. */
 function demoResult({ generated, readings, month, verdict, seconds }: DemoOutcome, seed: number): object {

@@ -25,6 +25,14 @@ export interface Installation {
   adminKey: string;
 }
 
+/** A server that the cloud keeps everything in; its password is in the environment. */
+export interface DemoServer {
+  host: string;
+  port: number;
+  database: string;
+  user: string;
+}
+
 const host = '127.0.0.1';
 /** Serial lines are pseudo terminals: their speed only sets how long a pause between two frames must be. */
 const BAUD_RATE = 115_200;
@@ -42,12 +50,15 @@ export function writeInstallation(
     fleet,
     ports,
     clock,
+    postgres,
   }: {
     park: Park;
     wiring: Wiring;
     fleet: Fleet;
     ports: Ports;
     clock: 'system' | 'driven';
+    /** Without it, a file in the installation. */
+    postgres?: DemoServer | undefined;
   },
 ): Installation {
   mkdirSync(folder, { recursive: true });
@@ -57,6 +68,7 @@ export function writeInstallation(
     dataDir: './cloud-data',
     clock,
     park: 'park.json',
+    ...(postgres && { store: { postgres } }),
     http: { host, port: ports.http },
     broker: { embedded: broker, gateways: [{ gateway: wiring.gateway, password }] },
   };

@@ -26,7 +26,7 @@ test('gateway and cloud are killed again and again on the way: every reading is 
       { child: 'cloud', at: 0.7 },
       { child: 'edge', at: 0.7 },
     ] as const;
-    const outcome = await withLine(generated, folder, async (line) => {
+    const outcome = await withLine(generated, { folder }, async (line) => {
       const readings = await meterThrough(line, { kills, onProgress: () => undefined });
       return { readings, edge: line.supervisor.restarts('edge'), cloud: line.supervisor.restarts('cloud') };
     });

@@ -10,7 +10,7 @@ import { type ApiClient, createApiClient } from './api-client.ts';
 import { type ClosedMonth, checkNights, checkReadings, closeMonth } from './close-month.ts';
 import { DrivenTime, driveMonth, type Kill } from './drive-month.ts';
 import { freePorts } from './free-ports.ts';
-import { type Installation, writeInstallation } from './installation.ts';
+import { type DemoServer, type Installation, writeInstallation } from './installation.ts';
 import { startChildren } from './start-children.ts';
 import { judgeMonth, type Verdict } from './verdict.ts';
 
@@ -19,6 +19,7 @@ export interface DemoOptions {
   period: string;
   /** Where configurations, databases, logs and statements go. */
   folder: string;
+  postgres?: DemoServer | undefined;
   kills: readonly Kill[];
   onProgress: (progress: Progress) => void;
 }
@@ -70,7 +71,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
   const generated = generatePark({ seed, period, profiles: readProfiles() });
   const { grid } = generated.truth;
   onProgress({ stage: 'starting', atMs: grid.fromMs, done: 0 });
-  return withLine(generated, folder, async (line) => {
+  return withLine(generated, options, async (line) => {
     const { api, supervisor } = line;
     const readings = await meterThrough(line, options);
     const { lost, duplicated, altered, unexplained } = readings;
@@ -94,7 +95,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoOutcome> {
 /** Starts a line in `folder`, does the work, and stops all of it again. */
 export async function withLine<T>(
   generated: GeneratedPark,
-  folder: string,
+  { folder, postgres }: Pick<DemoOptions, 'folder' | 'postgres'>,
   work: (line: RunningLine) => Promise<T>,
 ): Promise<T> {
   const { truth, wiring, park } = generated;
@@ -108,7 +109,7 @@ export async function withLine<T>(
   try {
     const [http = 0, broker = 0, push = 0] = await freePorts(3);
     const ports = { http, broker, push };
-    const installation = writeInstallation(folder, { park, wiring, fleet, ports, clock: 'driven' });
+    const installation = writeInstallation(folder, { park, wiring, fleet, ports, clock: 'driven', postgres });
     const api = createApiClient(installation.apiUrl, installation.adminKey);
     await Promise.race([startChildren(installation, supervisor, time), broken.promise]);
     const line = { generated, installation, supervisor, time, fleet, api };
