@@ -50,6 +50,10 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
   doctor: { about: 'what is wrong with this installation', load: () => import('./doctor.ts') },
   profiles: { about: 'list the meter models', load: () => import('./edge/commands/profiles.ts') },
   bill: { about: 'close a billing period', load: () => import('./cloud/commands/bill.ts') },
+  'what-if': {
+    about: 'a period by another rule or tariff, lease by lease',
+    load: () => import('./cloud/commands/what-if.ts'),
+  },
   tariff: { about: 'prove a tariff, price a bill by it', load: () => import('./cloud/commands/tariff.ts') },
   verify: { about: 'check a statement offline', load: () => import('./cloud/commands/verify.ts') },
   golden: {

@@ -1,7 +1,7 @@
 /** `meterline tariff`: proves a tariff, prices a bill by it, prints its schema. Exit codes: 0 fine, 1 refused, 2 usage or bad file. */
 import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import type { z } from 'zod';
+import { refuseWords, takeWords } from '../../command-line.ts';
 import { formatDecimal } from '../../protocols/decimal.ts';
 import { TariffDocument, TariffUsage, tariffJsonSchema } from '../../protocols/tariff.ts';
 import { checkYaml } from '../../protocols/yaml-document.ts';
@@ -22,27 +22,19 @@ const options = {
   usage: { type: 'string' },
   schema: { type: 'boolean' },
   json: { type: 'boolean' },
-  help: { type: 'boolean' },
 } as const;
+const form = { name: 'tariff', usage: USAGE };
 
 export async function run(args: string[]): Promise<number> {
-  let parsed: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>;
-  try {
-    parsed = parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error), USAGE);
-  }
-  const { values, positionals } = parsed;
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const taken = takeWords(args, { ...form, options, words: true });
+  if ('exitCode' in taken) return taken.exitCode;
+  const { values, positionals } = taken;
   if (values.schema) {
     console.log(JSON.stringify(tariffJsonSchema(), null, 2));
     return 0;
   }
   const [file, ...more] = positionals;
-  if (file === undefined || more.length > 0) return refuse('meterline tariff: one file is needed', USAGE);
+  if (file === undefined || more.length > 0) return refuseWords(form, 'one file is needed');
   const tariff = read(TariffDocument, file);
   if (!tariff.ok) return refuse(...tariff.errors);
   const problems = checkTariff(tariff.value);
