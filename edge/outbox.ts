@@ -310,7 +310,8 @@ export class Outbox {
     this.#log.append(records);
     this.#writeMark();
     for (const marker of told) this.#refusals.told(marker);
-    if (told.length > 0 && refused.length === 0) this.#refusals.save();
+    // They are accepted: a full disk changes nothing any more, and the next refusal or marker takes the note.
+    if (told.length > 0 && refused.length === 0) whenThereIsRoom(undefined, () => this.#refusals.save());
     this.#refuse(refused);
     const left = new Set(refused);
     for (const reading of readings) if (!left.has(reading)) noteAccepted(this.#accepted, reading);
@@ -326,12 +327,8 @@ export class Outbox {
     if (readings.length === 0) return;
     for (const reading of readings) this.#refusals.add(reading);
     this.#refused += readings.length;
-    try {
-      this.#refusals.save();
-    } catch (error) {
-      // A full disk takes no note: the next refusal, or the marker, will.
-      if (!isDiskFull(error)) throw named(error);
-    }
+    // A full disk takes no note: the next refusal, or the marker, will.
+    whenThereIsRoom(undefined, () => this.#refusals.save());
   }
 
   /** Whether there is room for so many bytes more, when readings that bill nothing are given up for them. */

@@ -120,6 +120,13 @@ export const mutants: readonly Mutant[] = [
     caughtBy: { tests: 'edge/outbox.test.ts', title: 'gives up the oldest readings that bill nothing' },
   },
   {
+    name: 'a commit is taken back when a note of it finds no room',
+    file: 'edge/outbox.ts',
+    find: 'if (told.length > 0 && refused.length === 0) whenThereIsRoom(undefined, () => this.#refusals.save());',
+    instead: 'if (told.length > 0 && refused.length === 0) this.#refusals.save();',
+    caughtBy: { worlds: 2105 },
+  },
+  {
     name: 'what comes behind a lost tail is as old as the tail',
     file: 'edge/buffer/waiting-time.ts',
     find: 'nextSequence: Math.min(mark.nextSequence, nextSequence),',

@@ -12,6 +12,13 @@ test('of 2,000 worlds none loses, doubles, alters or invents what a gateway acce
   expect(tally.killed).toBeGreaterThan(20_000);
 }, 240_000);
 
+test.each([[2105, 'the note of what was refused found no room behind a commit']])(
+  'world %i, in which a defect was found, holds: %s',
+  (number) => {
+    expect(runWorld(number)).toMatchObject(none);
+  },
+);
+
 test('a world is the same again from its number', () => {
   expect(runWorld(7)).toEqual(runWorld(7));
 });
