@@ -44,7 +44,7 @@ async function tortureClose({ seed, rounds, onRound }: TortureOptions): Promise<
   const closer = (onLine: (line: string) => void = () => undefined): Victim =>
     startVictim(script, [file, folder, PERIOD, `${INTERVAL_MINUTES}`], onLine);
   try {
-    await prepare(derived, seed);
+    await prepareMonth(derived, seed);
     openSigningKey(folder);
     copyFileSync(derived, file);
     const started = performance.now();
@@ -68,14 +68,14 @@ async function tortureClose({ seed, rounds, onRound }: TortureOptions): Promise<
   return tally;
 }
 
-async function prepare(file: string, seed: number): Promise<void> {
+export async function prepareMonth(file: string, seed: number): Promise<void> {
   const store = await openStore({ file });
   const { park, toMs } = await fillParkMonth(store, { seed, period: PERIOD });
   await deriveDirtyIntervals({ store, park, intervalMinutes: INTERVAL_MINUTES }, toMs);
   await store.close();
 }
 
-const discard = (file: string): void => {
+export const discard = (file: string): void => {
   for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true });
 };
 

@@ -10,6 +10,7 @@ import { corruptionTorture } from './corruption.ts';
 import { demoTorture } from './demo.ts';
 import { fullDiskTorture } from './full-disk.ts';
 import { gapsTorture } from './gaps.ts';
+import { ledgerTorture } from './ledger.ts';
 import { lineTorture } from './line.ts';
 import { millionTorture } from './million.ts';
 import { namespacesTorture } from './namespaces.ts';
@@ -48,6 +49,7 @@ const parts: TorturePart[] = [
   noisyTorture,
   millionTorture,
   closeTorture,
+  ledgerTorture,
   parksTorture,
   demoTorture,
 ];
