@@ -8,6 +8,7 @@ import { localTime } from './alarm.ts';
 import { Deviation } from './deviation.ts';
 import { ContinuousFlow } from './flow.ts';
 import { type Hour, HourMeter } from './hour-meter.ts';
+import { NightFlow } from './night-flow.ts';
 import { faultText, RegisterWatch } from './register-watch.ts';
 import { Repeats } from './repeats.ts';
 import type { DetectorSettings } from './settings.ts';
@@ -52,7 +53,10 @@ export class MeterWatch {
     this.standstill = new Standstill(named, settings.stuck, raise);
     this.repeats = new Repeats(named, raise);
     this.flow = meter.utility === 'water' ? new ContinuousFlow(named, settings.continuousFlow, raise) : null;
-    const detectors = meter.utility === 'water' ? [] : [new Deviation(named, settings.deviation, raise)];
+    const detectors =
+      meter.utility === 'water'
+        ? [new NightFlow(named, settings.nightFlow, raise)]
+        : [new Deviation(named, settings.deviation, raise)];
     this.hours = new HourMeter(clock, (hour) => {
       this.standstill.take(hour);
       for (const detector of detectors) detector.take(hour);

@@ -2,6 +2,7 @@
 import type { BalanceSettings } from './balance-watch.ts';
 import type { DeviationSettings } from './deviation.ts';
 import type { FlowSettings } from './flow.ts';
+import type { NightFlowSettings } from './night-flow.ts';
 import type { StandstillSettings } from './standstill.ts';
 
 export interface DetectorSettings {
@@ -9,6 +10,7 @@ export interface DetectorSettings {
   deviation: DeviationSettings;
   stuck: StandstillSettings;
   continuousFlow: FlowSettings;
+  nightFlow: NightFlowSettings;
 }
 
 export const defaultSettings: DetectorSettings = {
@@ -16,4 +18,5 @@ export const defaultSettings: DetectorSettings = {
   deviation: { perMonth: 0.15, leastOfRange: 0.25 },
   stuck: { evidence: 25, beyondSeen: 1.5, leastHours: 4 },
   continuousFlow: { leastFlow: 1.6, hours: 66, sameIncidentDays: 45, grownTimes: 2, grownBy: 1.5 },
+  nightFlow: { nightTimes: 2, dayTimes: 2.2, mostTimes: 0.9, leastShare: 0.06, greatShare: 0.5 },
 };
