@@ -24,6 +24,8 @@ export interface Places {
   meters: Address;
   /** Of an InfluxDB 2 to export to. */
   influxUrl: string | null;
+  /** The server that the cloud keeps everything in; null: a file of its own. */
+  postgres: Address | null;
   /** Who Mosquitto becomes when root starts it; null where it is never root. */
   brokerUser: string | null;
 }
@@ -34,6 +36,7 @@ export interface Secrets {
   ingest: string;
   influxPassword: string;
   influxToken: string;
+  postgres: string;
 }
 
 const mint = (): string => randomBytes(24).toString('hex');
@@ -43,10 +46,13 @@ export const mintSecrets = (): Secrets => ({
   ingest: mint(),
   influxPassword: mint(),
   influxToken: mint(),
+  postgres: mint(),
 });
 
 /** Organisation and bucket in InfluxDB, as in docker-compose.yml. */
 const influxNames = { org: 'meterline', bucket: 'meterline' };
+/** The service and those beside it: each has an account of its own. */
+const MOST_WORKERS = 4;
 /** Simulated meters share the machine with everything else: late is not yet silent. */
 const timeoutMilliseconds = 5_000;
 
@@ -64,6 +70,9 @@ export function installationFiles(
     ...(places.influxUrl === null
       ? {}
       : below('influxdb', { password: secrets.influxPassword, token: secrets.influxToken })),
+    ...(places.postgres === null
+      ? {}
+      : { 'postgres/password': secrets.postgres, [`cloud/${passwordFile}`]: secrets.postgres }),
   };
 }
 
@@ -71,14 +80,17 @@ const below = (folder: string, files: Record<string, string>): Record<string, st
   Object.fromEntries(Object.entries(files).map(([name, text]) => [`${folder}/${name}`, text]));
 
 const ingestUser = 'ingest';
+/** Of the cloud at its store, beside its configuration. */
+const passwordFile = 'postgres-password';
 /** Between the containers there is no other machine; elsewhere, give the broker TLS (README). */
 const inTheClear = ({ host }: Address) => (/^(127\.|localhost$)/.test(host) ? {} : { insecure: true });
 const mqttUrl = ({ host, port }: Address): string => `mqtt://${host}:${port}`;
 
-function cloudConfig({ listen, httpPort, broker, influxUrl }: Places, secrets: Secrets): object {
+function cloudConfig({ listen, httpPort, broker, influxUrl, postgres }: Places, secrets: Secrets): object {
   return {
     dataDir: './data',
     park: 'park.json',
+    ...(postgres && { store: { postgres: { ...postgres, passwordFile, ...inTheClear(postgres) } } }),
     http: { host: listen, port: httpPort },
     broker: { url: mqttUrl(broker), username: ingestUser, password: secrets.ingest, ...inTheClear(broker) },
     ...(influxUrl === null ? {} : { influx: { url: influxUrl, ...influxNames, token: secrets.influxToken } }),
@@ -117,7 +129,11 @@ function brokerFiles({ gateway }: Wiring, places: Places, secrets: Secrets): Rec
     port: places.broker.port,
     folder: `${places.folder}/broker`,
     gateways: [{ gateway, password: secrets.gateway }],
-    ingest: { username: ingestUser, password: secrets.ingest },
+    // Workers share a server; a file they would share on one machine only, which compose does not promise.
+    ingest: {
+      ...{ username: ingestUser, password: secrets.ingest },
+      workers: places.postgres === null ? 1 : MOST_WORKERS,
+    },
     ...(places.brokerUser === null ? {} : { user: places.brokerUser }),
   });
 }

@@ -21,13 +21,14 @@ import { type Address, installationFiles, mintSecrets, type Places, type Secrets
 
 const USAGE = `Usage: node compose/setup.ts --folder DIR [options]
 
-  --folder DIR        gets a folder a service: cloud, edge, broker, influxdb; and secrets, for this program alone
+  --folder DIR        gets a folder a service: cloud, edge, broker, influxdb, postgres; and secrets, for this program alone
   --listen HOST       what cloud, edge and broker listen on (default 127.0.0.1)
   --http PORT         the cloud's pages and API (default 8080)
   --push PORT         the edge's own broker, for meters that push (default 1884)
   --broker HOST:PORT  where edge and cloud meet (default 127.0.0.1:1883)
   --meters HOST:PORT  the first simulated bus; the others follow port by port (default 127.0.0.1:5020)
   --influx URL        an InfluxDB 2 to export readings to
+  --postgres HOST:PORT  a PostgreSQL in the place of the cloud's own file; its database and user are "meterline"
   --owner UID:GID     whose the services' files are (default: the caller's)
 
 A file that exists is kept: delete it to have it written anew. The passwords stay the same until secrets is deleted.`;
@@ -40,6 +41,7 @@ const options = {
   broker: { type: 'string', default: '127.0.0.1:1883' },
   meters: { type: 'string', default: '127.0.0.1:5020' },
   influx: { type: 'string' },
+  postgres: { type: 'string' },
   owner: { type: 'string' },
   help: { type: 'boolean' },
 } as const;
@@ -74,6 +76,7 @@ const Options = z.object({
   broker: HostPort,
   meters: HostPort,
   influx: z.url({ protocol: /^https?$/ }).optional(),
+  postgres: HostPort.optional(),
   owner: Owner.optional(),
 });
 type Options = z.infer<typeof Options>;
@@ -121,6 +124,7 @@ function writeInstallation(chosen: Options): void {
     broker: chosen.broker,
     meters: chosen.meters,
     influxUrl: chosen.influx ?? null,
+    postgres: chosen.postgres ?? null,
     // Whose the files are may read them: the caller, where nobody else is named.
     brokerUser: owner === null ? userInfo().username : null,
   };
@@ -138,8 +142,13 @@ function writeInstallation(chosen: Options): void {
 function keptSecrets(folder: string): Secrets {
   const file = join(folder, 'secrets.json');
   ownFolder(folder, null);
-  writeOnce(file, JSON.stringify(mintSecrets()), null);
-  return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
+  const minted = mintSecrets();
+  writeOnce(file, JSON.stringify(minted), null);
+  const kept = JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>;
+  const all = { ...minted, ...kept };
+  // An installation of before, to which a service was added.
+  if (Object.keys(all).length > Object.keys(kept).length) replace(file, JSON.stringify(all), null);
+  return all;
 }
 
 function ownFolder(folder: string, owner: Owner | null): void {
@@ -151,9 +160,13 @@ function ownFolder(folder: string, owner: Owner | null): void {
 /** Whole or not at all: a file that is there is never half written. @returns false when it was there */
 function writeOnce(file: string, text: string, owner: Owner | null): boolean {
   if (existsSync(file)) return false;
+  replace(file, text, owner);
+  return true;
+}
+
+function replace(file: string, text: string, owner: Owner | null): void {
   const draft = `${file}.draft`;
   writeFileSync(draft, text, { mode: 0o600, flush: true });
   if (owner !== null) chownSync(draft, owner.uid, owner.gid);
   renameSync(draft, file);
-  return true;
 }
