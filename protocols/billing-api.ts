@@ -3,9 +3,11 @@
  * external ledgers are told. The same words as in `api.ts`.
  */
 import { z } from 'zod';
-import { BillingRunRequest } from './api.ts';
+import { BillingRun, BillingRunRequest } from './api.ts';
 import { Decimal } from './decimal.ts';
-import { Id, InstantText } from './reading.ts';
+import { Pool, SourceBill, Tariff } from './park.ts';
+import { DateText, Id, InstantText } from './reading.ts';
+import { SharingRule } from './sharing.ts';
 import { Sha256 } from './statement.ts';
 import { Utility } from './units.ts';
 
@@ -29,6 +31,43 @@ export const PeriodReadiness = z.strictObject({
   totalGross: Decimal,
 });
 export type PeriodReadiness = z.infer<typeof PeriodReadiness>;
+/**
+ * What a period would issue as it stands. Flags say where to look first: `rise` and `fall` against the month before (day by day
+ * held), `first` of a new lease; `atStake` is the money that hangs on it. `meters` are the lease's own that are in doubt.
+ */
+export const PeriodReview = z.strictObject({
+  run: BillingRun,
+  warnings: z.array(z.string()),
+  leases: z.array(
+    z.strictObject({
+      lease: Id,
+      tenant: z.string(),
+      gross: Decimal,
+      /** Of the month before; null where there was none. */
+      before: Decimal.nullable(),
+      flags: z.array(
+        z.strictObject({
+          kind: z.enum(['rise', 'fall', 'first', 'zero', 'negative', 'estimated', 'anomaly']),
+          atStake: Decimal,
+        }),
+      ),
+      meters: z.array(Id),
+    }),
+  ),
+});
+export type PeriodReview = z.infer<typeof PeriodReview>;
+/** What the park bills by: tariffs, sharing rules with who signed them, pools, the supplier's bills. */
+export const BillingTermsView = z.strictObject({
+  timeZone: z.string(),
+  tariffs: z.array(Tariff),
+  rules: z.array(SharingRule),
+  pools: z.array(Pool),
+  sourceBills: z.array(SourceBill),
+  signatures: z.array(
+    z.strictObject({ rule: Id, version: z.int(), lease: Id, tenant: z.string(), on: DateText }),
+  ),
+});
+export type BillingTermsView = z.infer<typeof BillingTermsView>;
 export const PeriodStatus = z.strictObject({
   period: z.string(),
   state: RunState,

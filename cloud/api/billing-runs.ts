@@ -4,6 +4,8 @@ import { BillingRun, BillingRunRequest, PeriodText, page } from '../../protocols
 import {
   CorrectionRequest,
   PeriodCorrection,
+  PeriodReadiness,
+  PeriodReview,
   PeriodStatus,
   RecomputedRun,
   RunStepRequest,
@@ -11,6 +13,7 @@ import {
 import { actorOf } from '../access.ts';
 import { type ErrorCode, Refused, refusals } from '../errors.ts';
 import { BillingBusyError } from '../jobs/billing-claim.ts';
+import { RunCancelledError } from '../jobs/billing-input.ts';
 import { principalOf } from './authenticate.ts';
 import type { Api, ApiContext } from './context.ts';
 
@@ -27,6 +30,8 @@ async function alone<T>(work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     if (error instanceof BillingBusyError) throw new Refused('busy', error.message);
+    if (error instanceof RunCancelledError)
+      throw new Refused('billing_refused', `cancelled: ${error.message}`);
     throw error;
   }
 }
@@ -76,6 +81,23 @@ function stepRoutes(api: Api, { jobs: { billing } }: ApiContext): void {
     '/api/v1/billing-runs/:period/status',
     { config: { access: 'charges:read' }, schema: { params: byPeriod, response: { 200: PeriodStatus } } },
     ({ params }) => billing.status(params.period),
+  );
+  api.get(
+    '/api/v1/billing-runs/:period/readiness',
+    {
+      config: { access: 'charges:read' },
+      schema: { params: byPeriod, response: { 200: PeriodReadiness } },
+    },
+    ({ params }) => alone(billing.readiness(params.period)),
+  );
+  api.get(
+    '/api/v1/billing-runs/:period/review',
+    { config: { access: 'charges:read' }, schema: { params: byPeriod, response: { 200: PeriodReview } } },
+    async ({ params }) => {
+      const done = await alone(billing.review(params.period));
+      if (!done.ok) throw refused(done);
+      return done.review;
+    },
   );
   api.post(
     '/api/v1/billing-runs/:period/steps',

@@ -48,6 +48,16 @@ export async function startFixture(options: Partial<ServerOptions> = {}): Promis
         ...{ period, state: 'open' as const, revision: null },
         ...{ lateMeters: [], working: null, steps: [] },
       }),
+      readiness: async () => ({
+        ...{
+          blockers: ['source_bill_missing: a fixture has no bills'],
+          meters: 0,
+          missing: [],
+          estimated: [],
+        },
+        ...{ estimatedGross: '0.00', totalGross: '0.00' },
+      }),
+      review: async () => ({ ok: false, code: 'source_bill_missing', detail: 'a fixture has no bills' }),
       step: async () => ({ ok: false, code: 'wrong_state', detail: 'a fixture takes no steps' }),
       correct: async () => ({
         ok: false,

@@ -16,6 +16,7 @@ import { audit } from './audit.ts';
 import { authenticate, SESSION_COOKIE } from './authenticate.ts';
 import { batchRoutes } from './batches.ts';
 import { billingRunRoutes } from './billing-runs.ts';
+import { billingTermsRoutes } from './billing-terms.ts';
 import { chargeRoutes } from './charges.ts';
 import type { Api, ApiContext } from './context.ts';
 import { creditRoutes } from './credits.ts';
@@ -122,6 +123,7 @@ export async function buildServer({ log, ...options }: ServerOptions): Promise<A
     anomalyRoutes,
     chargeRoutes,
     billingRunRoutes,
+    billingTermsRoutes,
     statementRoutes,
     ledgerRoutes,
     disputeRoutes,

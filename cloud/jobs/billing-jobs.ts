@@ -2,6 +2,7 @@
 import type { BillingRunRequest } from '../../protocols/api.ts';
 import type {
   PeriodCorrection,
+  PeriodReadiness,
   PeriodStatus,
   RecomputedRun,
   RunProgress,
@@ -17,6 +18,7 @@ import { damageOfLastRun } from './check-books.ts';
 import { type ClosedPeriod, type ClosePeriod, closePeriod } from './close-period.ts';
 import { correctPeriod } from './correct-period.ts';
 import { periodReadiness } from './period-readiness.ts';
+import { type ReviewedPeriod, reviewPeriod } from './period-review.ts';
 import { recomputeRun } from './recompute-run.ts';
 
 export interface BillingJobsOptions {
@@ -36,6 +38,9 @@ export interface BillingJobs {
   /** All steps in one: closing a period again gives the run that was issued. */
   closePeriod(request: BillingRunRequest & { actor?: string }): Promise<ClosedPeriod>;
   status(period: string): Promise<PeriodStatus>;
+  readiness(period: string): Promise<PeriodReadiness>;
+  /** Of what was computed last, with whose signature under the estimates; it issues nothing. */
+  review(period: string): Promise<ReviewedPeriod>;
   /** Takes one step; `cancel` also calls off the step under way. */
   step(step: Step): Promise<{ ok: true; status: PeriodStatus } | Refused>;
   correct(request: {
@@ -88,6 +93,12 @@ export function billingJobs(options: BillingJobsOptions): BillingJobs {
 
   return {
     status,
+    readiness: (period) => work(period, (hooks) => periodReadiness(closing(period, hooks))),
+    review: (period) =>
+      work(period, async (hooks) => {
+        const { acceptEstimates } = computed(await status(period));
+        return reviewPeriod(closing(period, hooks, acceptEstimates));
+      }),
     closePeriod: ({ period, acceptEstimates = null, actor = 'api' }) =>
       work(period, async (hooks) => {
         const damaged = await damage();
