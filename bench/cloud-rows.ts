@@ -4,6 +4,7 @@ import { deriveMonth } from './derive-month.ts';
 import { measurements as postgres } from './ingest-postgres.ts';
 import { ingestStore } from './ingest-store.ts';
 import { type Measurement, ROUNDS } from './measure.ts';
+import { measurements as workers } from './workers-postgres.ts';
 
 const DAYS = 30;
 
@@ -17,5 +18,6 @@ export const measurements: Measurement[] = [
     measure: () => ingestStore({ name: 'ingest_store_backlog', rounds: ROUNDS, batches: 50, items: 1_000 }),
   },
   ...postgres,
+  ...workers,
   { name: 'derive_month', measure: () => deriveMonth({ rounds: ROUNDS, meters: METERS, days: DAYS }) },
 ];
