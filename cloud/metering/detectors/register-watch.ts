@@ -39,6 +39,8 @@ const BEYOND_SEEN = 5;
 const RATES_TO_LEARN = 24;
 /** After so many readings at a new level that never came back, the level counts. */
 const PENDING = 3;
+/** A register that stood still is believed to have missed so many times what it usually counts. */
+const MISSED_TIMES = 3;
 /** A level that comes back within this time had not changed. */
 const BACK_MS = 24 * HOUR_MS;
 /** A register this full may roll over. */
@@ -55,6 +57,8 @@ export class RegisterWatch {
   private movedMs = 0;
   /** Where the register stood before its level changed, for as long as it may come back. */
   private former: { before: Point; changed: Point } | null = null;
+  private total = 0;
+  private hours = 0;
   private highest = 0;
   private rates = 0;
   /** The least step that was ever seen: what the register can show. */
@@ -167,6 +171,8 @@ export class RegisterWatch {
       this.movedMs = at.ms;
     }
     this.rates += 1;
+    this.total += delta;
+    this.hours += hours;
     this.highest = Math.max(this.highest, delta / Math.max(hours, 0.25));
     this.news.counted(last.ms, at.ms, delta, at.ms);
     this.last = at;
@@ -177,9 +183,11 @@ export class RegisterWatch {
     this.movedMs = at.ms;
   }
 
-  /** The most that can have been counted since the register last moved. */
+  /** The most that can have been counted since the register last moved: what it missed, it missed at its usual rate. */
   private most(from: Point, to: Point): number {
-    return this.believesAtMost({ ms: Math.min(from.ms, this.movedMs || from.ms), value: 0 }, to);
+    const stood = Math.max(from.ms - (this.movedMs || from.ms), 0) / HOUR_MS;
+    const missed = this.hours > 0 ? MISSED_TIMES * (this.total / this.hours) * stood : 0;
+    return this.believesAtMost(from, to) + missed;
   }
 
   private believesAtMost(from: Point, to: Point): number {
