@@ -70,11 +70,7 @@ const inOrder = (a: Alarm, b: Alarm): number =>
   a.raisedMs - b.raisedMs || compare(a.meter, b.meter) || compare(a.type, b.type) || a.startMs - b.startMs;
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function feed(
-  watch: MeterWatch,
-  meter: ListedMeter,
-  { ms, units, scale, repeatedMs }: MeterReadings,
-): void {
+function feed(watch: MeterWatch, meter: ListedMeter, { ms, units, scale, repeatedMs }: MeterReadings): void {
   const factor = 10 ** scale;
   const isRegister = meter.kind === 'register';
   const lengthMs = isRegister ? 0 : intervalLength(ms);
