@@ -37,19 +37,41 @@ const injectors: Partial<Record<AlarmType, Inject>> = {
   stuck: (own, at, random) => {
     const days = random.whole(7, 14);
     const end = own.ms.findIndex((ms) => ms > (own.ms[at] ?? 0) + days * DAY_MS);
-    return spanOf(changed(own, (value, i) => (i >= at && i < end ? (own.values[at] ?? 0) : value)), at, days * 24 + 6);
+    return spanOf(
+      changed(own, (value, i) => (i >= at && i < end ? (own.values[at] ?? 0) : value)),
+      at,
+      days * 24 + 6,
+    );
   },
   rollover: (own, at) => {
     const modulus = 1_000_000;
     const shift = modulus - (own.values[at] ?? 0) - 1;
-    return spanOf(changed(own, (value) => (((value + shift) % modulus) + modulus) % modulus), at, 72, 6);
+    return spanOf(
+      changed(own, (value) => (((value + shift) % modulus) + modulus) % modulus),
+      at,
+      72,
+      6,
+    );
   },
   reset: (own, at) =>
-    spanOf(changed(own, (value, i) => (i >= at ? value - (own.values[at] ?? 0) : value)), at, 3),
-  scale_change: (own, at) => spanOf(changed(own, (value, i) => (i >= at ? value * 10 : value)), at, 6),
+    spanOf(
+      changed(own, (value, i) => (i >= at ? value - (own.values[at] ?? 0) : value)),
+      at,
+      3,
+    ),
+  scale_change: (own, at) =>
+    spanOf(
+      changed(own, (value, i) => (i >= at ? value * 10 : value)),
+      at,
+      6,
+    ),
   exchange_suspected: (own, at, _, other) => {
     const shift = (other.values[Math.floor(other.values.length / 2)] ?? 0) - (own.values[at] ?? 0);
-    return spanOf(changed(own, (value, i) => (i >= at ? value + shift : value)), at, 6);
+    return spanOf(
+      changed(own, (value, i) => (i >= at ? value + shift : value)),
+      at,
+      6,
+    );
   },
   duplicate: (own, at) => {
     const twice = (list: number[]): number[] => list.flatMap((one, i) => (i === at ? [one, one] : [one]));
@@ -63,7 +85,11 @@ const injectors: Partial<Record<AlarmType, Inject>> = {
   },
   spike: (own, at, random) => {
     const size = random.between(5_000, 500_000);
-    return spanOf(changed(own, (value, i) => (i === at ? value + size : value)), at, 6);
+    return spanOf(
+      changed(own, (value, i) => (i === at ? value + size : value)),
+      at,
+      6,
+    );
   },
 };
 
@@ -95,8 +121,14 @@ export function scoreRegisterFaults(
       for (let k = 0; k < perHome; k += 1) {
         const at = inUse(own, random);
         const faulty = inject(own, at, random, homes[(h + 1) % homes.length] ?? home);
-        const alarms = detectInRegister({ ...meter, digits: faulty.digits }, faulty.register, clock, settings);
-        const isIn = ({ raisedMs }: Alarm): boolean => raisedMs >= faulty.fromMs && raisedMs <= faulty.toMs + HOUR_MS;
+        const alarms = detectInRegister(
+          { ...meter, digits: faulty.digits },
+          faulty.register,
+          clock,
+          settings,
+        );
+        const isIn = ({ raisedMs }: Alarm): boolean =>
+          raisedMs >= faulty.fromMs && raisedMs <= faulty.toMs + HOUR_MS;
         const one = tally(type);
         one.injected += 1;
         if (alarms.some((alarm) => alarm.type === type && isIn(alarm))) one.hit += 1;
