@@ -7,11 +7,11 @@ import type { BillingInput } from '../billing/bill-period.ts';
 import { type BillingPeriod, dateStartMs } from '../billing/billing-period.ts';
 import { billingTerms } from '../billing/billing-terms.ts';
 import { registerDates } from '../billing/register-dates.ts';
-import { summarizeUsage } from '../billing/summarize-usage.ts';
 import type { RunInput } from '../store/sqlite/run-records.ts';
 import type { Store } from '../store/store.ts';
 import { boundaryRegisters } from './boundary-registers.ts';
 import { deriveDirtyIntervals, settleEstimates } from './derive-intervals.ts';
+import { usageOfMeters } from './meter-usage.ts';
 
 /** What the meters gave. */
 export type Metered = Pick<BillingInput, 'usage' | 'registers' | 'rollovers'>;
@@ -62,11 +62,15 @@ export async function loadMetered(source: InputSource, period: BillingPeriod): P
   const usage: BillingInput['usage'][number][] = [];
   const registers: BillingInput['registers'][number][] = [];
   const rollovers: BillingInput['rollovers'][number][] = [];
-  const meters = billedMeters(park, period);
-  for (const [index, { meter, segments }] of meters.entries()) {
+  const terms = billingTerms(park, period);
+  const billed = terms.ok ? terms.terms : [];
+  const meters = billed.flatMap((one) => one.meters);
+  for (const one of billed) {
+    const ids = one.meters.map(({ id }) => id);
+    for await (const metered of usageOfMeters(store, ids, one.segments)) usage.push(...metered.usage);
+  }
+  for (const [index, meter] of meters.entries()) {
     goOn('load', index, meters.length);
-    const intervals = await store.intervals({ meters: [meter.id], fromMs, toMs });
-    usage.push(...summarizeUsage(meter.id, intervals, segments));
     const boundaries = datesOf(meter).map((date) => dateStartMs(date, park.timeZone));
     if (boundaries.length === 0) continue;
     const record = await boundaryRegisters(source, meter, boundaries);
@@ -75,13 +79,6 @@ export async function loadMetered(source: InputSource, period: BillingPeriod): P
   }
   goOn('load', meters.length, meters.length);
   return { usage, registers, rollovers };
-}
-
-/** The meters of the billed utilities, by id, with the segments their usage is summed in. */
-function billedMeters(park: Park, period: BillingPeriod) {
-  const terms = billingTerms(park, period);
-  if (!terms.ok) return [];
-  return terms.terms.flatMap(({ meters, segments }) => meters.map((meter) => ({ meter, segments })));
 }
 
 /** Canonical JSON knows no bigint: one is written as text behind an `=`, with which no id and no register begins. */

@@ -31,6 +31,15 @@ const derived: ContractCase[] = [
         { meter: 'E-1', quantity: 9_007_199_254_740_993n, estimated: 0n, known: 1, missing: 1 },
         { meter: 'E-2', quantity: 5n, estimated: 0n, known: 1, missing: 0 },
       ]);
+      const spans = [{ ...day }, { fromMs: day.toMs, toMs: all.toMs }, { fromMs: 0, toMs: 1 }];
+      const last = { coveredMs: QUARTER_MS, intervals: 1 };
+      const sum = { quantity: 9_007_199_254_740_993n, unsettled: 0, endMs: START_MS + 5 * QUARTER_MS };
+      assert.deepEqual(await store.intervalSums({ meters: ['E-1', 'E-3', 'E-2'].sort(), spans }), [
+        { meter: 'E-1', span: 0, ...last, quantity: 0n, unsettled: 1, endMs: START_MS + 2 * QUARTER_MS },
+        { meter: 'E-1', span: 1, ...last, ...sum },
+        { meter: 'E-2', span: 0, ...last, quantity: 5n, unsettled: 0, endMs: START_MS + QUARTER_MS },
+      ]);
+      assert.deepEqual(await store.intervalSums({ meters: ['E-1'], spans: [] }), []);
       assert.deepEqual(
         await store.unsettledIntervals({ meter: 'E-1', ...all }),
         kept.filter(({ quality }) => quality !== 'actual'),

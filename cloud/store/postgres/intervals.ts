@@ -1,6 +1,6 @@
 /** Intervals: consumption over `[start, end)`, derived from readings and written anew whenever those change. */
 import type { Quality } from '../../../protocols/api.ts';
-import type { IntervalRow, IntervalTotal } from '../sqlite/intervals.ts';
+import type { IntervalRow, IntervalTotal, SpanSum } from '../sqlite/intervals.ts';
 import type { Database } from './open-database.ts';
 import { issuedSpans, markLate } from './run-records.ts';
 import type { Row, Session } from './session.ts';
@@ -28,6 +28,12 @@ const TOTALS = `SELECT m.meter, i.* FROM unnest($1::text[]) AS m (meter) CROSS J
       count(i.quantity) AS known, count(*) - count(i.quantity) AS missing
     FROM "interval" i WHERE i.meter = m.meter AND i.start >= $2 AND i.start < $3) i
   WHERE i.known + i.missing > 0 ORDER BY m.meter COLLATE "C"`;
+const SUMS = `SELECT m.meter, s.id - 1 AS span, i.* FROM unnest($1::text[]) AS m (meter)
+    CROSS JOIN unnest($2::bigint[], $3::bigint[]) WITH ORDINALITY AS s (start, "end", id) CROSS JOIN LATERAL (
+    SELECT count(*) AS intervals, coalesce(sum(i.quantity), 0) AS quantity, sum(i."end" - i.start) AS covered,
+      count(*) FILTER (WHERE i.quality <> 'actual') AS unsettled, max(i."end") AS "end"
+    FROM "interval" i WHERE i.meter = m.meter AND i.start >= s.start AND i.start < s."end") i
+  WHERE i.intervals > 0 ORDER BY m.meter COLLATE "C", s.id`;
 const LAST_KNOWN = `SELECT m.meter, i."end" FROM unnest($1::text[]) AS m (meter) CROSS JOIN LATERAL (
     SELECT i."end" FROM "interval" i WHERE i.meter = m.meter AND i.start < $2 AND i.quantity IS NOT NULL
     ORDER BY i.start DESC LIMIT 1) i
@@ -96,6 +102,18 @@ export function operations(db: Database) {
         known: Number(row.known),
         missing: Number(row.missing),
       })),
+    async intervalSums({ meters, spans }: { meters: string[]; spans: Span[] }): Promise<SpanSum[]> {
+      const [from, to] = [spans.map(({ fromMs }) => fromMs), spans.map(({ toMs }) => toMs)];
+      return (await db.rows(SUMS, [meters, from, to])).map((row) => ({
+        meter: row.meter as string,
+        span: Number(row.span),
+        intervals: Number(row.intervals),
+        quantity: row.quantity as bigint,
+        coveredMs: Number(row.covered),
+        unsettled: Number(row.unsettled),
+        endMs: Number(row.end),
+      }));
+    },
     async lastKnownEnds(query: {
       meters: string[];
       beforeMs: number;

@@ -44,6 +44,22 @@ export interface IntervalTotal {
   missing: number;
 }
 
+/** What the intervals that start in one span add up to. */
+export interface SpanSum {
+  meter: string;
+  /** The place of the span in the list that was asked for. */
+  span: number;
+  intervals: number;
+  /** Millionths, of those that are known. */
+  quantity: bigint;
+  /** How long they are together. */
+  coveredMs: number;
+  /** Estimated, edited or missing. */
+  unsettled: number;
+  /** The end of the last of them. */
+  endMs: number;
+}
+
 const intervalRow = (row: Record<string, SQLOutputValue>): IntervalRow => ({
   meter: row.meter as string,
   startMs: Number(row.start),
@@ -53,6 +69,39 @@ const intervalRow = (row: Record<string, SQLOutputValue>): IntervalRow => ({
   method: row.method as string,
   reason: row.reason as string,
 });
+
+/** `intervalTotals` for each of many spans: where time of use cuts the month. Spans without intervals are left out. */
+function spanSums(
+  db: DatabaseSync,
+): (query: { meters: string[]; spans: { fromMs: number; toMs: number }[] }) => SpanSum[] {
+  // Its order is that of the key: so the sums come out of one walk along the meter's intervals.
+  db.exec('CREATE TEMP TABLE IF NOT EXISTS span (id INTEGER PRIMARY KEY, start INTEGER, "end" INTEGER)');
+  const addSpan = db.prepare('INSERT INTO temp.span SELECT key, value ->> 0, value ->> 1 FROM json_each(?)');
+  const sums = db.prepare(
+    `SELECT s.id, count(*), sum(i.quantity), sum(i."end" - i.start), count(nullif(i.quality, 'actual')), max(i."end")
+     FROM temp.span s CROSS JOIN interval i
+     WHERE i.meter = ? AND i.start >= s.start AND i.start < s."end" GROUP BY s.id`,
+  );
+  sums.setReadBigInts(true);
+  sums.setReturnArrays(true);
+  return ({ meters, spans }) => {
+    db.exec('DELETE FROM temp.span');
+    addSpan.run(JSON.stringify(spans.map(({ fromMs, toMs }) => [fromMs, toMs])));
+    return meters.flatMap((meter) =>
+      (sums.all(meter) as unknown as (bigint | null)[][]).map(
+        ([span, intervals, quantity, coveredMs, unsettled, endMs]) => ({
+          meter,
+          span: Number(span),
+          intervals: Number(intervals),
+          quantity: quantity ?? 0n,
+          coveredMs: Number(coveredMs),
+          unsettled: Number(unsettled),
+          endMs: Number(endMs),
+        }),
+      ),
+    );
+  };
+}
 
 export function operations(db: DatabaseSync) {
   const late = lateMarker(db);
@@ -137,6 +186,7 @@ export function operations(db: DatabaseSync) {
         missing: Number(row.missing),
       }));
     },
+    intervalSums: spanSums(db),
     /** The end of each meter's last interval that starts before the instant and is known; meters without any are left out. */
     lastKnownEnds(query: { meters: string[]; beforeMs: number }): { meter: string; endMs: number }[] {
       const { meters, beforeMs: before } = query;

@@ -1,0 +1,35 @@
+/** What meters used in each TOU period of each date: summed in the store, and interval by interval only where that needs a look. */
+import { type DailyUsage, summarizeUsage, usageOfSums } from '../billing/summarize-usage.ts';
+import type { TouSegment } from '../billing/tou-segments.ts';
+import type { Store } from '../store/store.ts';
+
+/** Meters in one question to the store. */
+const TOGETHER = 50;
+
+/**
+ * @param segments of one calendar over the whole span
+ * @returns rows meter by meter, in the order in which they were asked for
+ */
+export async function* usageOfMeters(
+  store: Pick<Store, 'intervals' | 'intervalSums'>,
+  meters: readonly string[],
+  segments: readonly TouSegment[],
+): AsyncGenerator<{ meter: string; usage: DailyUsage[] }> {
+  const fromMs = segments[0]?.startMs ?? 0;
+  const toMs = segments.at(-1)?.endMs ?? 0;
+  const spans = segments.map(({ startMs, endMs }) => ({ fromMs: startMs, toMs: endMs }));
+  for (let at = 0; at < meters.length; at += TOGETHER) {
+    const some = meters.slice(at, at + TOGETHER);
+    const sums = Map.groupBy(await store.intervalSums({ meters: some, spans }), ({ meter }) => meter);
+    for (const meter of some) {
+      const own = sums.get(meter) ?? [];
+      const isPlain = own.every(
+        ({ span, unsettled, endMs }) => unsettled === 0 && endMs <= (segments[span]?.endMs ?? 0),
+      );
+      const usage = isPlain
+        ? usageOfSums(meter, new Map(own.map((sum) => [sum.span, sum])), segments)
+        : summarizeUsage(meter, await store.intervals({ meters: [meter], fromMs, toMs }), segments);
+      yield { meter, usage };
+    }
+  }
+}
