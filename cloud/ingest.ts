@@ -25,6 +25,8 @@ import { createIntake, type Intake, type IntakeOptions } from './take-batch.ts';
 export interface Ingest {
   /** The way in, for those who come by another road. */
   intake: Intake;
+  /** Milliseconds since the gateway told its status, or since this worker began to listen. */
+  silentMs(gateway: string): number;
   /** Retained: the gateway gets it when it is next connected. */
   sendConfig(config: GatewayConfig): void;
   stop(): Promise<void>;
@@ -48,6 +50,8 @@ export interface IngestOptions {
 type Context = Pick<IngestOptions, 'store' | 'log'> & {
   intake: Intake;
   now: () => string;
+  /** When each gateway told its status last, by no clock that somebody sets. */
+  heard: Map<string, number>;
   sendReceipt: (receipt: Receipt) => void;
   /** Resolves after a while, or when it is all over. */
   rest: () => Promise<unknown>;
@@ -73,6 +77,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const stopping = new AbortController();
   const context: Context = {
     ...{ store, intake, log },
+    heard: new Map(),
     now: () => Temporal.Instant.fromEpochMilliseconds(clock.nowMs()).toString(),
     sendReceipt: (receipt) =>
       void client.publish(receiptsTopic(receipt.gateway), JSON.stringify(receipt), { qos: 1 }),
@@ -109,8 +114,10 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     await client.endAsync(true);
     throw error;
   }
+  const startedMs = performance.now();
   return {
     intake,
+    silentMs: (gateway) => performance.now() - (context.heard.get(gateway) ?? startedMs),
     sendConfig: (config) =>
       void client.publish(configTopic(config.gateway), JSON.stringify(config), { qos: 1, retain: true }),
     async stop() {
@@ -173,7 +180,10 @@ async function keepStatus(context: Context, gateway: string, payload: Buffer): P
   if (payload.length === 0) return;
   const text = payload.toString();
   const parsed = GatewayStatus.safeParse(parseJson(text));
-  if (parsed.success && parsed.data.gateway === gateway) return context.store.putGatewayStatus(parsed.data);
+  if (parsed.success && parsed.data.gateway === gateway) {
+    context.heard.set(gateway, performance.now());
+    return context.store.putGatewayStatus(parsed.data);
+  }
   return deadLetter(
     context,
     gateway,

@@ -92,6 +92,7 @@ async function openAll(
     clock,
     jobs,
     intake: ingest.intake,
+    silentMs: ingest.silentMs,
     sendConfig: ingest.sendConfig,
     rotateKey: () => rotateIssuerKey(store, config.dataDir, instantText(clock.nowMs())),
     publicUrl: config.publicUrl ?? null,

@@ -217,6 +217,13 @@ export const StatementSummary = z.strictObject({
 export type StatementSummary = z.infer<typeof StatementSummary>;
 
 /** The park's health in one sentence, and its figures. */
+/**
+ * What is wrong with a gateway: its will came; nothing was heard of it for minutes, though it is connected; it signs with another
+ * key than at first; its clock is off by more than a minute; readings wait in it for more than an hour.
+ */
+export const GatewayAlarm = z.enum(['offline', 'silent', 'key_changed', 'clock_off', 'backlog']);
+export type GatewayAlarm = z.infer<typeof GatewayAlarm>;
+
 export const Health = z.strictObject({
   park: z.string(),
   parkName: z.string(),
@@ -231,7 +238,17 @@ export const Health = z.strictObject({
     z.strictObject({
       gateway: Id,
       online: z.boolean(),
+      alarms: z.array(GatewayAlarm),
+      /** Its own time of its last status. */
+      at: InstantText,
+      version: z.string(),
+      /** Of the settings that the cloud sent; null: those of its own file. */
+      configVersion: z.int().nullable(),
+      /** Of the key that signs its evidence, and of the one that it showed first; null: it has shown none. */
+      keyId: z.string().nullable(),
+      pinnedKeyId: z.string().nullable(),
       bufferedRows: z.int(),
+      oldestBufferedAt: InstantText.nullable(),
       lastReceiptAt: InstantText.nullable(),
       /** Its clock against this service's; null when it is not known. */
       cloudOffset: ClockOffset.nullable(),
@@ -240,6 +257,8 @@ export const Health = z.strictObject({
         z.strictObject({
           bus: Id,
           utilisation: z.number().nullable(),
+          /** Of its requests since the gateway started, the part that failed; null before the first. */
+          failureRate: z.number().nullable(),
           /** Meters at whose addresses another one answers. */
           wrongMeters: z.array(Id),
         }),

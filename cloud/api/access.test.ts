@@ -71,6 +71,7 @@ const routes: [string, string, string][] = [
   ['POST', '/api/v1/enrolments/renew', 'open'],
   ['GET', '/api/v1/gateways/:id/config', 'admin'],
   ['PUT', '/api/v1/gateways/:id/config', 'admin'],
+  ['POST', '/api/v1/gateways/:id/key', 'admin'],
   ['POST', '/api/v1/gateways/:id/batches', 'gateway'],
   ['GET', '/api/v1/gateways/:id/meters', 'meters:read'],
   ['POST', '/api/v1/gateways/:id/meters', 'admin'],

@@ -32,6 +32,8 @@ export interface ApiContext {
   jobs: Jobs;
   /** The way of readings into the store. */
   intake: Intake;
+  /** Milliseconds since the gateway told its status, or since this process began to listen. */
+  silentMs: (gateway: string) => number;
   /** Sends settings to a gateway. */
   sendConfig: (config: GatewayConfig) => void;
   /** Puts a new signing key in the place of the one that signs. */

@@ -71,6 +71,29 @@ test.each<[number | null | undefined, unknown]>([
   expect((await fixture.get('/api/v1/gateways/gw-a/config')).json()).toMatchObject({ atWork });
 });
 
+test('the key that a gateway showed first is its own; another is an alarm until somebody says that it is good', async () => {
+  const [status] = await fixture.store.gatewayStatuses();
+  if (status === undefined) throw new Error('no status');
+  const shows = (keyId: string) => fixture.store.putGatewayStatus({ ...status, keyId });
+  const health = async () => (await fixture.get('/api/v1/health')).json();
+  const [first, second] = ['00000000000000aa', '00000000000000bb'];
+  await shows(first);
+  expect((await health()).gateways[0]).toMatchObject({ alarms: [], keyId: first, pinnedKeyId: first });
+  await shows(second);
+  await shows(second);
+  expect((await health()).gateways[0]).toMatchObject({
+    alarms: ['key_changed'],
+    keyId: second,
+    pinnedKeyId: first,
+  });
+  expect((await health()).sentence.en).toContain('gateway gw-a signs with another key');
+  expect((await fixture.post('/api/v1/gateways/gw-a/key', {})).statusCode).toBe(200);
+  expect((await health()).gateways[0]).toMatchObject({ alarms: [], pinnedKeyId: second });
+  expect((await fixture.post('/api/v1/gateways/gw-z/key', {})).json()).toMatchObject({
+    code: 'unknown_gateway',
+  });
+});
+
 test.each([
   { dataDir: '/tmp' },
   { buses: [{ id: 'f1', tcp: '192.0.2.10', meters: [{ meter: 'E-1', profile: 'p', unit: 1 }] }] },

@@ -1,4 +1,7 @@
-/** `/api/v1/gateways/{id}/config`: settings for a gateway, every version kept; the gateway tries them and says what became. */
+/**
+ * `/api/v1/gateways/{id}/config`: settings for a gateway, every version kept; the gateway tries them and says what became.
+ * `/api/v1/gateways/{id}/key`: the key that it shows now is its own, whatever it showed before.
+ */
 import { z } from 'zod';
 import { Id, InstantText } from '../../protocols/reading.ts';
 import { ConfigState, GatewayConfig, GatewaySettings } from '../../protocols/uplink.ts';
@@ -50,6 +53,15 @@ export function gatewayRoutes(api: Api, { store, clock, sendConfig }: ApiContext
         reason: status?.configReason ?? null,
         items: await store.gatewayConfigs({ gateway: id, limit: SHOWN }),
       };
+    },
+  );
+  api.post(
+    '/api/v1/gateways/:id/key',
+    { config: { access: 'admin' }, schema: { params, response: { 200: z.strictObject({ gateway: Id }) } } },
+    async ({ params: { id: gateway } }) => {
+      if (!(await store.pinGatewayKey(gateway)))
+        throw new Refused('unknown_gateway', `no gateway "${gateway}" has ever shown a key`);
+      return { gateway };
     },
   );
   api.put(

@@ -1,8 +1,10 @@
 /** The park's health in one sentence, from what is known of meters, gateways and anomalies. */
-import type { Freshness, Health } from '../../protocols/api.ts';
+import type { Freshness, GatewayAlarm, Health } from '../../protocols/api.ts';
 import type { Park } from '../../protocols/park.ts';
-import type { BusStatus, GatewayStatus } from '../../protocols/uplink.ts';
+import type { BusStatus } from '../../protocols/uplink.ts';
+import type { StoredGatewayStatus } from '../store/sqlite/gateways.ts';
 import type { ReadingRow } from '../store/sqlite/readings.ts';
+import { gatewayAlarms } from './gateway-alarms.ts';
 import { freshnessOf, lastByMeter } from './meter-summaries.ts';
 import { instantText } from './query.ts';
 
@@ -11,7 +13,9 @@ export interface HealthInput {
   nowMs: number;
   intervalMinutes: number;
   lastReadings: ReadingRow[];
-  gateways: GatewayStatus[];
+  gateways: StoredGatewayStatus[];
+  /** Milliseconds since a gateway was heard. */
+  silentMs: (gateway: string) => number;
   openAnomalies: number;
   quarantined: number;
 }
@@ -50,7 +54,22 @@ function overdueText(overdue: Overdue[]): Sentence {
   return { 'zh-CN': zh, en };
 }
 
-function sentenceOf(meters: number, overdue: Overdue[], offline: string[], anomalies: number): Sentence {
+const alarmTexts: Record<GatewayAlarm, Sentence> = {
+  offline: { 'zh-CN': '离线', en: 'is offline' },
+  silent: { 'zh-CN': '无状态上报', en: 'tells nothing' },
+  key_changed: { 'zh-CN': '签名密钥已变', en: 'signs with another key' },
+  clock_off: { 'zh-CN': '时钟偏差', en: 'has a wrong clock' },
+  backlog: { 'zh-CN': '积压超过一小时', en: 'is behind by more than an hour' },
+};
+
+type Alarmed = { gateway: string; alarms: readonly GatewayAlarm[] };
+
+function sentenceOf(
+  meters: number,
+  overdue: Overdue[],
+  gateways: readonly Alarmed[],
+  anomalies: number,
+): Sentence {
   const zh: string[] = [];
   const en: string[] = [];
   if (overdue.length === 0) {
@@ -61,9 +80,13 @@ function sentenceOf(meters: number, overdue: Overdue[], offline: string[], anoma
     zh.push(`${meters} 块表中 ${meters - overdue.length} 块读数正常`, text['zh-CN']);
     en.push(`${meters - overdue.length} of ${meters} meters are fresh`, text.en);
   }
-  if (offline.length > 0) {
-    zh.push(`网关 ${offline.join('、')} 离线`);
-    en.push(`gateway ${offline.join(', ')} is offline`);
+  for (const [alarm, text] of Object.entries(alarmTexts)) {
+    const ids = gateways
+      .filter(({ alarms }) => alarms.some((one) => one === alarm))
+      .map(({ gateway }) => gateway);
+    if (ids.length === 0) continue;
+    zh.push(`网关 ${ids.join('、')} ${text['zh-CN']}`);
+    en.push(`gateway ${ids.join(', ')} ${text.en}`);
   }
   if (anomalies > 0) {
     zh.push(`${anomalies} 条异常未结束`);
@@ -75,16 +98,23 @@ function sentenceOf(meters: number, overdue: Overdue[], offline: string[], anoma
 /** A status that was stored by an earlier version tells neither. */
 const busHealth = ({
   bus,
+  requests,
+  failures,
   cycle = null,
   states = [],
 }: BusStatus): Health['gateways'][number]['buses'][number] => ({
   bus,
   utilisation: cycle?.utilisation ?? null,
+  failureRate: requests === 0 ? null : failures / requests,
   wrongMeters: states.filter(({ wrongMeter }) => wrongMeter !== undefined).map(({ meter }) => meter),
 });
 
 export function healthReport(input: HealthInput): Health {
-  const { park, nowMs, intervalMinutes, gateways, openAnomalies, quarantined } = input;
+  const { park, nowMs, intervalMinutes, openAnomalies, quarantined } = input;
+  const gateways = input.gateways.map((status) => ({
+    ...status,
+    alarms: gatewayAlarms(status, input.silentMs(status.gateway)),
+  }));
   const last = lastByMeter(park, input.lastReadings);
   const overdue = park.meters
     .map(({ id }): Overdue => {
@@ -97,20 +127,26 @@ export function healthReport(input: HealthInput): Health {
     })
     .filter(({ freshness }) => freshness !== 'fresh')
     .sort((a, b) => (b.ageMs ?? Number.POSITIVE_INFINITY) - (a.ageMs ?? Number.POSITIVE_INFINITY));
-  const offline = gateways.filter(({ online }) => !online).map(({ gateway }) => gateway);
   return {
     park: park.id,
     parkName: park.name,
     timeZone: park.timeZone,
     at: instantText(nowMs),
-    sentence: sentenceOf(park.meters.length, overdue, offline, openAnomalies),
+    sentence: sentenceOf(park.meters.length, overdue, gateways, openAnomalies),
     meters: park.meters.length,
     fresh: park.meters.length - overdue.length,
     silent: overdue.map(({ meter }) => meter),
     gateways: gateways.map((status) => ({
       gateway: status.gateway,
       online: status.online,
+      alarms: status.alarms,
+      at: status.at,
+      version: status.version,
+      configVersion: status.configVersion ?? null,
+      keyId: status.keyId ?? null,
+      pinnedKeyId: status.pinnedKeyId ?? null,
       bufferedRows: status.bufferedRows,
+      oldestBufferedAt: status.oldestBufferedAt,
       lastReceiptAt: status.lastReceiptAt,
       cloudOffset: status.cloudOffset ?? null,
       buses: status.buses.map(busHealth),

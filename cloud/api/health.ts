@@ -6,7 +6,7 @@ import type { Intake } from '../take-batch.ts';
 import type { Api, ApiContext } from './context.ts';
 import { healthReport } from './health-report.ts';
 
-async function currentHealth({ store, park, clock, intervalMinutes }: ApiContext): Promise<Health> {
+async function currentHealth({ store, park, clock, intervalMinutes, silentMs }: ApiContext): Promise<Health> {
   const [lastReadings, gateways, open, quarantined] = await Promise.all([
     store.lastReadings(),
     store.gatewayStatuses(),
@@ -20,6 +20,7 @@ async function currentHealth({ store, park, clock, intervalMinutes }: ApiContext
     intervalMinutes,
     lastReadings,
     gateways,
+    silentMs,
     openAnomalies: open.length,
     quarantined,
   });
@@ -47,6 +48,11 @@ const figures = (health: Health): string =>
       'meterline_gateway_buffered_rows',
       'Readings that wait in the gateways for a receipt.',
       health.gateways.reduce((sum, { bufferedRows }) => sum + bufferedRows, 0),
+    ),
+    gauge(
+      'meterline_gateway_alarms',
+      'Gateways that are offline, silent, behind, off the time, or sign with another key.',
+      health.gateways.filter(({ alarms }) => alarms.length > 0).length,
     ),
     gauge('meterline_resident_bytes', 'Memory of the process.', process.memoryUsage.rss()),
   ].join('');

@@ -87,6 +87,7 @@ export async function buildServer({ log, ...options }: ServerOptions): Promise<A
     allowPrivateWebhooks: false,
     brokerCounters: null,
     sendConfig: () => undefined,
+    silentMs: () => 0,
     intake: createIntake({ ...options, log: log ?? pino({ level: 'silent' }) }),
     intervalMinutes: 15,
     pages: null,

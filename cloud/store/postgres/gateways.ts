@@ -1,13 +1,14 @@
 /** The last status that each gateway sent, and every version of the settings that were sent to a gateway. */
 import type { GatewayConfig, GatewaySettings, GatewayStatus } from '../../../protocols/uplink.ts';
 import type * as embedded from '../sqlite/gateways.ts';
-import type { SentConfig } from '../sqlite/gateways.ts';
+import { type SentConfig, type StoredGatewayStatus, withPinned } from '../sqlite/gateways.ts';
 import type { Asynchronous } from '../store.ts';
 import type { Database } from './open-database.ts';
 import type { Row } from './session.ts';
 
 const PUT =
   'INSERT INTO gateway_status (gateway, status) VALUES ($1, $2) ON CONFLICT (gateway) DO UPDATE SET status = excluded.status';
+const ONE = 'SELECT status FROM gateway_status WHERE gateway = $1 FOR UPDATE';
 const ALL = 'SELECT status FROM gateway_status ORDER BY gateway';
 const ONE_AT_A_TIME =
   "SELECT pg_advisory_xact_lock(hashtextextended('meterline: settings of ' || $1::text, 0))";
@@ -19,6 +20,8 @@ const NEWEST = `SELECT DISTINCT ON (gateway) gateway, version, settings FROM gat
 
 const withSettings = <T>(row: Row): T =>
   ({ ...row, settings: JSON.parse(row.settings as string) }) as unknown as T;
+
+const statusOf = ({ status }: Row): StoredGatewayStatus => JSON.parse(status as string);
 
 export function operations(db: Database): Asynchronous<ReturnType<typeof embedded.operations>> {
   return {
@@ -40,9 +43,20 @@ export function operations(db: Database): Asynchronous<ReturnType<typeof embedde
     newestGatewayConfigs: async (): Promise<GatewayConfig[]> =>
       (await db.rows(NEWEST)).map(withSettings<GatewayConfig>),
     async putGatewayStatus(status: GatewayStatus): Promise<void> {
-      await db.run(PUT, [status.gateway, JSON.stringify(status)]);
+      await db.transaction(async (tx) => {
+        const [row] = await tx.rows(ONE, [status.gateway]);
+        const pinned = row === undefined ? undefined : statusOf(row).pinnedKeyId;
+        await tx.run(PUT, [status.gateway, JSON.stringify(withPinned(status, pinned ?? status.keyId))]);
+      });
     },
-    gatewayStatuses: async (): Promise<GatewayStatus[]> =>
-      (await db.rows(ALL)).map(({ status }) => JSON.parse(status as string) as GatewayStatus),
+    pinGatewayKey: (gateway: string): Promise<boolean> =>
+      db.transaction(async (tx) => {
+        const [row] = await tx.rows(ONE, [gateway]);
+        const status = row === undefined ? null : statusOf(row);
+        if (status?.keyId === undefined) return false;
+        await tx.run(PUT, [gateway, JSON.stringify(withPinned(status, status.keyId))]);
+        return true;
+      }),
+    gatewayStatuses: async (): Promise<StoredGatewayStatus[]> => (await db.rows(ALL)).map(statusOf),
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { GatewayConfig, GatewaySettings, GatewayStatus } from '../../../protocols/uplink.ts';
+import { transaction } from './transaction.ts';
 
 export const schema = `
 CREATE TABLE IF NOT EXISTS gateway_status (
@@ -20,14 +21,25 @@ CREATE TABLE IF NOT EXISTS gateway_config (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** With the key that it showed first: another one is no longer taken for its own until somebody says so. */
+export type StoredGatewayStatus = GatewayStatus & { pinnedKeyId?: string };
+
 /** Settings as they were sent: who sent them, and when. */
 export type SentConfig = GatewayConfig & { at: string; by: string };
+
+export const withPinned = (status: GatewayStatus, pinnedKeyId: string | undefined): StoredGatewayStatus =>
+  pinnedKeyId === undefined ? status : { ...status, pinnedKeyId };
 
 export function operations(db: DatabaseSync) {
   const put = db.prepare(
     'INSERT INTO gateway_status (gateway, status) VALUES (?, ?) ON CONFLICT DO UPDATE SET status = excluded.status',
   );
   const all = db.prepare('SELECT status FROM gateway_status ORDER BY gateway');
+  const one = db.prepare('SELECT status FROM gateway_status WHERE gateway = ?');
+  const statusOf = (gateway: string): StoredGatewayStatus | null => {
+    const row = one.get(gateway);
+    return row === undefined ? null : (JSON.parse(row.status as string) as StoredGatewayStatus);
+  };
   const addConfig = db.prepare(
     `INSERT INTO gateway_config (gateway, version, settings, at, by)
      SELECT ?, coalesce(max(version), 0) + 1, ?, ?, ? FROM gateway_config WHERE gateway = ? RETURNING version`,
@@ -64,10 +76,22 @@ export function operations(db: DatabaseSync) {
     },
     /** Keeps the newest status to arrive: a gateway's own clock is not trusted to order them. */
     putGatewayStatus(status: GatewayStatus): void {
-      put.run(status.gateway, JSON.stringify(status));
+      transaction(db, () => {
+        const pinned = statusOf(status.gateway)?.pinnedKeyId ?? status.keyId;
+        put.run(status.gateway, JSON.stringify(withPinned(status, pinned)));
+      });
     },
-    gatewayStatuses(): GatewayStatus[] {
-      return all.all().map((row) => JSON.parse(row.status as string) as GatewayStatus);
+    /** The key that the gateway shows now is its own. @returns false when it has shown none */
+    pinGatewayKey(gateway: string): boolean {
+      return transaction(db, () => {
+        const status = statusOf(gateway);
+        if (status?.keyId === undefined) return false;
+        put.run(gateway, JSON.stringify(withPinned(status, status.keyId)));
+        return true;
+      });
+    },
+    gatewayStatuses(): StoredGatewayStatus[] {
+      return all.all().map((row) => JSON.parse(row.status as string) as StoredGatewayStatus);
     },
   };
 }
