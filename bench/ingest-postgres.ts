@@ -32,7 +32,10 @@ export async function ingestPostgres(size: {
 }): Promise<BenchRow[]> {
   if (!existsSync(postgresProgram())) return [];
   const { name, rounds, items } = size;
-  await using server = await startTestServer({ shared_buffers: '512MB', max_wal_size: '4GB' }, true);
+  await using server = await startTestServer({
+    settings: { shared_buffers: '512MB', max_wal_size: '4GB' },
+    isOnDisk: true,
+  });
   const place = await server.createDatabase();
   const store = await openStore({ postgres: place });
   const bare = await openBareTable(place);

@@ -65,7 +65,12 @@ async function drain(size: BacklogSize, workers: number): Promise<{ seconds: num
     const folder = mkdtempSync(join(tmpdir(), 'meterline-workers-'));
     chmodSync(folder, 0o700);
     opened.defer(() => rmSync(folder, { recursive: true }));
-    const server = opened.use(await startTestServer({ shared_buffers: '512MB', max_wal_size: '4GB' }, true));
+    const server = opened.use(
+      await startTestServer({
+        settings: { shared_buffers: '512MB', max_wal_size: '4GB' },
+        isOnDisk: true,
+      }),
+    );
     const place = await server.createDatabase();
     await (await openStore({ postgres: place })).close();
     const url = await startMosquitto(folder, size, opened);

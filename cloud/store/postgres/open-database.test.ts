@@ -1,6 +1,8 @@
 /** What the server itself enforces, and what is asked of a server before anything is acknowledged. */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { requirePeer } from '../../../peers.ts';
+import { startAuthority } from '../../test-authority.ts';
 import { batch, INGESTED_AT, instantText, reading, START_MS } from '../contract-fixtures.ts';
 import type { Store } from '../store.ts';
 import { migrations } from './migrations.ts';
@@ -127,7 +129,7 @@ test('commits go to the disk whatever the role says, and a server that does not 
   await again.ingestBatch(batch([reading()]), INGESTED_AT);
   expect(await again.readings(everything)).toHaveLength(1);
   await again.close();
-  const careless = await startTestServer({ fsync: 'off' });
+  const careless = await startTestServer({ settings: { fsync: 'off' } });
   try {
     await expect(openStore(await careless.createDatabase())).rejects.toMatchObject({
       code: 'store_not_durable',
@@ -157,9 +159,13 @@ test('eight who open an empty database at once find it made once', async () => {
 
 test('of two services one does the work of a scope; when its connection is gone the other does', async () => {
   const other = await openStore(place);
-  const work = Promise.withResolvers<void>();
-  const running = store.alone('nightly', () => work.promise);
-  await expect.poll(() => other.alone('nightly', async () => 'too')).toBeNull();
+  const [begun, work] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const running = store.alone('nightly', () => {
+    begun.resolve();
+    return work.promise;
+  });
+  await begun.promise;
+  expect(await other.alone('nightly', async () => 'too')).toBeNull();
   await server.query(
     place,
     `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()`,
@@ -178,4 +184,29 @@ test('a wrong password and a database that is not there are told at once; a serv
   const waiting = sent().catch(() => sent());
   await server.start();
   expect(await waiting).toBe(1);
+});
+
+test('with tls the server has to prove its name, to an authority that we know', async () => {
+  const [own, other] = await Promise.all([startAuthority(), startAuthority()]);
+  const [cert, key] = [own.brokerTls.cert, own.brokerTls.key].map((file) => readFileSync(file, 'utf8'));
+  const secured = await startTestServer({ tls: { cert: cert ?? '', key: key ?? '' } });
+  try {
+    const there = await secured.createDatabase();
+    const trusted = { ca: own.authority.trusted() };
+    const opened = await openStore({ ...there, tls: trusted });
+    const [seen] = await secured.query(
+      there,
+      "SELECT bool_and(ssl) AS ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'meterline'",
+    );
+    expect(seen).toEqual({ ssl: true });
+    await opened.close();
+    await expect(openStore({ ...there, tls: { ca: other.authority.trusted() } })).rejects.toThrow(
+      /certificate/,
+    );
+    await expect(openStore({ ...place, tls: trusted })).rejects.toThrow(/SSL/);
+  } finally {
+    await secured.close();
+    own.remove();
+    other.remove();
+  }
 });

@@ -1,7 +1,16 @@
 /** A PostgreSQL server for tests and benchmarks: Debian's program on a fresh cluster, an ephemeral port of 127.0.0.1, and one process to end. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -103,11 +112,36 @@ function createCluster(isOnDisk: boolean): Cluster {
   return { user, folder, data, program };
 }
 
-/** @param settings of the server, beside those that tests need @param isOnDisk where its data must lie on a disk: benchmarks */
-export async function startTestServer(
-  settings: Record<string, string> = {},
+/** The server reads a key only that is its own. @returns the settings that name the files */
+function writeTls(
+  folder: string,
+  user: Cluster['user'],
+  files: NonNullable<TestServerOptions['tls']>,
+): Record<string, string> {
+  const settings: Record<string, string> = { ssl: 'on' };
+  for (const [name, pem] of Object.entries(files)) {
+    const file = join(folder, `${name}.pem`);
+    writeFileSync(file, pem, { mode: 0o600 });
+    if (user !== null) chownSync(file, user.uid, user.gid);
+    settings[`ssl_${name}_file`] = file;
+  }
+  return settings;
+}
+
+export interface TestServerOptions {
+  /** Of the server, beside those that tests need. */
+  settings?: Record<string, string>;
+  /** Its data lies on a disk: for benchmarks. */
+  isOnDisk?: boolean;
+  /** PEM texts: it speaks TLS too. */
+  tls?: { cert: string; key: string };
+}
+
+export async function startTestServer({
+  settings = {},
   isOnDisk = false,
-): Promise<TestServer> {
+  tls,
+}: TestServerOptions = {}): Promise<TestServer> {
   const { user, folder, data, program } = createCluster(isOnDisk);
   const asUser = { ...user, cwd: '/', stdio: 'ignore' as const };
   const port = await freePort();
@@ -117,6 +151,7 @@ export async function startTestServer(
     unix_socket_directories: folder,
     max_connections: '60',
     shared_buffers: '64MB',
+    ...(tls && writeTls(folder, user, tls)),
     ...settings,
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 
