@@ -1,5 +1,6 @@
 /** Home: the park's health in one sentence, its figures, and every meter. */
 import type { Health, MeterSummary } from '../../protocols/api.ts';
+import { GatewayTable } from './gateway-table.tsx';
 import { MeterTable } from './meter-table.tsx';
 import { ResourceState } from './problem-notice.tsx';
 import { hashOf } from './route.ts';
@@ -21,6 +22,7 @@ export function SitePage({ health }: { health: Resource<Health> }) {
         </section>
       )}
       <ResourceState resource={meters} />
+      {health.data !== null && <GatewayTable gateways={health.data.gateways} />}
       {meters.data !== null && <MeterTable meters={meters.data.items} stale={meters.problem !== null} />}
       <p className="muted keys">{words.keys}</p>
     </>
