@@ -1,6 +1,7 @@
 /** Replays files of history through the detectors. */
 import type { Alarm, Raise } from '../metering/detectors/alarm.ts';
-import { BalanceWatch, type FamilyMember } from '../metering/detectors/balance-watch.ts';
+import { BalanceWatch } from '../metering/detectors/balance-watch.ts';
+import type { FamilyMember } from '../metering/detectors/family-hours.ts';
 import { HourSeries } from '../metering/detectors/hour-series.ts';
 import { MeterWatch } from '../metering/detectors/meter-watch.ts';
 import type { DetectorSettings } from '../metering/detectors/settings.ts';

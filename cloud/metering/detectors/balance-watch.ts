@@ -4,9 +4,9 @@
  * is no chance any more. Who is passed by is told by the shape of the rest and by who took less than usual.
  */
 import { type Alarm, localDate, percent, type Raise } from './alarm.ts';
+import { FamilyHours, type FamilyMember, type Rests } from './family-hours.ts';
 import type { HourSeries } from './hour-series.ts';
 import { hourNumber } from './hour-series.ts';
-import { LinearModel } from './linear-model.ts';
 import { median, spread } from './robust.ts';
 
 export interface BalanceSettings {
@@ -18,20 +18,12 @@ export interface BalanceSettings {
   leastShare: number;
 }
 
-export interface FamilyMember {
-  meter: string;
-  series: HourSeries;
-}
-
 const DAY_HOURS = 24;
 /** Days to learn from, and the last days that are not learned from: they are being judged. */
 const LEARN_DAYS = 35;
 const JUDGED_DAYS = 8;
-const LEAST_DAYS = 10;
 const ERRORS_TO_KNOW = 6;
 const ERRORS_KEPT = 28;
-/** Sub-meters that have a coefficient of their own; the others share one. */
-const OWN_COEFFICIENT = 8;
 /** No meter is trusted to add up better than to this part of a day. */
 const LEAST_ERROR = 0.0008;
 const MOST_SURPRISE = 4;
@@ -254,13 +246,6 @@ export class BalanceWatch {
 
 const clipped = (value: number, scale: number): number => Math.min(Math.max(value, -2 * scale), 2 * scale);
 
-interface Rests {
-  /** Hour by hour: what is unexplained, and what each sub-meter took. */
-  rest: number[];
-  children: number[][];
-  total: number;
-}
-
 /** How much of the rest goes with what the sub-meter takes; hours are not independent, so they count for a quarter. */
 function likeness({ rest, children }: Rests, child: number, hourError: number): number {
   let product = 0;
@@ -293,128 +278,4 @@ function lessThanUsual(
   const width = Math.max(spread(known, usual), LEAST_WIDTH * usual);
   const logOf = (expected: number): number => -((taken - expected) ** 2) / (2 * width * width);
   return Math.max(Math.min(logOf(usual - missing) - logOf(usual), MOST_SAID), -MOST_SAID);
-}
-
-/** The hours of a family with all members known, as rows of a linear model. */
-class FamilyHours {
-  private readonly parent: FamilyMember;
-  private readonly children: readonly FamilyMember[];
-  private readonly weekend: (startMs: number) => boolean;
-  private readonly nowMs: number;
-  private readonly own: number;
-  private readonly order: readonly number[];
-  private readonly features: Float64Array;
-  private readonly taken: Float64Array;
-  private size = 1;
-
-  constructor(
-    parent: FamilyMember,
-    children: readonly FamilyMember[],
-    weekend: (startMs: number) => boolean,
-    nowMs: number,
-    atHour: number,
-  ) {
-    this.parent = parent;
-    this.children = children;
-    this.weekend = weekend;
-    this.nowMs = nowMs;
-    this.own = Math.min(children.length, OWN_COEFFICIENT);
-    const sizes = children.map(({ series }) => {
-      let sum = 0;
-      for (let h = atHour - 14 * DAY_HOURS; h < atHour; h += 1) sum += series.at(h, nowMs) || 0;
-      return sum;
-    });
-    this.order = [...children.keys()].sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0));
-    // Workday, weekend, the parent's square, those with a coefficient of their own, all others.
-    this.features = new Float64Array(3 + this.own + 1);
-    this.taken = new Float64Array(children.length);
-  }
-
-  /** Null where too few days are known. */
-  learn(from: number, to: number): { model: LinearModel; dayError: number; hourError: number } | null {
-    const hours: number[] = [];
-    let sum = 0;
-    for (let h = from; h < to; h += 1) {
-      const rest = this.row(h);
-      if (Number.isNaN(rest)) continue;
-      hours.push(h);
-      sum += this.parent.series.at(h, this.nowMs);
-    }
-    if (hours.length < LEAST_DAYS * DAY_HOURS || sum <= 0) return null;
-    this.size = sum / hours.length;
-    const pull = this.size * this.size;
-    const model = new LinearModel([
-      0.01 * pull,
-      0.01 * pull,
-      4 * pull,
-      ...new Array(this.own + 1).fill(pull),
-    ]);
-    for (const h of hours) {
-      const rest = this.row(h);
-      model.add(this.features, rest);
-    }
-    const days = new Map<number, { rest: number; parent: number }>();
-    let squares = 0;
-    for (const h of hours) {
-      const off = this.row(h) - model.predict(this.features);
-      squares += off * off;
-      const day = days.get(Math.floor((h - from) / DAY_HOURS)) ?? { rest: 0, parent: 0 };
-      day.rest += off;
-      day.parent += this.parent.series.at(h, this.nowMs);
-      days.set(Math.floor((h - from) / DAY_HOURS), day);
-    }
-    const shares = [...days.values()]
-      .filter(({ parent }) => parent > 0)
-      .map(({ rest, parent }) => rest / parent);
-    return { model, dayError: spread(shares, 0), hourError: Math.sqrt(squares / hours.length) };
-  }
-
-  /** Part of the parent's quantity over the hours; null where fewer than three quarters of them are known. */
-  unexplained(model: LinearModel, from: number, to: number): number | null {
-    let rest = 0;
-    let parent = 0;
-    let hours = 0;
-    for (let h = from; h < to; h += 1) {
-      const own = this.row(h);
-      if (Number.isNaN(own)) continue;
-      hours += 1;
-      rest += own - model.predict(this.features);
-      parent += this.parent.series.at(h, this.nowMs);
-    }
-    return hours < 0.75 * (to - from) || parent <= 0 ? null : rest / parent;
-  }
-
-  rests(model: LinearModel, from: number, to: number): Rests {
-    const rests: Rests = { rest: [], children: [], total: 0 };
-    for (let h = from; h < to; h += 1) {
-      const own = this.row(h);
-      if (Number.isNaN(own)) continue;
-      const rest = own - model.predict(this.features);
-      rests.rest.push(rest);
-      rests.children.push([...this.taken]);
-      rests.total += rest;
-    }
-    return rests;
-  }
-
-  /** Sets the features of an hour; the rest that they are to explain, NaN where a member is not known. */
-  private row(hour: number): number {
-    const parent = this.parent.series.at(hour, this.nowMs);
-    let sum = 0;
-    let others = 0;
-    for (let place = 0; place < this.order.length; place += 1) {
-      const child = this.order[place] ?? 0;
-      const taken = this.children[child]?.series.at(hour, this.nowMs) ?? Number.NaN;
-      this.taken[child] = taken;
-      sum += taken;
-      if (place < this.own) this.features[3 + place] = taken;
-      else others += taken;
-    }
-    const isWeekend = this.weekend(hour * HOUR_MS);
-    this.features[0] = isWeekend ? 0 : this.size;
-    this.features[1] = isWeekend ? this.size : 0;
-    this.features[2] = (parent * parent) / this.size;
-    this.features[3 + this.own] = others;
-    return parent - sum;
-  }
 }

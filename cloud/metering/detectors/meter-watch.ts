@@ -14,6 +14,7 @@ import { Repeats } from './repeats.ts';
 import type { DetectorSettings } from './settings.ts';
 import { Silence } from './silence.ts';
 import { Standstill } from './standstill.ts';
+import { Vacancy } from './vacancy.ts';
 
 export interface WatchedMeter {
   meter: string;
@@ -56,7 +57,7 @@ export class MeterWatch {
     const detectors =
       meter.utility === 'water'
         ? [new NightFlow(named, settings.nightFlow, raise)]
-        : [new Deviation(named, settings.deviation, raise)];
+        : [new Deviation(named, settings.deviation, raise), new Vacancy(named, raise)];
     this.hours = new HourMeter(clock, (hour) => {
       this.standstill.take(hour);
       for (const detector of detectors) detector.take(hour);
