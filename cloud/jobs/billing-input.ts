@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { type CanonicalValue, canonicalJson } from '../../protocols/canonical-json.ts';
-import type { Park } from '../../protocols/park.ts';
+import type { Park, ParkMeter } from '../../protocols/park.ts';
 import type { BillingInput } from '../billing/bill-period.ts';
 import { type BillingPeriod, dateStartMs } from '../billing/billing-period.ts';
 import { billingTerms } from '../billing/billing-terms.ts';
@@ -46,6 +46,9 @@ export const spanOf = (
   toMs: dateStartMs(to, timeZone),
 });
 
+/** So many meters' registers are asked for at a time, so that the store is never idle. */
+const METERS_ABREAST = 32;
+
 /** @throws RunCancelledError */
 export async function loadMetered(source: InputSource, period: BillingPeriod): Promise<Metered> {
   const { store, park, onProgress = () => undefined } = source;
@@ -69,13 +72,16 @@ export async function loadMetered(source: InputSource, period: BillingPeriod): P
     const ids = one.meters.map(({ id }) => id);
     for await (const metered of usageOfMeters(store, ids, one.segments)) usage.push(...metered.usage);
   }
-  for (const [index, meter] of meters.entries()) {
-    goOn('load', index, meters.length);
+  const recordOf = async (meter: ParkMeter) => {
     const boundaries = datesOf(meter).map((date) => dateStartMs(date, park.timeZone));
-    if (boundaries.length === 0) continue;
-    const record = await boundaryRegisters(source, meter, boundaries);
-    registers.push(...record.registers);
-    rollovers.push(...record.rollovers);
+    return boundaries.length === 0 ? null : boundaryRegisters(source, meter, boundaries);
+  };
+  for (let at = 0; at < meters.length; at += METERS_ABREAST) {
+    goOn('load', at, meters.length);
+    for (const record of await Promise.all(meters.slice(at, at + METERS_ABREAST).map(recordOf))) {
+      registers.push(...(record?.registers ?? []));
+      rollovers.push(...(record?.rollovers ?? []));
+    }
   }
   goOn('load', meters.length, meters.length);
   return { usage, registers, rollovers };

@@ -18,9 +18,17 @@ export async function* usageOfMeters(
   const fromMs = segments[0]?.startMs ?? 0;
   const toMs = segments.at(-1)?.endMs ?? 0;
   const spans = segments.map(({ startMs, endMs }) => ({ fromMs: startMs, toMs: endMs }));
+  const ask = async (from: number) => {
+    const some = meters.slice(from, from + TOGETHER);
+    return { some, rows: some.length === 0 ? [] : await store.intervalSums({ meters: some, spans }) };
+  };
+  let asked = ask(0);
   for (let at = 0; at < meters.length; at += TOGETHER) {
-    const some = meters.slice(at, at + TOGETHER);
-    const sums = Map.groupBy(await store.intervalSums({ meters: some, spans }), ({ meter }) => meter);
+    const { some, rows } = await asked;
+    // The store adds up the next ones while these are looked at. Whoever stops here does not wait for them.
+    asked = ask(at + TOGETHER);
+    asked.catch(() => undefined);
+    const sums = Map.groupBy(rows, ({ meter }) => meter);
     for (const meter of some) {
       const own = sums.get(meter) ?? [];
       const isPlain = own.every(
