@@ -65,6 +65,8 @@ const routes: [string, string, string][] = [
   ['GET', '/api/v1/statements', 'statements:read'],
   ['GET', '/api/v1/statements/:id', 'statements:read'],
   ['POST', '/api/v1/statements/:id/link', 'admin'],
+  ['GET', '/api/v1/statements/:id/pdf', 'admin'],
+  ['GET', '/api/v1/tenant/:token/statement.pdf', 'tenant'],
   ['POST', '/api/v1/jobs/nightly-check', 'admin'],
   ['POST', '/api/v1/enrolments', 'admin'],
   ['POST', '/api/v1/enrolments/claim', 'open'],

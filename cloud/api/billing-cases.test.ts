@@ -165,6 +165,18 @@ describe('a credit', () => {
   });
 });
 
+test('a statement is a PDF, the same bytes each time, for staff and for its tenant', async () => {
+  const [first, second, tenants] = await Promise.all([
+    fixture.get('/api/v1/statements/2026-09.L2/pdf'),
+    fixture.get('/api/v1/statements/2026-09.L2/pdf'),
+    fixture.ask({ method: 'GET', url: `${tenant}/statement.pdf` }),
+  ]);
+  expect(first.headers['content-type']).toBe('application/pdf');
+  expect(first.rawPayload.subarray(0, 5).toString()).toBe('%PDF-');
+  expect(second.rawPayload.equals(first.rawPayload)).toBe(true);
+  expect(tenants.rawPayload.equals(first.rawPayload)).toBe(true);
+});
+
 describe('the books', () => {
   test('agree, and say by account what stands where', async () => {
     expect((await fixture.get('/api/v1/ledger/reconciliation')).json()).toMatchObject({

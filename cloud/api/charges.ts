@@ -1,7 +1,7 @@
 /** `/api/v1/charges`: how a billing service pulls. The cursor of the last page seen is all it needs to keep. */
 import { z } from 'zod';
 import { Charge } from '../../protocols/api.ts';
-import type { ChargeRow } from '../store/sqlite/billing.ts';
+import type { ChargeRow } from '../store/port/billing.ts';
 import type { Api, ApiContext } from './context.ts';
 import { limitText } from './query.ts';
 

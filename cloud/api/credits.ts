@@ -6,7 +6,7 @@ import { Credit, CreditDecision, NewCredit } from '../../protocols/billing-api.t
 import { formatMinor, minor } from '../../protocols/units.ts';
 import { actorOf } from '../access.ts';
 import { Refused } from '../errors.ts';
-import type { CreditRow } from '../store/sqlite/cases.ts';
+import type { CreditRow } from '../store/port/cases.ts';
 import { principalOf } from './authenticate.ts';
 import type { Api, ApiContext } from './context.ts';
 import { instantText } from './query.ts';

@@ -2,7 +2,7 @@
 import type { Park, ParkMeter, Serves } from '../../protocols/park.ts';
 import type { Reading } from '../../protocols/reading.ts';
 import { formatMicro } from '../../protocols/units.ts';
-import type { IntervalRow } from '../store/sqlite/intervals.ts';
+import type { IntervalRow } from '../store/port/intervals.ts';
 import type { Store } from '../store/store.ts';
 import { instantText, msOf } from './query.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { StoredGatewayStatus } from '../store/sqlite/gateways.ts';
+import type { StoredGatewayStatus } from '../store/port/gateways.ts';
 import { gatewayAlarms } from './gateway-alarms.ts';
 
 const well: StoredGatewayStatus = {

@@ -1,6 +1,6 @@
 /** What is wrong with a gateway, from its last status and from how long nothing was heard of it. Pure. */
 import type { GatewayAlarm } from '../../protocols/api.ts';
-import type { StoredGatewayStatus } from '../store/sqlite/gateways.ts';
+import type { StoredGatewayStatus } from '../store/port/gateways.ts';
 
 /** A gateway tells its status every half a minute: so many times it may be lost. */
 const SILENT_MS = 180_000;

@@ -2,8 +2,8 @@
 import type { Freshness, GatewayAlarm, Health } from '../../protocols/api.ts';
 import type { Park } from '../../protocols/park.ts';
 import type { BusStatus } from '../../protocols/uplink.ts';
-import type { StoredGatewayStatus } from '../store/sqlite/gateways.ts';
-import type { ReadingRow } from '../store/sqlite/readings.ts';
+import type { StoredGatewayStatus } from '../store/port/gateways.ts';
+import type { ReadingRow } from '../store/port/readings.ts';
 import { gatewayAlarms } from './gateway-alarms.ts';
 import { freshnessOf, lastByMeter } from './meter-summaries.ts';
 import { instantText } from './query.ts';

@@ -2,7 +2,7 @@
 import type { Freshness, MeterSummary } from '../../protocols/api.ts';
 import type { Park, ParkMeter, Serves } from '../../protocols/park.ts';
 import { formatMicro } from '../../protocols/units.ts';
-import type { ReadingRow } from '../store/sqlite/readings.ts';
+import type { ReadingRow } from '../store/port/readings.ts';
 import type { Store } from '../store/store.ts';
 import { dayAround, instantText, msOf } from './query.ts';
 

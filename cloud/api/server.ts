@@ -34,6 +34,7 @@ import { meterRoutes } from './meters.ts';
 import { pageRoutes } from './pages.ts';
 import { quarantineRoutes } from './quarantine.ts';
 import { sessionRoutes } from './session.ts';
+import { statementPdfRoutes } from './statement-pdf.ts';
 import { statementRoutes } from './statements.ts';
 import { tenantRoutes } from './tenant.ts';
 import { treeRoutes } from './tree.ts';
@@ -126,6 +127,7 @@ export async function buildServer({ log, ...options }: ServerOptions): Promise<A
     billingRunRoutes,
     billingTermsRoutes,
     statementRoutes,
+    statementPdfRoutes,
     ledgerRoutes,
     disputeRoutes,
     creditRoutes,

@@ -3,7 +3,7 @@
  * that it need not be stored: the store knows its hash. Renewing a link ends the one before.
  */
 import { digestOf } from '../../secrets.ts';
-import type { StatementDocument } from '../store/sqlite/billing.ts';
+import type { StatementDocument } from '../store/port/billing.ts';
 import type { ApiContext } from './context.ts';
 
 /** A tenant may come back to a statement for two years after the days that it bills. */

@@ -5,7 +5,7 @@ import { Id } from '../../protocols/reading.ts';
 import { digestOf } from '../../secrets.ts';
 import { allows } from '../access.ts';
 import { Refused } from '../errors.ts';
-import type { StatementRow } from '../store/sqlite/billing.ts';
+import type { StatementRow } from '../store/port/billing.ts';
 import { principalOf } from './authenticate.ts';
 import type { Api, ApiContext } from './context.ts';
 import { linkToken } from './statement-links.ts';

@@ -7,7 +7,7 @@ import { Confirmation, Curve, TenantView } from '../../protocols/api.ts';
 import { Id } from '../../protocols/reading.ts';
 import type { Statement } from '../../protocols/statement.ts';
 import { Refused } from '../errors.ts';
-import type { StatementDocument } from '../store/sqlite/billing.ts';
+import type { StatementDocument } from '../store/port/billing.ts';
 import type { Api, ApiContext } from './context.ts';
 import { billingUnit } from './meter-summaries.ts';
 import { curveOf } from './meters.ts';

@@ -10,7 +10,7 @@ import {
   Webhook,
 } from '../../protocols/billing-api.ts';
 import { Refused } from '../errors.ts';
-import type { DeliveryCounts, EventRow, Webhook as WebhookRow } from '../store/sqlite/outbox.ts';
+import type { DeliveryCounts, EventRow, Webhook as WebhookRow } from '../store/port/outbox.ts';
 import { mintWebhookSecret } from '../webhooks/sign-event.ts';
 import { targetAddress } from '../webhooks/target-address.ts';
 import type { Api, ApiContext } from './context.ts';

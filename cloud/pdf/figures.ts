@@ -31,7 +31,8 @@ export const registerText = (text: string): string => grouped(text);
 export function meanPrice(net: string, quantity: string): string {
   const of = micro(quantity);
   if (of <= 0n) return '';
-  const tenThousandths = (2n * minor(net) * 100_000_000n + of) / (2n * of);
+  const exact = 2n * minor(net) * 100_000_000n;
+  const tenThousandths = (exact + (exact < 0n ? -of : of)) / (2n * of);
   return formatDecimal(tenThousandths, 4, 4);
 }
 

@@ -181,7 +181,7 @@ export class Sheet {
 
   #rowHeight(columns: readonly Column[], cells: readonly string[], style: TextStyle): number {
     return Math.max(
-      ...columns.map(({ part }, index) => this.heightOf(cells[index] ?? '', part * WIDTH - 6, style)),
+      ...columns.map(({ part }, index) => this.heightOf(cells[index] ?? '', part * WIDTH - 8, style)),
     );
   }
 
@@ -190,11 +190,9 @@ export class Sheet {
     let x = MARGIN;
     for (const [index, { part, align = 'left' }] of columns.entries()) {
       const width = part * WIDTH;
-      this.text(
-        cells[index] ?? '',
-        { x: x + (align === 'right' ? 6 : 0), y: this.y, width: width - 6 },
-        { ...style, align },
-      );
+      // The last column ends at the margin, the others before the next one begins.
+      const inset = index === columns.length - 1 && align === 'right' ? 0 : 8;
+      this.text(cells[index] ?? '', { x, y: this.y, width: width - inset }, { ...style, align });
       x += width;
     }
     this.y += height + 3.5;

@@ -18,7 +18,7 @@ export interface PrintedStatement {
 }
 
 /** @throws MissingGlyphError */
-export function statementPdf({ statement, digest, url }: PrintedStatement): Promise<Buffer> {
+export async function statementPdf({ statement, digest, url }: PrintedStatement): Promise<Buffer> {
   const { head } = statement;
   const sheet = new Sheet({
     title: `${head.id} ${head.tenant}`,
@@ -157,17 +157,17 @@ function charges(sheet: Sheet, { lines }: Statement, utility: 'electricity' | 'w
     moneyText(formatMinor(own.reduce((total, line) => total + minor(line[what]), 0n)));
   sheet.rule(sheet.y - 1, LINE);
   sheet.y += 2;
-  const width = WIDTH * 0.16 - 6;
+  const width = WIDTH * 0.16;
   sheet.text('小计 Subtotal', { x: MARGIN, y: sheet.y, width: 200 }, { size: 8.5, bold: true });
   sheet.text(
     sum('tax'),
-    { x: MARGIN + WIDTH * 0.72 + 6, y: sheet.y, width: WIDTH * 0.12 - 6 },
+    { x: MARGIN + WIDTH * 0.72, y: sheet.y, width: WIDTH * 0.12 - 8 },
     { size: 8.5, align: 'right' },
   );
   sheet.y +=
     sheet.text(
       sum('gross'),
-      { x: MARGIN + WIDTH * 0.84 + 6, y: sheet.y, width },
+      { x: MARGIN + WIDTH * 0.84, y: sheet.y, width },
       { size: 8.5, bold: true, align: 'right' },
     ) + 4;
 }
