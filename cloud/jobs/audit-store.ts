@@ -6,8 +6,8 @@ import { type CanonicalValue, canonicalJson } from '../../protocols/canonical-js
 import type { Statement } from '../../protocols/statement.ts';
 import { verifyStatement } from '../billing/verify-statement.ts';
 import { signedBy } from '../signing.ts';
-import type { EntryRow, RunRow } from '../store/sqlite/billing.ts';
-import type { RunSeal, SealRow } from '../store/sqlite/run-records.ts';
+import type { EntryRow, RunRow } from '../store/port/billing.ts';
+import type { RunSeal, SealRow } from '../store/port/run-records.ts';
 import type { Store } from '../store/store.ts';
 import { digestOf, recordedInput } from './billing-input.ts';
 import { rowDigest } from './issue-run.ts';

@@ -7,7 +7,7 @@ import type { BillingInput } from '../billing/bill-period.ts';
 import { type BillingPeriod, dateStartMs } from '../billing/billing-period.ts';
 import { billingTerms } from '../billing/billing-terms.ts';
 import { registerDates } from '../billing/register-dates.ts';
-import type { RunInput } from '../store/sqlite/run-records.ts';
+import type { RunInput } from '../store/port/run-records.ts';
 import type { Store } from '../store/store.ts';
 import { boundaryRegisters } from './boundary-registers.ts';
 import { deriveDirtyIntervals, settleEstimates } from './derive-intervals.ts';

@@ -8,8 +8,8 @@ import type { BoundaryRegister, Rollover } from '../billing/register-spans.ts';
 import { countAnchors } from '../metering/count-anchors.ts';
 import { type Device, meterFacts } from '../metering/meter-facts.ts';
 import { siteGrid } from '../metering/site-grid.ts';
-import type { IntervalRow } from '../store/sqlite/intervals.ts';
-import type { ReadingRow } from '../store/sqlite/readings.ts';
+import type { IntervalRow } from '../store/port/intervals.ts';
+import type { ReadingRow } from '../store/port/readings.ts';
 import type { Store } from '../store/store.ts';
 
 export interface RegisterSource {

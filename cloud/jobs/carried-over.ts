@@ -11,7 +11,7 @@ import { type BillingPeriod, billingPeriod } from '../billing/billing-period.ts'
 import { adjust, type Difference, differences, type PostedCharge } from '../ledger/correct-charges.ts';
 import { creditCharges } from '../ledger/credit-charges.ts';
 import { chargeKey } from '../ledger/post-charges.ts';
-import type { ChargeRow, RunRow } from '../store/sqlite/billing.ts';
+import type { ChargeRow, RunRow } from '../store/port/billing.ts';
 import { type InputSource, loadMetered } from './billing-input.ts';
 
 /** A charge to post, and what the lease's statement says of it; null for the landlord, who gets none. */

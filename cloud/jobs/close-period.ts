@@ -18,7 +18,7 @@ import { billingTerms } from '../billing/billing-terms.ts';
 import { chargeKey } from '../ledger/post-charges.ts';
 import { NO_RULES, PostingRules } from '../ledger/posting-rules.ts';
 import type { SigningKey } from '../signing.ts';
-import type { NewStatement } from '../store/sqlite/billing.ts';
+import type { NewStatement } from '../store/port/billing.ts';
 import type { Store } from '../store/store.ts';
 import {
   inputRecords,

@@ -10,7 +10,7 @@ import { billPeriod } from '../billing/bill-period.ts';
 import { billingPeriod } from '../billing/billing-period.ts';
 import { type Difference, differences, reverseAndRebill } from '../ledger/correct-charges.ts';
 import type { SigningKey } from '../signing.ts';
-import type { StatementRow } from '../store/sqlite/billing.ts';
+import type { StatementRow } from '../store/port/billing.ts';
 import { type InputSource, inputRecords, loadMetered, readingsDigest, spanOf } from './billing-input.ts';
 import {
   amountsText,

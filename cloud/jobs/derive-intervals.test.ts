@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { formatMicro, micro } from '../../protocols/units.ts';
-import type { IntervalRow } from '../store/sqlite/intervals.ts';
+import type { IntervalRow } from '../store/port/intervals.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { deriveDirtyIntervals, settleEstimates } from './derive-intervals.ts';
 import { at, counting, gatewayInto, meter, type Point, park, QUARTER_MS } from './fixture-site.ts';

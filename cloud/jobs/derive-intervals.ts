@@ -6,8 +6,8 @@ import type { Park, ParkMeter } from '../../protocols/park.ts';
 import { deriveIntervals } from '../metering/derive-intervals.ts';
 import { meterFacts } from '../metering/meter-facts.ts';
 import { boundaryAtOrBefore, type SiteGrid, siteDay, siteGrid } from '../metering/site-grid.ts';
-import type { DirtyDay } from '../store/sqlite/changes.ts';
-import type { IntervalRow } from '../store/sqlite/intervals.ts';
+import type { DirtyDay } from '../store/port/changes.ts';
+import type { IntervalRow } from '../store/port/intervals.ts';
 import type { Store } from '../store/store.ts';
 
 export interface DeriveContext {

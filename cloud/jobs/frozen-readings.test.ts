@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { formatMicro } from '../../protocols/units.ts';
-import type { IntervalRow } from '../store/sqlite/intervals.ts';
+import type { IntervalRow } from '../store/port/intervals.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { boundaryRegisters } from './boundary-registers.ts';
 import { deriveDirtyIntervals } from './derive-intervals.ts';

@@ -6,9 +6,9 @@ import { minor } from '../../protocols/units.ts';
 import { type LedgerEntry, postCharges } from '../ledger/post-charges.ts';
 import type { PostingRules } from '../ledger/posting-rules.ts';
 import { type SigningKey, signText } from '../signing.ts';
-import type { NewStatement } from '../store/sqlite/billing.ts';
-import type { OutboxEvent } from '../store/sqlite/outbox.ts';
-import type { RunSeal } from '../store/sqlite/run-records.ts';
+import type { NewStatement } from '../store/port/billing.ts';
+import type { OutboxEvent } from '../store/port/outbox.ts';
+import type { RunSeal } from '../store/port/run-records.ts';
 import { digestOf } from './billing-input.ts';
 
 export const CHARGE_POSTED = 'meterline.charge.posted';

@@ -8,7 +8,7 @@ import type {
 import { formatMinor, minor } from '../../protocols/units.ts';
 import type { StatementDraft } from '../billing/statement-draft.ts';
 import { type SigningKey, signStatement, statementToken, tokenHash } from '../signing.ts';
-import type { NewStatement } from '../store/sqlite/billing.ts';
+import type { NewStatement } from '../store/port/billing.ts';
 import { digestOf } from './billing-input.ts';
 
 /** Before the first statement. */

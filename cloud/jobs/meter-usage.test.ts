@@ -3,7 +3,7 @@ import { billingPeriod } from '../billing/billing-period.ts';
 import { samplePark } from '../billing/sample-park.ts';
 import { summarizeUsage } from '../billing/summarize-usage.ts';
 import { touSegments } from '../billing/tou-segments.ts';
-import type { IntervalRow } from '../store/sqlite/intervals.ts';
+import type { IntervalRow } from '../store/port/intervals.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { at, QUARTER_MS } from './fixture-site.ts';
 import { usageOfMeters } from './meter-usage.ts';

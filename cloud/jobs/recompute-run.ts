@@ -8,7 +8,7 @@ import { billPeriod } from '../billing/bill-period.ts';
 import { differences } from '../ledger/correct-charges.ts';
 import type { SigningKey } from '../signing.ts';
 import { signStatement } from '../signing.ts';
-import type { RunRow, StatementRow } from '../store/sqlite/billing.ts';
+import type { RunRow, StatementRow } from '../store/port/billing.ts';
 import type { Store } from '../store/store.ts';
 import { readingsDigest, recordedInput } from './billing-input.ts';
 import { parkOf, postedCharge } from './carried-over.ts';

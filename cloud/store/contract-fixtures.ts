@@ -2,7 +2,7 @@
 import type { Charge } from '../../protocols/api.ts';
 import type { Reading } from '../../protocols/reading.ts';
 import type { Batch, UplinkItem } from '../../protocols/uplink.ts';
-import type { IssuedRun } from './sqlite/billing.ts';
+import type { IssuedRun } from './port/billing.ts';
 
 export const START_MS = Date.UTC(2026, 8, 1);
 export const QUARTER_MS = 900_000;

@@ -1,7 +1,7 @@
 /** What makes commissioning evidence believed: signed by the key that it brings, of its own gateway, and of one piece. Pure but for the hash. */
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { type EvidenceItem, type EvidenceSignature, isConsistent } from '../../protocols/evidence.ts';
-import { type Refusal, unixMs } from './sqlite/admit.ts';
+import { type Refusal, unixMs } from './admit.ts';
 
 export const sha256 = (content: string | Buffer): string =>
   createHash('sha256').update(content).digest('hex');

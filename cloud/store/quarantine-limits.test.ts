@@ -1,6 +1,7 @@
 /** Quarantine is bounded, on every store: what makes room, in which order, and what never goes by itself. */
 import { afterAll, afterEach, describe, expect, type TestContext, test } from 'vitest';
 import { requirePeer } from '../../peers.ts';
+import type { QuarantineOperations } from './port/quarantine.ts';
 import { type Database, openDatabase as openPostgres } from './postgres/open-database.ts';
 import { operations as onPostgres } from './postgres/quarantine.ts';
 import { postgresProgram, startTestServer, type TestServer } from './postgres/test-server.ts';
@@ -13,7 +14,7 @@ const NOW_MS = Date.UTC(2026, 8, 1);
 const at = '2026-09-01T00:00:00Z';
 const limits = { rows: 4, bytes: 1000, closedDays: 30 };
 
-type Quarantine = Asynchronous<ReturnType<typeof onSqlite>>;
+type Quarantine = Asynchronous<QuarantineOperations>;
 
 let cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
@@ -24,9 +25,9 @@ afterEach(async () => {
 async function embedded(): Promise<Quarantine> {
   const db = openDatabase(':memory:');
   cleanUp.push(() => db.close());
-  const table = Object.entries(onSqlite(db, limits) as Record<string, (...args: never[]) => unknown>);
+  const table: Record<string, (...args: never[]) => unknown> = { ...onSqlite(db, limits) };
   return Object.fromEntries(
-    table.map(([name, operation]) => [name, async (...args: never[]) => operation(...args)]),
+    Object.entries(table).map(([name, operation]) => [name, async (...args: never[]) => operation(...args)]),
   ) as Quarantine;
 }
 

@@ -1,7 +1,8 @@
 /** The cloud's store, the embedded one or PostgreSQL: typed operations, each in a transaction of its own where it writes. */
+
+import type { Operations } from './port/operations.ts';
 import type { PostgresPlace } from './postgres/open-database.ts';
 import { openStore as openSqlite } from './sqlite/open-store.ts';
-import type { Operations } from './sqlite/operations.ts';
 
 /** The same functions, whose results come later. */
 export type Asynchronous<T> = {

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Clock } from '../clock.ts';
-import type { ClaimedDelivery, DeliveryState } from '../store/sqlite/outbox.ts';
+import type { ClaimedDelivery, DeliveryState } from '../store/port/outbox.ts';
 import type { Store } from '../store/store.ts';
 import { type Answer, postEvent } from './post-event.ts';
 import { cloudEvent, eventHeaders } from './sign-event.ts';

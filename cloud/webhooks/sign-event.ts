@@ -1,6 +1,6 @@
 /** An event as it leaves: CloudEvents 1.0 in structured mode, signed per Standard Webhooks. */
 import { createHmac, randomBytes } from 'node:crypto';
-import type { OutboxEvent } from '../store/sqlite/outbox.ts';
+import type { OutboxEvent } from '../store/port/outbox.ts';
 
 /** `whsec_` and 32 bytes in base64, as Standard Webhooks wants it. */
 export const mintWebhookSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;

@@ -7,8 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HttpError, InfluxDB, Point, type WriteApi } from '@influxdata/influxdb-client';
 import { formatMicro } from '../../../protocols/units.ts';
 import type { Clock } from '../../clock.ts';
-import type { DirtyHour } from '../sqlite/exports.ts';
-import type { ReadingRow } from '../sqlite/readings.ts';
+import type { DirtyHour } from '../port/exports.ts';
+import type { ReadingRow } from '../port/readings.ts';
 import type { Store } from '../store.ts';
 
 /** The `influx` section of the configuration. */

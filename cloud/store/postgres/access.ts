@@ -1,5 +1,5 @@
 /** Access: the operator's password hash, sessions, API keys, renewed statement links, answered requests, and the audit trail. */
-import { ANSWERS_KEPT_MS, type AnsweredRequest, type ApiKeyRow, type AuditRow } from '../sqlite/access.ts';
+import { ANSWERS_KEPT_MS, type AnsweredRequest, type ApiKeyRow, type AuditRow } from '../port/access.ts';
 import type { Database } from './open-database.ts';
 
 function operatorOperations(db: Database) {

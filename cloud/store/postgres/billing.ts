@@ -9,7 +9,7 @@ import {
   type NewStatement,
   PeriodClosedError,
   type RunRow,
-} from '../sqlite/billing.ts';
+} from '../port/billing.ts';
 import type { Database } from './open-database.ts';
 import { tellEvents } from './outbox.ts';
 import { nextPosition } from './positions.ts';

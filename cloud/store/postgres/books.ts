@@ -1,5 +1,5 @@
 /** Bills, outbox and ledger side by side, for the reconciliation. */
-import type { BooksRow } from '../sqlite/books.ts';
+import type { BooksRow } from '../port/books.ts';
 import type { Database } from './open-database.ts';
 
 const ROWS = `SELECT c.position, c.key, c.gross_minor AS bill,

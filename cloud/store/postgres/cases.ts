@@ -6,7 +6,7 @@ import type {
   LedgerAlarm,
   NewCredit,
   NewDispute,
-} from '../sqlite/cases.ts';
+} from '../port/cases.ts';
 import type { Database } from './open-database.ts';
 import type { Row } from './session.ts';
 

@@ -1,6 +1,6 @@
 /** What new readings, or new facts of a meter, make stale: intervals by (meter, UTC day), exported curves by hour (exports.ts). */
-import type { DirtyDay } from '../sqlite/changes.ts';
-import { HOUR_MS } from '../sqlite/readings.ts';
+import type { DirtyDay } from '../port/changes.ts';
+import { HOUR_MS } from '../port/readings.ts';
 import type { StaleMarks } from '../stale-marks.ts';
 import type { Database } from './open-database.ts';
 import type { Session } from './session.ts';

@@ -1,8 +1,8 @@
 /** Commissioning evidence as the gateways signed it: only ever added to. */
 import { type EvidenceItem, evidenceText, SignedEvidence } from '../../../protocols/evidence.ts';
 import type { Batch } from '../../../protocols/uplink.ts';
+import { type Refusal, unixMs } from '../admit.ts';
 import { evidenceRefusal, sha256 } from '../evidence-refusal.ts';
-import { type Refusal, unixMs } from '../sqlite/admit.ts';
 import type { Database } from './open-database.ts';
 import type { Session } from './session.ts';
 

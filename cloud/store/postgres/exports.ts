@@ -1,6 +1,6 @@
 /** What the optional curve store has not got yet: hours with new readings, each to be written whole. */
-import type { DirtyHour } from '../sqlite/exports.ts';
-import { hourOf, type ReadingRow } from '../sqlite/readings.ts';
+import type { DirtyHour } from '../port/exports.ts';
+import { hourOf, type ReadingRow } from '../port/readings.ts';
 import { PUT_HOUR } from './changes.ts';
 import type { Database } from './open-database.ts';
 import { COLUMNS, readingRow } from './readings.ts';

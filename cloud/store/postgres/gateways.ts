@@ -1,7 +1,7 @@
 /** The last status that each gateway sent, and every version of the settings that were sent to a gateway. */
 import type { GatewayConfig, GatewaySettings, GatewayStatus } from '../../../protocols/uplink.ts';
-import type * as embedded from '../sqlite/gateways.ts';
-import { type SentConfig, type StoredGatewayStatus, withPinned } from '../sqlite/gateways.ts';
+import type { GatewaysOperations, SentConfig, StoredGatewayStatus } from '../port/gateways.ts';
+import { withPinned } from '../sqlite/gateways.ts';
 import type { Asynchronous } from '../store.ts';
 import type { Database } from './open-database.ts';
 import type { Row } from './session.ts';
@@ -23,7 +23,7 @@ const withSettings = <T>(row: Row): T =>
 
 const statusOf = ({ status }: Row): StoredGatewayStatus => JSON.parse(status as string);
 
-export function operations(db: Database): Asynchronous<ReturnType<typeof embedded.operations>> {
+export function operations(db: Database): Asynchronous<GatewaysOperations> {
   return {
     addGatewayConfig(sent: {
       gateway: string;

@@ -4,9 +4,9 @@
  */
 import { readingsTopic } from '../../../protocols/topics.ts';
 import { type Batch, UplinkItem } from '../../../protocols/uplink.ts';
-import { unixMs } from '../sqlite/admit.ts';
-import type * as embedded from '../sqlite/ingest.ts';
-import { AHEAD_MS, type Assignment, type IngestResult, MOST_FAILED, type Release } from '../sqlite/ingest.ts';
+import { unixMs } from '../admit.ts';
+import type { IngestOperations } from '../port/ingest.ts';
+import { AHEAD_MS, type Assignment, type IngestResult, MOST_FAILED, type Release } from '../port/ingest.ts';
 import type { Asynchronous, Store } from '../store.ts';
 import { isWithoutPartition } from './fault.ts';
 import { openedMonths } from './months.ts';
@@ -163,7 +163,7 @@ const FAILED = `INSERT INTO failed_batch (key, tries, at) VALUES ($1, 1, $2)
   ON CONFLICT (key) DO UPDATE SET tries = failed_batch.tries + 1, at = excluded.at RETURNING tries`;
 const FORGET = `DELETE FROM failed_batch WHERE key IN (SELECT key FROM failed_batch ORDER BY at DESC OFFSET ${MOST_FAILED})`;
 
-export function operations(db: Database): Asynchronous<ReturnType<typeof embedded.operations>> {
+export function operations(db: Database): Asynchronous<IngestOperations> {
   const months = openedMonths(db);
   return {
     ...decisionOperations(db),

@@ -1,6 +1,6 @@
 /** Intervals: consumption over `[start, end)`, derived from readings and written anew whenever those change. */
 import type { Quality } from '../../../protocols/api.ts';
-import type { IntervalRow, IntervalTotal, SpanSum } from '../sqlite/intervals.ts';
+import type { IntervalRow, IntervalTotal, SpanSum } from '../port/intervals.ts';
 import type { Database } from './open-database.ts';
 import { issuedSpans, markLate } from './run-records.ts';
 import type { Row, Session } from './session.ts';

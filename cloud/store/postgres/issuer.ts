@@ -1,5 +1,5 @@
 /** What the operator has set for issuing: the public keys that statements were ever signed with, and the accounts that charges are posted to. */
-import type { IssuerKeyRow, PostingRulesRow } from '../sqlite/issuer.ts';
+import type { IssuerKeyRow, PostingRulesRow } from '../port/issuer.ts';
 import type { Database } from './open-database.ts';
 
 const KEYS = `SELECT key_id AS "keyId", public_key AS "publicKey", since, vouched_by AS "vouchedBy", voucher FROM issuer_key

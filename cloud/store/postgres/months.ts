@@ -1,5 +1,5 @@
 /** Partitions of readings: one for each UTC month, made when the first reading of it comes. There is none that takes the rest. */
-import { HOUR_MS } from '../sqlite/readings.ts';
+import { HOUR_MS } from '../port/readings.ts';
 import type { Database } from './open-database.ts';
 
 const DAY_MS = 24 * HOUR_MS;

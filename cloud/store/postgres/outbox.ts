@@ -3,7 +3,6 @@
  * becomes of it at each webhook is a delivery of its own, claimed by one worker at a time.
  */
 
-import type * as embedded from '../sqlite/outbox.ts';
 import type {
   AttemptOutcome,
   AttemptRow,
@@ -11,8 +10,9 @@ import type {
   DeliveryCounts,
   EventRow,
   OutboxEvent,
+  OutboxOperations,
   Webhook,
-} from '../sqlite/outbox.ts';
+} from '../port/outbox.ts';
 import type { Asynchronous } from '../store.ts';
 import type { Database } from './open-database.ts';
 import { nextPosition } from './positions.ts';
@@ -101,7 +101,7 @@ const eventRow = (row: Row): EventRow => ({
 function deliveryOperations(
   db: Database,
 ): Omit<
-  Asynchronous<ReturnType<typeof embedded.operations>>,
+  Asynchronous<OutboxOperations>,
   keyof ReturnType<typeof webhookOperations> | 'outboxEvents' | 'tellEvents'
 > {
   return {
@@ -145,7 +145,7 @@ function deliveryOperations(
   };
 }
 
-export function operations(db: Database): Asynchronous<ReturnType<typeof embedded.operations>> {
+export function operations(db: Database): Asynchronous<OutboxOperations> {
   return {
     ...webhookOperations(db),
     ...deliveryOperations(db),

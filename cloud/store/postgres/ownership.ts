@@ -1,5 +1,5 @@
 /** Which gateway may write which meter: the first that wrote it is remembered, and an operator moves meters to another gateway. */
-import type { Refusal } from '../sqlite/admit.ts';
+import type { Refusal } from '../admit.ts';
 import type { Session } from './session.ts';
 
 const OWNERS = 'SELECT meter, gateway, until FROM meter_gateway WHERE meter = ANY($1::text[])';

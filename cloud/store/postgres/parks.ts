@@ -1,5 +1,5 @@
 /** Park documents: every version that was ever in force, by digest; the newest is in force now. */
-import type { ParkVersion } from '../sqlite/parks.ts';
+import type { ParkVersion } from '../port/parks.ts';
 import type { Database } from './open-database.ts';
 
 const ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('meterline: park', 0))";

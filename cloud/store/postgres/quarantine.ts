@@ -3,9 +3,9 @@
  * A row is never changed: that it was released or dismissed is a row of its own. It is bounded by gateway, as in every store.
  */
 import { createHash } from 'node:crypto';
-import type * as embedded from '../sqlite/quarantine.ts';
-import type { Closing } from '../sqlite/quarantine.ts';
+import type { QuarantineOperations } from '../port/quarantine.ts';
 import {
+  type Closing,
   type DroppedCount,
   type ItemKey,
   LIMITS,
@@ -15,7 +15,7 @@ import {
   QuarantineFullError,
   type QuarantineLimits,
   type QuarantineState,
-} from '../sqlite/quarantine.ts';
+} from '../port/quarantine.ts';
 import type { Asynchronous } from '../store.ts';
 import type { Database } from './open-database.ts';
 import type { Row, Session } from './session.ts';
@@ -141,10 +141,7 @@ const HELD = `SELECT (SELECT coalesce(sum(entries), 0) FROM quarantine_size) - (
 const DROPPED = `SELECT nullif(gateway, '') AS gateway, code, state, count, last_at AS "lastAt" FROM quarantine_dropped
   ORDER BY quarantine_dropped.gateway, code, state`;
 
-export function operations(
-  db: Database,
-  limits = LIMITS,
-): Asynchronous<ReturnType<typeof embedded.operations>> {
+export function operations(db: Database, limits = LIMITS): Asynchronous<QuarantineOperations> {
   const list = async ({
     gateway,
     code,

@@ -4,8 +4,8 @@
  */
 import type { Reading } from '../../../protocols/reading.ts';
 import type { Batch } from '../../../protocols/uplink.ts';
-import type { Admitted } from '../sqlite/admit.ts';
-import { HOUR_MS, hourOf, type ReadingPoint, type ReadingRow } from '../sqlite/readings.ts';
+import type { Admitted } from '../admit.ts';
+import { HOUR_MS, hourOf, type ReadingPoint, type ReadingRow } from '../port/readings.ts';
 import type { Database } from './open-database.ts';
 import type { Row, Session } from './session.ts';
 

@@ -2,7 +2,7 @@
  * What stands around an issued run: the steps that a period went through, the claim of whoever works on it, the input it was computed
  * from, the seal over its rows, and the meters whose intervals were written anew since.
  */
-import type { RunInput, RunRecord, RunSpan, RunStep, SealRow } from '../sqlite/run-records.ts';
+import type { RunInput, RunRecord, RunSpan, RunStep, SealRow } from '../port/run-records.ts';
 import type { Database } from './open-database.ts';
 import { nextPosition } from './positions.ts';
 import type { Session } from './session.ts';

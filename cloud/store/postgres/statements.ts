@@ -1,6 +1,6 @@
 /** Statements as they were signed, in the order of their chain, and what tenants say of them. */
 import { formatMinor } from '../../../protocols/units.ts';
-import type { Confirmation, StatementDocument, StatementRow } from '../sqlite/billing.ts';
+import type { Confirmation, StatementDocument, StatementRow } from '../port/billing.ts';
 import type { Database } from './open-database.ts';
 import type { Row, Session } from './session.ts';
 

@@ -4,8 +4,8 @@
  */
 import type { GapMarker, Reading } from '../../../protocols/reading.ts';
 import type { Batch, UplinkItem } from '../../../protocols/uplink.ts';
-import { type Admitted, admit, type Refusal, unixMs } from '../sqlite/admit.ts';
-import type { ReadingRow } from '../sqlite/readings.ts';
+import { type Admitted, admit, type Refusal, unixMs } from '../admit.ts';
+import type { ReadingRow } from '../port/readings.ts';
 import { staleMarks } from '../stale-marks.ts';
 import { putMarks } from './changes.ts';
 import { putEvidence } from './evidence.ts';

@@ -1,5 +1,13 @@
 /** Access: the operator's password hash, sessions, API keys, renewed statement links, answered requests, and the audit trail. */
+
 import type { DatabaseSync } from 'node:sqlite';
+import {
+  type AccessOperations,
+  ANSWERS_KEPT_MS,
+  type AnsweredRequest,
+  type ApiKeyRow,
+  type AuditRow,
+} from '../port/access.ts';
 import { appendOnly } from './append-only.ts';
 import { transaction } from './transaction.ts';
 
@@ -45,33 +53,6 @@ CREATE TABLE IF NOT EXISTS audit (
 ) STRICT;
 ${appendOnly('audit')}`;
 
-export interface ApiKeyRow {
-  id: string;
-  name: string;
-  scopes: string[];
-  createdAt: string;
-  revokedAt: string | null;
-}
-
-export interface AuditRow {
-  at: string;
-  actor: string;
-  address: string;
-  /** Method and route pattern, with ids and without secrets: `POST /api/v1/keys`. */
-  action: string;
-  /** HTTP status and, for a refusal, its code. */
-  outcome: string;
-}
-
-export interface AnsweredRequest {
-  bodyDigest: string;
-  status: number;
-  answer: string;
-}
-
-/** Answers to repeated requests are kept this long. */
-export const ANSWERS_KEPT_MS = 7 * 86_400_000;
-
 function operatorOperations(db: DatabaseSync) {
   const hash = db.prepare('SELECT password_hash AS hash FROM operator');
   const putHash = db.prepare(
@@ -86,14 +67,12 @@ function operatorOperations(db: DatabaseSync) {
     operatorPasswordHash(): string | null {
       return (hash.get() as { hash: string } | undefined)?.hash ?? null;
     },
-    /** A new password ends every session. */
     putOperatorPasswordHash(passwordHash: string): void {
       transaction(db, () => {
         endSessions.run();
         putHash.run(passwordHash);
       });
     },
-    /** @param digest of the session's token; the token itself is only in the browser */
     openSession(digest: string, expiresMs: number, nowMs: number): void {
       transaction(db, () => {
         dropSessions.run(nowMs);
@@ -122,14 +101,12 @@ function keyOperations(db: DatabaseSync) {
     apiKeys(): ApiKeyRow[] {
       return list.all().map((row) => ({ ...row, scopes: JSON.parse(String(row.scopes)) }) as ApiKeyRow);
     },
-    /** The scopes and the digest of a key in force. */
     apiKey(id: string): { scopes: string[]; digest: string } | null {
       const row = find.get(id);
       return row === undefined
         ? null
         : { scopes: JSON.parse(String(row.scopes)), digest: String(row.digest) };
     },
-    /** @returns whether there was such a key in force */
     revokeApiKey(id: string, at: string): boolean {
       return revoke.run(at, id).changes > 0;
     },
@@ -146,15 +123,12 @@ function linkOperations(db: DatabaseSync) {
      WHERE excluded.generation = generation + 1`,
   );
   return {
-    /** The generation of every link that was renewed. */
     renewedLinks(): Record<string, number> {
       return Object.fromEntries(all.all().map((row) => [row.statement, row.generation]));
     },
-    /** The statement that a renewed link opens, or null. */
     statementOfRenewedLink(tokenHash: string): string | null {
       return (find.get(tokenHash) as { statement: string } | undefined)?.statement ?? null;
     },
-    /** Puts a new link in the place of the one before. @returns false when another renewal came first */
     renewLink(statement: string, generation: number, tokenHash: string): boolean {
       return renew.run(statement, generation, tokenHash).changes > 0;
     },
@@ -176,7 +150,6 @@ function trailOperations(db: DatabaseSync) {
     'SELECT at, actor, address, action, outcome FROM audit ORDER BY id DESC LIMIT ?',
   );
   return {
-    /** What was answered to the request that carried this Idempotency-Key. */
     answeredRequest(actor: string, path: string, key: string): AnsweredRequest | null {
       return (answered.get(actor, path, key) as AnsweredRequest | undefined) ?? null;
     },
@@ -193,14 +166,13 @@ function trailOperations(db: DatabaseSync) {
     addAudit({ at, actor, address, action, outcome }: AuditRow): void {
       addAudit.run(at, actor, address, action, outcome);
     },
-    /** Newest first. */
     auditTrail(limit: number): AuditRow[] {
       return listAudit.all(limit) as unknown as AuditRow[];
     },
   };
 }
 
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): AccessOperations {
   return {
     ...operatorOperations(db),
     ...keyOperations(db),

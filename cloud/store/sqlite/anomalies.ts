@@ -1,6 +1,8 @@
 /** What the detectors raised. An anomaly's id names its cause, so that detecting it again updates one row. */
+
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { Anomaly } from '../../../protocols/api.ts';
+import type { AnomaliesOperations } from '../port/anomalies.ts';
 import { transaction } from './transaction.ts';
 
 export const schema = `
@@ -21,7 +23,7 @@ const anomalyRow = (row: Record<string, SQLOutputValue>): Anomaly => ({
   evidence: JSON.parse(row.evidence as string),
 });
 
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): AnomaliesOperations {
   const put = db.prepare(
     `INSERT INTO anomaly (id, meter, kind, start, "end", raised_at, severity, evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET "end" = excluded."end", severity = excluded.severity, evidence = excluded.evidence`,
@@ -31,14 +33,12 @@ export function operations(db: DatabaseSync) {
   const all = db.prepare(`SELECT ${columns} FROM anomaly ${order}`);
   const open = db.prepare(`SELECT ${columns} FROM anomaly WHERE "end" IS NULL ${order}`);
   return {
-    /** Adds new anomalies; of a known id the end, severity and evidence follow, the instant it was raised stays. */
     putAnomalies(list: Anomaly[]): void {
       transaction(db, () => {
         for (const a of list)
           put.run(a.id, a.meter, a.kind, a.start, a.end, a.raisedAt, a.severity, JSON.stringify(a.evidence));
       });
     },
-    /** The newest first. */
     anomalies({ openOnly = false }: { openOnly?: boolean } = {}): Anomaly[] {
       return (openOnly ? open : all).all().map(anomalyRow);
     },

@@ -1,83 +1,24 @@
 /** Issued billing runs: charges, ledger entries and statements, each written once, together, and never changed. */
+
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { BillingRun, Charge } from '../../../protocols/api.ts';
 import { formatMinor, minor } from '../../../protocols/units.ts';
-import { eventWriter, type OutboxEvent } from './outbox.ts';
-import { type RunRecord, recordWriter } from './run-records.ts';
+import {
+  type BillingOperations,
+  ChainMovedError,
+  type ChargeRow,
+  type Confirmation,
+  type EntryRow,
+  type IssuedRun,
+  PeriodClosedError,
+  type RunRow,
+  type StatementDocument,
+  type StatementRow,
+} from '../port/billing.ts';
+import { eventWriter } from './outbox.ts';
+import { recordWriter } from './run-records.ts';
 import { transaction } from './transaction.ts';
 
 export { schema } from './billing-schema.ts';
-
-export interface RunRow {
-  period: string;
-  revision: number;
-  /** Digest of `manifestJson`. */
-  manifest: string;
-  manifestJson: string;
-  result: BillingRun;
-  issuedAt: string;
-}
-/** Positive amounts are debits, negative ones credits; those of an entry sum to zero. */
-export interface EntryRow {
-  id: string;
-  chargeKey: string;
-  description: string;
-  postings: { account: string; amountMinor: bigint }[];
-}
-export interface NewStatement {
-  id: string;
-  lease: string;
-  tenant: string;
-  period: string;
-  /** Site-local dates, `[from, to)`. */
-  from: string;
-  to: string;
-  gross: string;
-  json: string;
-  digest: string;
-  tokenHash: string;
-  /** The statement that it takes the place of: its charges are the difference. */
-  corrects: string | null;
-}
-export interface IssuedRun extends RunRecord {
-  run: RunRow;
-  charges: Charge[];
-  entries: EntryRow[];
-  /** In the order of their chain: each names the digest of the one before. */
-  statements: NewStatement[];
-  /** Digest of the statement that the first of them names: another one must not have been issued meanwhile. */
-  follows: string | null;
-  /** What external ledgers are told, in the same transaction. */
-  events: OutboxEvent[];
-}
-export type StatementRow = Omit<NewStatement, 'json'> & {
-  revision: number;
-  confirmedAt: string | null;
-  /** The statement that has taken its place. */
-  correctedBy: string | null;
-};
-/** With its file, as it was signed. */
-export type StatementDocument = StatementRow & { json: string };
-/** `position` is the cursor of the pull API: it grows, and no later charge gets a smaller one. */
-export type ChargeRow = Charge & { position: number };
-export type Confirmation =
-  | { ok: true; confirmedAt: string }
-  | { ok: false; code: 'unknown_statement' | 'digest_mismatch'; detail: string };
-
-/** A period and revision is issued from one manifest; from another one it takes a further revision. */
-export class PeriodClosedError extends Error {
-  override readonly name = 'PeriodClosedError';
-  readonly code = 'period_closed';
-  constructor({ period, revision }: RunRow) {
-    super(`${period} revision ${revision} is issued from another manifest`);
-  }
-}
-
-/** Another run was issued since the chain was looked at: what was signed would branch off. */
-export class ChainMovedError extends Error {
-  override readonly name = 'ChainMovedError';
-  readonly code = 'chain_moved';
-}
 
 type Row = Record<string, SQLOutputValue>;
 const chargeRow = (row: Row): ChargeRow => ({
@@ -189,7 +130,6 @@ function statementOperations(db: DatabaseSync) {
     row === undefined ? null : statementRow(row);
 
   return {
-    /** In the order of issue; of one period or lease where given. */
     statements({ period = null, lease = null }: { period?: string | null; lease?: string | null } = {}) {
       return list.all({ period, lease }).map(statementRow<StatementRow>);
     },
@@ -199,15 +139,12 @@ function statementOperations(db: DatabaseSync) {
     statementByTokenHash(tokenHash: string): StatementDocument | null {
       return document(byToken.get(tokenHash));
     },
-    /** Every statement that was ever issued, in the order of issue. */
     statementChain(): { id: string; lease: string; digest: string }[] {
       return chain.all() as unknown as { id: string; lease: string; digest: string }[];
     },
-    /** Of the statement issued last; null before the first. */
     lastStatementDigest(): string | null {
       return (newest.get()?.digest as string | undefined) ?? null;
     },
-    /** The tenant has seen and confirmed exactly this file. The first confirmation stands. */
     confirmStatement({ id, digest, at }: { id: string; digest: string; at: string }): Confirmation {
       return transaction(db, () => {
         const row = byId.get(id);
@@ -222,7 +159,7 @@ function statementOperations(db: DatabaseSync) {
   };
 }
 
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): BillingOperations {
   const exact = exactReader(db);
   const write = runWriter(db);
   const newest = db.prepare('SELECT digest FROM statement ORDER BY position DESC LIMIT 1');
@@ -259,10 +196,6 @@ export function operations(db: DatabaseSync) {
 
   return {
     ...statementOperations(db),
-    /**
-     * Issues a run with all that belongs to it, or nothing of it. Issuing the same manifest again changes nothing.
-     * @throws PeriodClosedError (`period_closed`) where the period and revision is issued from another manifest
-     */
     issueRun(input: IssuedRun): 'issued' | 'already_issued' {
       return transaction(db, () => {
         const before = issued.get(input.run.period, input.run.revision);
@@ -276,16 +209,13 @@ export function operations(db: DatabaseSync) {
         return 'already_issued';
       });
     },
-    /** The newest revision of the period. */
     billingRun(period: string): RunRow | null {
       const row = newestRun.get(period);
       return row === undefined ? null : runRow(row);
     },
-    /** Every run, the newest period and revision first. */
     billingRuns(): RunRow[] {
       return runs.all().map(runRow);
     },
-    /** Charges after the position `since` (0 from the first), in the order they were posted. */
     charges({ since, limit }: { since: number; limit: number }): ChargeRow[] {
       return charges.all(since, limit).map(chargeRow);
     },
@@ -293,14 +223,12 @@ export function operations(db: DatabaseSync) {
       const row = charge.get(key);
       return row === undefined ? null : chargeRow(row);
     },
-    /** All that was ever charged for what was consumed in the period, corrections and adjustments included. */
     chargesForService(period: string): ChargeRow[] {
       return serviceCharges.all(period).map(chargeRow);
     },
     chargesOfRun({ period, revision }: { period: string; revision: number }): ChargeRow[] {
       return runCharges.all(period, revision).map(chargeRow);
     },
-    /** In the order of their charges. */
     entriesOfRun({ period, revision }: { period: string; revision: number }): EntryRow[] {
       const rows = entries.all(period, revision) as unknown as (EntryRow & EntryRow['postings'][number])[];
       return [...Map.groupBy(rows, ({ id }) => id).values()].flatMap((lines) =>
@@ -312,7 +240,6 @@ export function operations(db: DatabaseSync) {
         })),
       );
     },
-    /** The balance of every account; they sum to zero. */
     ledgerTotals(): { account: string; amountMinor: bigint }[] {
       return totals.all() as unknown as { account: string; amountMinor: bigint }[];
     },

@@ -1,19 +1,11 @@
 /** Bills, outbox and ledger side by side, for the reconciliation. */
+
 import type { DatabaseSync } from 'node:sqlite';
+import type { BooksOperations, BooksRow } from '../port/books.ts';
 
 export const schema = '';
 
-/** What each of the three says of one charge, in minor units; null where it says nothing. */
-export interface BooksRow {
-  position: number;
-  key: string;
-  bill: bigint | null;
-  /** As the event has it: decimal. */
-  outbox: string | null;
-  ledger: bigint | null;
-}
-
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): BooksOperations {
   const rows = db.prepare(
     `SELECT c.position, c.key, c.gross_minor AS bill,
        (SELECT json_extract(data, '$.gross') FROM outbox_event
@@ -29,13 +21,11 @@ export function operations(db: DatabaseSync) {
      WHERE e.type = 'meterline.charge.posted' AND c.key IS NULL ORDER BY e.position LIMIT 100`,
   );
   return {
-    /** Of charges after the position `since`. Runs of builds that told no events are left out. */
     booksRows({ since, limit }: { since: number; limit: number }): BooksRow[] {
       return rows
         .all(since, limit)
         .map((row) => ({ ...row, position: Number(row.position) }) as unknown as BooksRow);
     },
-    /** Keys that events tell of and that no charge has. */
     unbilledEvents(): string[] {
       return orphans.all().map(({ subject }) => String(subject));
     },

@@ -1,5 +1,15 @@
 /** What people contest and grant: disputes of a statement's line, credits that two people stand for, the alarms of the nightly reconciliation. */
+
 import type { DatabaseSync } from 'node:sqlite';
+import type {
+  CasesOperations,
+  CreditRow,
+  CreditState,
+  DisputeRow,
+  LedgerAlarm,
+  NewCredit,
+  NewDispute,
+} from '../port/cases.ts';
 import { appendOnly } from './append-only.ts';
 import { transaction } from './transaction.ts';
 
@@ -44,47 +54,6 @@ CREATE TABLE IF NOT EXISTS ledger_alarm (
 ) STRICT;
 ${['dispute', 'dispute_decision', 'credit', 'credit_decision', 'ledger_alarm'].map(appendOnly).join('')}`;
 
-export interface NewDispute {
-  id: string;
-  statement: string;
-  line: string;
-  reason: string;
-  openedAt: string;
-}
-export type DisputeState = 'open' | 'credited' | 'rejected';
-export type DisputeRow = NewDispute & {
-  lease: string;
-  tenant: string;
-  period: string;
-  state: DisputeState;
-  decision: { reason: string; actor: string; at: string } | null;
-};
-export interface NewCredit {
-  id: string;
-  /** Key of the charge that it takes back in part or whole. */
-  charge: string;
-  dispute: string | null;
-  /** Positive, in minor units: what the lease owes less. */
-  grossMinor: bigint;
-  reason: string;
-  requestedBy: string;
-  requestedAt: string;
-}
-export type CreditState = 'requested' | 'approved' | 'refused';
-export type CreditRow = NewCredit & {
-  state: CreditState;
-  decidedBy: string | null;
-  decidedAt: string | null;
-  /** Key of the charge by which it was posted; null until then. */
-  posted: string | null;
-};
-export interface LedgerAlarm {
-  number: number;
-  at: string;
-  kind: string;
-  detail: string;
-}
-
 function disputeOperations(db: DatabaseSync) {
   const select = `SELECT d.id, d.statement, d.line, d.reason, d.opened_at AS openedAt, s.lease, s.tenant, s.period,
     coalesce(x.state, 'open') AS state, x.reason AS why, x.actor, x.at
@@ -104,7 +73,6 @@ function disputeOperations(db: DatabaseSync) {
   const row = ({ why, actor, at, ...rest }: Record<string, unknown>): DisputeRow =>
     ({ ...rest, decision: at === null ? null : { reason: why, actor, at } }) as unknown as DisputeRow;
   return {
-    /** The newest first. */
     disputes({ statement = null }: { statement?: string | null } = {}): DisputeRow[] {
       return all.all({ statement }).map(row);
     },
@@ -112,11 +80,9 @@ function disputeOperations(db: DatabaseSync) {
       const found = one.get(id);
       return found === undefined ? null : row(found);
     },
-    /** @returns false where the line is disputed already */
     openDispute(dispute: NewDispute): boolean {
       return Number(open.run({ ...dispute }).changes) > 0;
     },
-    /** @returns false where it was decided before */
     decideDispute(decision: {
       dispute: string;
       state: 'credited' | 'rejected';
@@ -150,7 +116,6 @@ function creditOperations(db: DatabaseSync) {
     return approved === 1n ? 'approved' : 'refused';
   };
   return {
-    /** The newest first. */
     credits(): CreditRow[] {
       return select
         .all()
@@ -160,10 +125,6 @@ function creditOperations(db: DatabaseSync) {
       const { id, charge, dispute, grossMinor, reason, requestedBy, requestedAt } = credit;
       request.run(id, charge, dispute, grossMinor, reason, requestedBy, requestedAt);
     },
-    /**
-     * @returns false where it was decided before
-     * @throws Error where whoever requested it would approve it too
-     */
     decideCredit({
       credit,
       approved,
@@ -180,7 +141,7 @@ function creditOperations(db: DatabaseSync) {
   };
 }
 
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): CasesOperations {
   const raise = db.prepare('INSERT INTO ledger_alarm (at, kind, detail) VALUES (?, ?, ?)');
   const alarms = db.prepare('SELECT number, at, kind, detail FROM ledger_alarm ORDER BY number DESC LIMIT ?');
   return {
@@ -191,7 +152,6 @@ export function operations(db: DatabaseSync) {
         for (const { at, kind, detail } of found) raise.run(at, kind, detail);
       });
     },
-    /** The newest first. */
     ledgerAlarms(limit: number): LedgerAlarm[] {
       return alarms.all(limit) as unknown as LedgerAlarm[];
     },

@@ -2,7 +2,9 @@
  * What new readings, or new facts of a meter, make stale: intervals by (meter, UTC day), exported curves by hour (exports.ts). A mark carries the
  * number of the last change that set it and is cleared only under that number, so that what arrives meanwhile is not lost.
  */
+
 import type { DatabaseSync } from 'node:sqlite';
+import type { ChangesOperations, DirtyDay } from '../port/changes.ts';
 import { dayOf, staleMarks } from '../stale-marks.ts';
 import { transaction } from './transaction.ts';
 
@@ -16,13 +18,6 @@ CREATE TABLE IF NOT EXISTS dirty_day (
   PRIMARY KEY (meter, day)
 ) STRICT, WITHOUT ROWID;
 `;
-
-export interface DirtyDay {
-  meter: string;
-  /** 00:00Z of the day. */
-  dayMs: number;
-  version: number;
-}
 
 const NEXT_VERSION = 'UPDATE ingest_count SET version = version + 1 RETURNING version';
 const PUT_DAY =
@@ -58,7 +53,7 @@ export function changeMarker(db: DatabaseSync) {
   };
 }
 
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): ChangesOperations {
   const days = db.prepare('SELECT meter, day AS dayMs, version FROM dirty_day ORDER BY meter, day');
   const clearDay = db.prepare('DELETE FROM dirty_day WHERE meter = ? AND day = ? AND version = ?');
   const nextVersion = db.prepare(NEXT_VERSION);
@@ -72,14 +67,9 @@ export function operations(db: DatabaseSync) {
     )
     SELECT (SELECT min(r.instant) FROM reading r WHERE r.hour = hours.hour AND r.meter = ?) AS ms FROM hours`);
   return {
-    /**
-     * Days in which readings or gap markers of a meter arrived, or that were marked, since they were last cleared. What a reading changes may
-     * reach beyond its day, to the neighbouring readings: see `readingAtOrBefore` and `readingAtOrAfter`.
-     */
     dirtyDays(): DirtyDay[] {
       return days.all() as unknown as DirtyDay[];
     },
-    /** Marks every day in which the meters have readings, as if these had just arrived. */
     markDirty(meters: string[]): void {
       if (meters.length === 0) return;
       transaction(db, () => {
@@ -92,7 +82,6 @@ export function operations(db: DatabaseSync) {
         }
       });
     },
-    /** Clears the days as they were seen; one that was marked again since stays. */
     clearDirty(rows: DirtyDay[]): void {
       transaction(db, () => {
         for (const { meter, dayMs, version } of rows) clearDay.run(meter, dayMs, version);

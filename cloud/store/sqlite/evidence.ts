@@ -2,12 +2,14 @@
  * Commissioning evidence as the gateways signed it: only ever added to. Each is stored once, under its place in the
  * gateway's line and under its content.
  */
+
 import type { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { type EvidenceItem, evidenceText, SignedEvidence } from '../../../protocols/evidence.ts';
 import type { Batch } from '../../../protocols/uplink.ts';
+import { type Refusal, unixMs } from '../admit.ts';
 import { evidenceRefusal, sha256 } from '../evidence-refusal.ts';
-import { type Refusal, unixMs } from './admit.ts';
+import type { EvidenceOperations } from '../port/evidence.ts';
 import { appendOnly } from './append-only.ts';
 
 export const schema = `
@@ -56,12 +58,11 @@ export function evidenceWriter(db: DatabaseSync) {
 
 const Row = z.object({ text: z.string(), signature: z.string(), digest: z.string() });
 
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): EvidenceOperations {
   const ofMeter = db.prepare(
     'SELECT text, signature, digest FROM evidence WHERE meter = ? ORDER BY instant DESC, digest LIMIT ?',
   );
   return {
-    /** The newest first. */
     evidenceOf({ meter, limit }: { meter: string; limit: number }): SignedEvidence[] {
       return ofMeter.all(meter, limit).map((row) => {
         const { text, signature, digest } = Row.parse(row);

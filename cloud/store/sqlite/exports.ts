@@ -1,6 +1,9 @@
 /** What the optional curve store has not got yet: hours with new readings, each to be written whole. */
+
 import type { DatabaseSync } from 'node:sqlite';
-import { COLUMNS, hourOf, type ReadingRow, readingRow } from './readings.ts';
+import type { DirtyHour, ExportsOperations } from '../port/exports.ts';
+import { hourOf, type ReadingRow } from '../port/readings.ts';
+import { COLUMNS, readingRow } from './readings.ts';
 import { transaction } from './transaction.ts';
 
 export const schema = `
@@ -10,14 +13,7 @@ CREATE TABLE IF NOT EXISTS export_dirty (
 ) STRICT;
 `;
 
-export interface DirtyHour {
-  /** Whole hours since 1970. */
-  hour: number;
-  /** Number of the ingest that marked it last. */
-  version: number;
-}
-
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): ExportsOperations {
   const hours = db.prepare('SELECT hour, version FROM export_dirty WHERE hour > ? ORDER BY hour LIMIT ?');
   const clear = db.prepare('DELETE FROM export_dirty WHERE hour = ? AND version = ?');
   const count = db.prepare('UPDATE ingest_count SET version = version + 1');
@@ -33,22 +29,18 @@ export function operations(db: DatabaseSync) {
   rows.setReadBigInts(true);
 
   return {
-    /** Marked hours after `afterHour`, the oldest first. */
     exportDirtyHours({ afterHour, limit }: { afterHour: number; limit: number }): DirtyHour[] {
       return hours.all(afterHour, limit) as unknown as DirtyHour[];
     },
-    /** A page of an hour's readings by meter, register and instant; `after` is the last row of the page before. */
     hourReadings(query: { hour: number; after: ReadingRow | null; limit: number }): ReadingRow[] {
       const { hour, after, limit } = query;
       return rows
         .all(hour, after?.meter ?? '', after?.register ?? '', after?.atMs ?? 0, limit)
         .map(readingRow);
     },
-    /** Clears the mark if it is still as it was seen. */
     clearExportDirty({ hour, version }: DirtyHour): { cleared: boolean } {
       return { cleared: clear.run(hour, version).changes > 0 };
     },
-    /** Marks every hour with readings in `[fromMs, toMs)` to be written once more, after the curve store lost some. */
     exportAgain({ fromMs, toMs }: { fromMs: number; toMs: number }): { hours: number } {
       return transaction(db, () => {
         count.run();

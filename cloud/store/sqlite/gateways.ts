@@ -2,8 +2,10 @@
  * The last status that each gateway sent, for the health page; the retained MQTT message is the source. And every version
  * of the settings that were sent to a gateway.
  */
+
 import type { DatabaseSync } from 'node:sqlite';
 import type { GatewayConfig, GatewaySettings, GatewayStatus } from '../../../protocols/uplink.ts';
+import type { GatewaysOperations, SentConfig, StoredGatewayStatus } from '../port/gateways.ts';
 import { transaction } from './transaction.ts';
 
 export const schema = `
@@ -21,16 +23,10 @@ CREATE TABLE IF NOT EXISTS gateway_config (
 ) STRICT, WITHOUT ROWID;
 `;
 
-/** With the key that it showed first: another one is no longer taken for its own until somebody says so. */
-export type StoredGatewayStatus = GatewayStatus & { pinnedKeyId?: string };
-
-/** Settings as they were sent: who sent them, and when. */
-export type SentConfig = GatewayConfig & { at: string; by: string };
-
 export const withPinned = (status: GatewayStatus, pinnedKeyId: string | undefined): StoredGatewayStatus =>
   pinnedKeyId === undefined ? status : { ...status, pinnedKeyId };
 
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): GatewaysOperations {
   const put = db.prepare(
     'INSERT INTO gateway_status (gateway, status) VALUES (?, ?) ON CONFLICT DO UPDATE SET status = excluded.status',
   );
@@ -51,7 +47,6 @@ export function operations(db: DatabaseSync) {
     'SELECT gateway, max(version) AS version, settings FROM gateway_config GROUP BY gateway ORDER BY gateway',
   );
   return {
-    /** Keeps the settings as the gateway's next version. */
     addGatewayConfig(sent: {
       gateway: string;
       settings: GatewaySettings;
@@ -62,26 +57,22 @@ export function operations(db: DatabaseSync) {
       const row = addConfig.get(gateway, JSON.stringify(settings), at, by, gateway);
       return { gateway, version: row?.version as number, settings };
     },
-    /** Newest first. */
     gatewayConfigs({ gateway, limit }: { gateway: string; limit: number }): SentConfig[] {
       return configs
         .all(gateway, limit)
         .map((row) => ({ ...row, settings: JSON.parse(row.settings as string) }) as SentConfig);
     },
-    /** The newest of each gateway. */
     newestGatewayConfigs(): GatewayConfig[] {
       return newest
         .all()
         .map((row) => ({ ...row, settings: JSON.parse(row.settings as string) }) as GatewayConfig);
     },
-    /** Keeps the newest status to arrive: a gateway's own clock is not trusted to order them. */
     putGatewayStatus(status: GatewayStatus): void {
       transaction(db, () => {
         const pinned = statusOf(status.gateway)?.pinnedKeyId ?? status.keyId;
         put.run(status.gateway, JSON.stringify(withPinned(status, pinned)));
       });
     },
-    /** The key that the gateway shows now is its own. @returns false when it has shown none */
     pinGatewayKey(gateway: string): boolean {
       return transaction(db, () => {
         const status = statusOf(gateway);

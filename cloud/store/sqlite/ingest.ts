@@ -3,22 +3,28 @@
  * stored, the last values, and the marks of what has to be derived or exported again. Any number of processes may ingest:
  * the keys alone decide.
  */
+
 import type { DatabaseSync } from 'node:sqlite';
 import type { GapMarker, Reading } from '../../../protocols/reading.ts';
 import { readingsTopic } from '../../../protocols/topics.ts';
 import { type Batch, UplinkItem } from '../../../protocols/uplink.ts';
-import { type Admitted, admit, type Refusal, unixMs } from './admit.ts';
+import { type Admitted, admit, type Refusal, unixMs } from '../admit.ts';
+import {
+  AHEAD_MS,
+  type Assignment,
+  type IngestOperations,
+  type IngestResult,
+  MOST_FAILED,
+  type Release,
+} from '../port/ingest.ts';
+import type { QuarantineEntry } from '../port/quarantine.ts';
+import { hourOf, type ReadingRow } from '../port/readings.ts';
 import { appendOnly } from './append-only.ts';
 import { changeMarker } from './changes.ts';
 import { evidenceWriter } from './evidence.ts';
 import { meterMover, metersOf, schema as ownership, ownershipReader } from './ownership.ts';
-import {
-  type QuarantineEntry,
-  quarantineCloser,
-  quarantineInserter,
-  quarantineReader,
-} from './quarantine.ts';
-import { COLUMNS, hourOf, type ReadingRow, readingRow } from './readings.ts';
+import { quarantineCloser, quarantineInserter, quarantineReader } from './quarantine.ts';
+import { COLUMNS, readingRow } from './readings.ts';
 import { transaction } from './transaction.ts';
 
 export const schema = `
@@ -42,15 +48,6 @@ CREATE TABLE IF NOT EXISTS failed_batch (
 ) STRICT, WITHOUT ROWID;
 ${ownership}
 `;
-
-/** Every item of the batch is counted once. */
-export interface IngestResult {
-  stored: number;
-  /** Stored before, under the same key or as the same register at the same instant with the same value. */
-  duplicates: number;
-  /** In quarantine, now or since before. */
-  quarantined: number;
-}
 
 type Outcome = 'stored' | 'duplicate' | Refusal;
 const conflict = (detail: string): Refusal => ({ code: 'conflict', detail });
@@ -163,21 +160,6 @@ function itemFinder(db: DatabaseSync) {
   });
 }
 
-/** What releasing came to. */
-export type Release =
-  | { ok: true; outcome: 'stored' | 'duplicate' }
-  | { ok: false; code: 'unknown_entry' | 'already_closed' | 'not_an_item' | Refusal['code']; detail: string };
-
-export interface Assignment {
-  moved: string[];
-  released: number;
-}
-
-/** No reading is taken whose stamp is further ahead of the cloud's clock. */
-export const AHEAD_MS = 10 * 60_000;
-/** Failures are remembered for so many batches. */
-export const MOST_FAILED = 1000;
-
 /** Decides on one item and stores it, inside the caller's transaction. */
 function itemTaker(db: DatabaseSync) {
   const write = itemWriter(db);
@@ -270,14 +252,8 @@ function decisionOperations(db: DatabaseSync) {
      WHERE q.code = 'future_timestamp' AND c.id IS NULL AND q.at >= ?`,
   );
   return {
-    /** An operator wants it after all: it goes through the same checks again, and is stored at most once. */
     releaseQuarantined: (request: { id: number; at: string; by: string }): Release =>
       transaction(db, () => release(request)),
-    /**
-     * The cloud's clock was behind by `stepMs` since `since` and has been put right: readings that seemed to come from the
-     * future, and would not have by the right clock, are released. A gateway whose clock is ahead gains nothing by waiting.
-     * @returns how many were stored
-     */
     releaseAfterClockStep({ since, stepMs, at }: { since: string; stepMs: number; at: string }): number {
       return transaction(db, () => {
         let stored = 0;
@@ -291,11 +267,6 @@ function decisionOperations(db: DatabaseSync) {
         return stored;
       });
     },
-    /**
-     * From `at` on the gateway writes these meters, and what it sent of them before comes out of quarantine. Another that
-     * wrote them may still send what it read before `at`.
-     * @returns which of them were another's, and how many readings were released
-     */
     assignMeters(request: { meters: string[]; gateway: string; at: string; by: string }): Assignment {
       const { meters, gateway, at, by } = request;
       return transaction(db, () => {
@@ -315,7 +286,7 @@ function decisionOperations(db: DatabaseSync) {
   };
 }
 
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): IngestOperations {
   const take = itemTaker(db);
   const find = itemFinder(db);
   const quarantine = quarantineInserter(db);
@@ -332,10 +303,6 @@ export function operations(db: DatabaseSync) {
 
   return {
     ...decisionOperations(db),
-    /**
-     * Stores what is new of the batch and accounts for the rest. Meters that no park knows are stored as well.
-     * @param ingestedAt RFC 3339; a reading stamped more than 10 minutes later is quarantined
-     */
     ingestBatch(batch: Batch, ingestedAt: string): IngestResult {
       const latestMs = unixMs(ingestedAt) + AHEAD_MS;
       const { gateway, epoch } = batch;
@@ -367,7 +334,6 @@ export function operations(db: DatabaseSync) {
         return result;
       });
     },
-    /** Counts a try to store the batch that failed for a reason of the batch itself. @returns how often it has failed */
     batchFailed({ key, at }: { key: string; at: string }): number {
       return transaction(db, () => {
         const tries = failed.get(key, at)?.tries as number;
@@ -375,7 +341,6 @@ export function operations(db: DatabaseSync) {
         return tries;
       });
     },
-    /** It is stored, or taken apart: the next failure is the first again. */
     batchSettled(key: string): void {
       settled.run(key);
     },

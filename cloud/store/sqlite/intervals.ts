@@ -1,6 +1,8 @@
 /** Intervals: consumption over `[start, end)`, derived from readings and written anew whenever those change. */
+
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { Quality } from '../../../protocols/api.ts';
+import type { IntervalRow, IntervalsOperations, IntervalTotal, SpanSum } from '../port/intervals.ts';
 import { lateMarker } from './run-records.ts';
 import { transaction } from './transaction.ts';
 
@@ -18,47 +20,6 @@ CREATE TABLE IF NOT EXISTS interval (
   CHECK ((quantity IS NULL) = (quality = 'missing'))
 ) STRICT, WITHOUT ROWID;
 `;
-
-export interface IntervalRow {
-  meter: string;
-  startMs: number;
-  endMs: number;
-  /** Millionths of the billing unit, after the multiplier; null exactly when the quality is `missing`. */
-  quantity: bigint | null;
-  quality: Quality;
-  /** How it was made, e.g. `difference`. */
-  method: string;
-  /** Why not by plain difference; empty where it was. */
-  reason: string;
-}
-
-/** What a meter's intervals of a span add up to, in millionths. */
-export interface IntervalTotal {
-  meter: string;
-  /** Of the known intervals; 0 where there is none. */
-  quantity: bigint;
-  /** What of it was estimated or edited. */
-  estimated: bigint;
-  /** Intervals whose quantity is known, and is not. */
-  known: number;
-  missing: number;
-}
-
-/** What the intervals that start in one span add up to. */
-export interface SpanSum {
-  meter: string;
-  /** The place of the span in the list that was asked for. */
-  span: number;
-  intervals: number;
-  /** Millionths, of those that are known. */
-  quantity: bigint;
-  /** How long they are together. */
-  coveredMs: number;
-  /** Estimated, edited or missing. */
-  unsettled: number;
-  /** The end of the last of them. */
-  endMs: number;
-}
 
 const intervalRow = (row: Record<string, SQLOutputValue>): IntervalRow => ({
   meter: row.meter as string,
@@ -103,7 +64,7 @@ function spanSums(
   };
 }
 
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): IntervalsOperations {
   const late = lateMarker(db);
   const remove = db.prepare('DELETE FROM interval WHERE meter = ? AND start >= ? AND start < ?');
   const insert = db.prepare(
@@ -148,7 +109,6 @@ export function operations(db: DatabaseSync) {
       .join('\n');
 
   return {
-    /** Puts `rows` in the place of the meter's intervals that start in `[fromMs, toMs)`, all or none. */
     replaceIntervals(meter: string, fromMs: number, toMs: number, rows: IntervalRow[]): void {
       transaction(db, () => {
         const issued = late.issuedSpans(fromMs, toMs).map((span) => {
@@ -165,17 +125,14 @@ export function operations(db: DatabaseSync) {
           if (textOf(meter, common) !== before) late.markLate(period, meter);
       });
     },
-    /** Intervals that start in `[fromMs, toMs)`, by meter and start; of all meters where `meters` is null. */
     intervals(query: { meters: string[] | null; fromMs: number; toMs: number }): IntervalRow[] {
       const { meters, fromMs: from, toMs: to } = query;
       const list = meters === null ? (known.get()?.meters as string) : JSON.stringify(meters);
       return select.all({ meters: list, from, to }).map(intervalRow);
     },
-    /** What is estimated, edited or missing of a meter's intervals that start in `[fromMs, toMs)`: few of very many. */
     unsettledIntervals(query: { meter: string; fromMs: number; toMs: number }): IntervalRow[] {
       return unsettled.all(query.meter, query.fromMs, query.toMs).map(intervalRow);
     },
-    /** Summed where they lie: a month of a park is too much to hand over. Meters without intervals in the span are left out. */
     intervalTotals(query: { meters: string[]; fromMs: number; toMs: number }): IntervalTotal[] {
       const { meters, fromMs: from, toMs: to } = query;
       return total.all({ meters: JSON.stringify(meters), from, to }).map((row) => ({
@@ -187,7 +144,6 @@ export function operations(db: DatabaseSync) {
       }));
     },
     intervalSums: spanSums(db),
-    /** The end of each meter's last interval that starts before the instant and is known; meters without any are left out. */
     lastKnownEnds(query: { meters: string[]; beforeMs: number }): { meter: string; endMs: number }[] {
       const { meters, beforeMs: before } = query;
       const rows = lastKnown.all({ meters: JSON.stringify(meters), before });

@@ -1,5 +1,7 @@
 /** What the operator has set for issuing: the public keys that statements were ever signed with, and the accounts that charges are posted to. */
+
 import type { DatabaseSync } from 'node:sqlite';
+import type { IssuerKeyRow, IssuerOperations, PostingRulesRow } from '../port/issuer.ts';
 import { appendOnly } from './append-only.ts';
 
 export const schema = `
@@ -19,22 +21,7 @@ CREATE TABLE IF NOT EXISTS posting_rules (
 ) STRICT;
 ${['issuer_key', 'posting_rules'].map(appendOnly).join('')}`;
 
-export interface IssuerKeyRow {
-  keyId: string;
-  publicKey: string;
-  since: string;
-  /** The key before, and its signature over this one; null for the first. */
-  vouchedBy: string | null;
-  voucher: string | null;
-}
-export interface PostingRulesRow {
-  version: number;
-  json: string;
-  at: string;
-  actor: string;
-}
-
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): IssuerOperations {
   const keys = db.prepare(
     'SELECT key_id AS keyId, public_key AS publicKey, since, vouched_by AS vouchedBy, voucher FROM issuer_key ORDER BY position',
   );
@@ -46,15 +33,12 @@ export function operations(db: DatabaseSync) {
   );
   const addRules = db.prepare('INSERT INTO posting_rules (json, at, actor) VALUES (?, ?, ?)');
   return {
-    /** The oldest first; the last one signs. */
     issuerKeys(): IssuerKeyRow[] {
       return keys.all() as unknown as IssuerKeyRow[];
     },
-    /** A key that is known already stays as it was. */
     addIssuerKey({ keyId, publicKey, since, vouchedBy, voucher }: IssuerKeyRow): void {
       addKey.run(keyId, publicKey, since, vouchedBy, voucher);
     },
-    /** The version in force; null where none was ever set. */
     postingRules(): PostingRulesRow | null {
       return (rules.get() as unknown as PostingRulesRow | undefined) ?? null;
     },

@@ -1,5 +1,6 @@
 /** All operations of the embedded store, one file per subject: each exports its tables and its operations. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { Operations } from '../port/operations.ts';
 import * as access from './access.ts';
 import * as anomalies from './anomalies.ts';
 import * as billing from './billing.ts';
@@ -40,7 +41,7 @@ const subjects = [
 
 export const schema = subjects.map((subject) => subject.schema).join('\n');
 
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): Operations {
   return {
     ...parks.operations(db),
     ...readings.operations(db),
@@ -61,4 +62,3 @@ export function operations(db: DatabaseSync) {
     ...issuer.operations(db),
   };
 }
-export type Operations = ReturnType<typeof operations>;

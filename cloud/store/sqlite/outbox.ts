@@ -2,7 +2,18 @@
  * The outbox to external ledgers: an event is written in the transaction of what it tells, and handed to every webhook there is. What
  * becomes of it at each webhook is a delivery of its own, claimed by one worker at a time.
  */
+
 import type { DatabaseSync } from 'node:sqlite';
+import type {
+  AttemptOutcome,
+  AttemptRow,
+  ClaimedDelivery,
+  DeliveryCounts,
+  EventRow,
+  OutboxEvent,
+  OutboxOperations,
+  Webhook,
+} from '../port/outbox.ts';
 import { appendOnly } from './append-only.ts';
 import { transaction } from './transaction.ts';
 
@@ -49,63 +60,6 @@ CREATE TABLE IF NOT EXISTS delivery_attempt (
 CREATE INDEX IF NOT EXISTS delivery_attempt_webhook ON delivery_attempt (webhook, number);
 `;
 
-export interface OutboxEvent {
-  /** Minted from what the event tells, so that telling it again is the same event. */
-  id: string;
-  type: string;
-  subject: string;
-  time: string;
-  /** JSON */
-  data: string;
-}
-export type EventRow = OutboxEvent & { position: number };
-export interface Webhook {
-  id: string;
-  url: string;
-  description: string;
-  secret: string;
-  createdAt: string;
-  endedAt: string | null;
-}
-export type DeliveryState = 'pending' | 'delivered' | 'dead';
-/** One event on its way to one webhook. */
-export interface ClaimedDelivery {
-  webhook: string;
-  url: string;
-  secret: string;
-  /** Before this one. */
-  attempts: number;
-  event: EventRow;
-}
-export interface AttemptOutcome {
-  webhook: string;
-  position: number;
-  owner: string;
-  state: DeliveryState;
-  nextAtMs: number;
-  at: string;
-  status: number | null;
-  detail: string;
-  milliseconds: number;
-}
-export interface AttemptRow {
-  number: number;
-  event: string;
-  type: string;
-  subject: string;
-  attempt: number;
-  at: string;
-  status: number | null;
-  detail: string;
-  milliseconds: number;
-}
-export interface DeliveryCounts {
-  webhook: string;
-  pending: number;
-  delivered: number;
-  dead: number;
-}
-
 /** Inside the transaction of what the events tell. An event that is there already is not told again. */
 export function eventWriter(db: DatabaseSync) {
   const insert = db.prepare(
@@ -145,11 +99,9 @@ function webhookOperations(db: DatabaseSync) {
     addWebhook({ id, url, description, secret, createdAt }: Omit<Webhook, 'endedAt'>): void {
       insert.run(id, url, description, secret, createdAt);
     },
-    /** @returns whether it was there and had not ended */
     endWebhook(id: string, at: string): boolean {
       return Number(end.run(at, id).changes) > 0;
     },
-    /** Hands the events after `since` up to `through` to the webhook, whether it had them or not. @returns how many */
     replayEvents({ webhook, since, through }: { webhook: string; since: number; through: number }): number {
       return Number(again.run(webhook, since, through).changes);
     },
@@ -194,7 +146,6 @@ function deliveryOperations(db: DatabaseSync) {
     `UPDATE delivery SET state = 'pending', attempts = 0, next_at_ms = 0 WHERE webhook = ? AND state = 'dead'`,
   );
   return {
-    /** Up to `limit` deliveries that are due, for `owner` alone until `untilMs`; a worker that died leaves them to others then. */
     claimDeliveries(asked: {
       owner: string;
       nowMs: number;
@@ -211,7 +162,6 @@ function deliveryOperations(db: DatabaseSync) {
           event: event.get(position) as unknown as EventRow,
         }));
     },
-    /** Logs the attempt; it decides only while the delivery is still the owner's. @returns whether it was */
     settleDelivery(outcome: AttemptOutcome): boolean {
       const { webhook, position, owner, state, nextAtMs, at, status, detail, milliseconds } = outcome;
       return transaction(db, () => {
@@ -220,25 +170,22 @@ function deliveryOperations(db: DatabaseSync) {
         return row !== undefined;
       });
     },
-    /** The newest first; `before` is the number of the last one seen. */
     deliveryAttempts(asked: { webhook: string; before: number; limit: number }): AttemptRow[] {
       return attempts.all(asked.webhook, asked.before, asked.limit) as unknown as AttemptRow[];
     },
-    /** Of webhooks that were handed anything. */
     deliveryCounts(): DeliveryCounts[] {
       return counts.all() as unknown as DeliveryCounts[];
     },
     deadEvents(webhook: string, limit: number): EventRow[] {
       return dead.all(webhook, limit) as unknown as EventRow[];
     },
-    /** @returns how many dead deliveries are tried again */
     reviveDeliveries(webhook: string): number {
       return Number(revive.run(webhook).changes);
     },
   };
 }
 
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): OutboxOperations {
   const after = db.prepare(
     'SELECT position, id, type, subject, time, data FROM outbox_event WHERE position > ? ORDER BY position LIMIT ?',
   );
@@ -246,7 +193,6 @@ export function operations(db: DatabaseSync) {
   return {
     ...webhookOperations(db),
     ...deliveryOperations(db),
-    /** Events after the position `since` (0 from the first), in the order they were told. */
     outboxEvents({ since, limit }: { since: number; limit: number }): EventRow[] {
       return after.all(since, limit) as unknown as EventRow[];
     },

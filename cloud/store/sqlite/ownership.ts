@@ -3,7 +3,7 @@
  * before may still send what it read until then.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { Refusal } from './admit.ts';
+import type { Refusal } from '../admit.ts';
 
 export const schema = `
 CREATE TABLE IF NOT EXISTS meter_gateway (

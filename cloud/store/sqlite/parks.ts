@@ -1,5 +1,7 @@
 /** Park documents: every version that was ever in force, by digest; the newest is in force now. */
+
 import type { DatabaseSync } from 'node:sqlite';
+import type { ParksOperations, ParkVersion } from '../port/parks.ts';
 
 export const schema = `
 CREATE TABLE IF NOT EXISTS park (
@@ -12,15 +14,7 @@ CREATE TRIGGER IF NOT EXISTS park_no_update BEFORE UPDATE ON park BEGIN SELECT R
 CREATE TRIGGER IF NOT EXISTS park_no_delete BEFORE DELETE ON park BEGIN SELECT RAISE(ABORT, 'park documents are never deleted'); END;
 `;
 
-export interface ParkVersion {
-  version: number;
-  digest: string;
-  importedAt: string;
-  /** JSON text of the document. */
-  document: string;
-}
-
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): ParksOperations {
   const insert = db.prepare(
     `INSERT INTO park (digest, imported_at, document) SELECT $digest, $importedAt, $document
      WHERE (SELECT digest FROM park ORDER BY version DESC LIMIT 1) IS NOT $digest`,
@@ -32,13 +26,11 @@ export function operations(db: DatabaseSync) {
     `SELECT version, digest, imported_at AS importedAt, document FROM park WHERE digest = ? ORDER BY version DESC LIMIT 1`,
   );
   return {
-    /** Puts a document in force; importing what is in force already changes nothing. */
     putPark({ digest, importedAt, document }: Omit<ParkVersion, 'version'>): { added: boolean } {
       return {
         added: insert.run({ $digest: digest, $importedAt: importedAt, $document: document }).changes > 0,
       };
     },
-    /** A document that was ever in force. */
     parkByDigest(digest: string): ParkVersion | null {
       return (byDigest.get(digest) as ParkVersion | undefined) ?? null;
     },

@@ -3,8 +3,22 @@
  * A row is never changed: that it was released or dismissed is a row of its own. It is bounded by gateway: what is closed goes first,
  * then whole messages, which nobody was given a receipt for; what went is counted. An item that was receipted never goes by itself.
  */
+
 import { createHash } from 'node:crypto';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import {
+  type Closing,
+  type DroppedCount,
+  type ItemKey,
+  LIMITS,
+  type Quarantined,
+  type QuarantineEntry,
+  type QuarantineFilter,
+  QuarantineFullError,
+  type QuarantineLimits,
+  type QuarantineOperations,
+  type QuarantineState,
+} from '../port/quarantine.ts';
 import { transaction } from './transaction.ts';
 
 export const schema = `
@@ -49,64 +63,8 @@ CREATE TABLE IF NOT EXISTS quarantine_dropped (
 ) STRICT, WITHOUT ROWID;
 `;
 
-export type QuarantineState = 'held' | 'released' | 'dismissed';
-
-export interface Quarantined {
-  id: number;
-  /** Null where the sender could not be told. */
-  gateway: string | null;
-  topic: string;
-  /** Reason: `conflict`, `out_of_scale`, `future_timestamp`, ..., or the code of whoever refused the message. */
-  code: string;
-  detail: string;
-  /** The message as text; bytes that are no text come in hex. */
-  payload: string;
-  /** RFC 3339: when it was first put here. */
-  at: string;
-}
-
-/** An item of a batch, as against a whole message. */
-export interface ItemKey {
-  epoch: string;
-  sequence: number;
-}
-
-/** What is here, with what became of it. */
-export interface QuarantineEntry extends Quarantined {
-  /** Null for a whole message. */
-  item: ItemKey | null;
-  state: QuarantineState;
-  /** Null while it is held. */
-  closed: { at: string; by: string; reason: string | null } | null;
-}
-
-/** Rows of one reason and sender that are no longer here. */
-export interface DroppedCount {
-  gateway: string | null;
-  code: string;
-  state: QuarantineState;
-  count: number;
-  lastAt: string;
-}
-
-/** The most that is kept of one gateway: none can fill it for the others. Closed rows go after `closedDays` anyway. */
-export interface QuarantineLimits {
-  rows: number;
-  bytes: number;
-  closedDays: number;
-}
-export const LIMITS: QuarantineLimits = { rows: 100_000, bytes: 128 * 1024 * 1024, closedDays: 400 };
 /** Rows that are forgotten in one transaction. */
 const STEP = 1000;
-
-/** Nothing may go to make room: what is here was acknowledged and is still to be looked at. The gateway has to keep the rest. */
-export class QuarantineFullError extends Error {
-  override readonly name = 'QuarantineFullError';
-  readonly code = 'quarantine_full';
-  constructor(gateway: string) {
-    super(`the quarantine of "${gateway}" is full: release or dismiss what is in it`);
-  }
-}
 
 type Row = Record<string, SQLOutputValue>;
 
@@ -186,12 +144,6 @@ export function quarantineCloser(db: DatabaseSync) {
   return (id: number, { state, at, by, reason }: Closing): boolean =>
     close.run(state, at, by, reason, id).changes === 1;
 }
-export interface Closing {
-  state: 'released' | 'dismissed';
-  at: string;
-  by: string;
-  reason: string | null;
-}
 
 const ENTRY = `SELECT q.id, q.gateway, q.epoch, q.sequence, q.topic, q.code, q.detail, q.payload, q.at,
   c.state, c.at AS closed_at, c.by, c.reason FROM quarantine q LEFT JOIN quarantine_closed c USING (id)`;
@@ -216,15 +168,6 @@ export function quarantineReader(db: DatabaseSync): (id: number) => QuarantineEn
   };
 }
 
-export interface QuarantineFilter {
-  gateway?: string | undefined;
-  code?: string | undefined;
-  state?: QuarantineState | undefined;
-  /** Only older ones than this id. */
-  before?: number | undefined;
-  limit: number;
-}
-
 function listing(db: DatabaseSync) {
   const list = db.prepare(
     `${ENTRY} WHERE q.id < :before AND (:gateway IS NULL OR q.gateway = :gateway) AND (:code IS NULL OR q.code = :code)
@@ -237,30 +180,26 @@ function listing(db: DatabaseSync) {
     `SELECT nullif(gateway, '') AS gateway, code, state, count, last_at AS lastAt FROM quarantine_dropped ORDER BY gateway, code, state`,
   );
   return {
-    /** The newest first. */
     quarantineEntries({ gateway, code, state, before, limit }: QuarantineFilter): QuarantineEntry[] {
       const filter = { gateway: gateway ?? null, code: code ?? null, state: state ?? null };
       return list.all({ ...filter, before: before ?? Number.MAX_SAFE_INTEGER, limit }).map(entryOf);
     },
-    /** The newest `limit` entries, newest first. */
     quarantined(limit: number): Quarantined[] {
       return list
         .all({ gateway: null, code: null, state: null, before: Number.MAX_SAFE_INTEGER, limit })
         .map(entryOf)
         .map(({ item: _, state: __, closed: ___, ...message }) => message);
     },
-    /** How many are held: neither released nor dismissed. */
     quarantineCount(): number {
       return count.get()?.n as number;
     },
-    /** What the limits took away. */
     quarantineDropped(): DroppedCount[] {
       return dropped.all() as unknown as DroppedCount[];
     },
   };
 }
 
-export function operations(db: DatabaseSync, limits = LIMITS) {
+export function operations(db: DatabaseSync, limits = LIMITS): QuarantineOperations {
   const insert = quarantineInserter(db, limits);
   const evict = evictor(db, limits);
   const close = quarantineCloser(db);
@@ -269,7 +208,6 @@ export function operations(db: DatabaseSync, limits = LIMITS) {
     quarantine(entry: Omit<Quarantined, 'id'>, item?: ItemKey): void {
       transaction(db, () => insert(entry, item));
     },
-    /** The operator has seen it and it is not wanted. @returns false when it is not there, or closed already */
     dismissQuarantined({
       id,
       at,
@@ -283,7 +221,6 @@ export function operations(db: DatabaseSync, limits = LIMITS) {
     }): boolean {
       return transaction(db, () => close(id, { state: 'dismissed', at, by, reason }));
     },
-    /** Takes away what was closed long ago. @returns how many; there may be more */
     forgetClosed(nowMs: number): number {
       const before = Temporal.Instant.fromEpochMilliseconds(nowMs - limits.closedDays * 86_400_000);
       return transaction(db, () => evict.closedBefore(before.toString()));

@@ -3,7 +3,15 @@
  * came from (gateway, epoch, sequence) and what it is (meter, register, instant). The primary key leads with time, so
  * that what arrives together lies together.
  */
+
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import {
+  HOUR_MS,
+  hourOf,
+  type ReadingPoint,
+  type ReadingRow,
+  type ReadingsOperations,
+} from '../port/readings.ts';
 import { appendOnly } from './append-only.ts';
 
 export const schema = `
@@ -33,32 +41,6 @@ CREATE TABLE IF NOT EXISTS last_reading (
 ) STRICT, WITHOUT ROWID;
 `;
 
-export const HOUR_MS = 3_600_000;
-export const hourOf = (ms: number): number => Math.floor(ms / HOUR_MS);
-
-export interface ReadingRow {
-  meter: string;
-  register: string;
-  atMs: number;
-  /** Millionths of `unit`; null with a `code`. */
-  value: bigint | null;
-  unit: string;
-  code: string | null;
-  /** Hex of the registers it was decoded from. */
-  raw: string | null;
-  source: string;
-  gateway: string;
-  epoch: string;
-  sequence: number;
-}
-
-/** One register of one meter at an instant. */
-export interface ReadingPoint {
-  meter: string;
-  register: string;
-  ms: number;
-}
-
 export const COLUMNS =
   'r.meter, r.register, r.instant, r.value, r.unit, r.code, r.raw, r.source, r.gateway, r.epoch, r.sequence';
 
@@ -79,7 +61,7 @@ export function readingRow(row: Record<string, SQLOutputValue>): ReadingRow {
   };
 }
 
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): ReadingsOperations {
   const exact = (sql: string) => {
     const statement = db.prepare(sql);
     statement.setReadBigInts(true);
@@ -108,7 +90,6 @@ export function operations(db: DatabaseSync) {
   );
 
   return {
-    /** Ascending over `[fromMs, toMs)`. */
     readings(query: {
       meter: string;
       register: string;
@@ -121,7 +102,6 @@ export function operations(db: DatabaseSync) {
         .all({ meter, register, from, to, limit, first: hourOf(from), last: hourOf(to - 1) })
         .map(readingRow);
     },
-    /** The newest reading of the register not after the instant. */
     readingAtOrBefore({ meter, register, ms }: ReadingPoint): ReadingRow | null {
       const newest = lastInstant.get(meter, register)?.instant as number | undefined;
       if (newest === undefined) return null;
@@ -133,7 +113,6 @@ export function operations(db: DatabaseSync) {
       }
       return null;
     },
-    /** The oldest reading of the register not before the instant. */
     readingAtOrAfter({ meter, register, ms }: ReadingPoint): ReadingRow | null {
       const newest = lastInstant.get(meter, register)?.instant as number | undefined;
       if (newest === undefined || newest < ms) return null;
@@ -144,7 +123,6 @@ export function operations(db: DatabaseSync) {
       }
       return null;
     },
-    /** The newest reading of every register of every meter. */
     lastReadings(): ReadingRow[] {
       return last.all().map(readingRow);
     },

@@ -2,7 +2,16 @@
  * What stands around an issued run: the steps that a period went through, the claim of whoever works on it, the input it was computed
  * from, the seal over its rows, and the meters whose intervals were written anew since.
  */
+
 import type { DatabaseSync } from 'node:sqlite';
+import type {
+  RunInput,
+  RunRecord,
+  RunRecordsOperations,
+  RunSpan,
+  RunStep,
+  SealRow,
+} from '../port/run-records.ts';
 import { appendOnly } from './append-only.ts';
 import { transaction } from './transaction.ts';
 
@@ -53,44 +62,6 @@ CREATE TABLE IF NOT EXISTS run_seal (
 ) STRICT;
 ${['run_step', 'run_input', 'run_span', 'run_seal'].map(appendOnly).join('')}`;
 
-export type RunState = 'open' | 'checked' | 'computed' | 'reviewed' | 'issued' | 'closed';
-export interface RunStep {
-  period: string;
-  /** From 1 on. */
-  number: number;
-  state: RunState;
-  at: string;
-  actor: string;
-  /** JSON of what belongs to the step: readiness, manifest, reason. */
-  detail: string;
-}
-/** What one meter gave to a run. */
-export interface RunInput {
-  meter: string;
-  digest: string;
-  body: Uint8Array;
-}
-export interface RunSeal {
-  json: string;
-  keyId: string;
-  signature: string;
-}
-export type SealRow = RunSeal & { period: string; revision: number };
-
-/** Over what instants a run billed. */
-export interface RunSpan {
-  fromMs: number;
-  toMs: number;
-}
-/** What is known of a run beside its money. */
-export interface RunRecord {
-  inputs: readonly RunInput[];
-  span: RunSpan | null;
-  seal: RunSeal | null;
-  /** Periods whose late changes the run has charged. */
-  settles: readonly string[];
-}
-
 /** Inside the transaction that issues the run. */
 export function recordWriter(db: DatabaseSync) {
   const insertSpan = db.prepare(
@@ -127,7 +98,7 @@ export function lateMarker(db: DatabaseSync) {
   };
 }
 
-export function operations(db: DatabaseSync) {
+export function operations(db: DatabaseSync): RunRecordsOperations {
   const late = db.prepare('SELECT period, meter FROM late_change ORDER BY period, meter');
   const steps = db.prepare(
     'SELECT period, number, state, at, actor, detail FROM run_step WHERE period = ? ORDER BY number',
@@ -155,15 +126,12 @@ export function operations(db: DatabaseSync) {
   const lastSeal = db.prepare('SELECT json FROM run_seal ORDER BY position DESC LIMIT 1');
 
   return {
-    /** The steps of a period, the oldest first. */
     runSteps(period: string): RunStep[] {
       return steps.all(period) as unknown as RunStep[];
     },
-    /** The last step of every period that has any. */
     newestRunSteps(): RunStep[] {
       return newestSteps.all() as unknown as RunStep[];
     },
-    /** Adds the step if `after` is still the number of the last one (0: none). @returns whether it was added */
     addRunStep({ after, ...step }: Omit<RunStep, 'number'> & { after: number }): boolean {
       return transaction(db, () => {
         if (Number(lastNumber.get(step.period)?.number) !== after) return false;
@@ -171,26 +139,21 @@ export function operations(db: DatabaseSync) {
         return true;
       });
     },
-    /** Takes the scope, or keeps it; a claim that has run out is anybody's. @returns whether it is the owner's now */
     claimRun(claimed: { scope: string; owner: string; nowMs: number; untilMs: number }): boolean {
       return Number(claim.run(claimed).changes) > 0;
     },
     releaseRun(scope: string, owner: string): void {
       release.run(scope, owner);
     },
-    /** What the run was computed from, by meter. */
     runInputs({ period, revision }: { period: string; revision: number }): RunInput[] {
       return inputs.all(period, revision) as unknown as RunInput[];
     },
-    /** The meters whose intervals were written again after the period was issued. */
     lateChanges(): { period: string; meter: string }[] {
       return late.all() as unknown as { period: string; meter: string }[];
     },
-    /** In the order in which they were set. */
     runSeals(): SealRow[] {
       return seals.all().map((row) => ({ ...row, revision: Number(row.revision) }) as unknown as SealRow);
     },
-    /** The text that the next seal names by its digest; null before the first. */
     lastSeal(): string | null {
       return (lastSeal.get()?.json as string | undefined) ?? null;
     },

@@ -6,7 +6,7 @@ import type { StoreReply } from './open-store.ts';
 import { operations } from './operations.ts';
 
 const db = openDatabase(workerData.file);
-const table: Record<string, (...args: never[]) => unknown> = operations(db);
+const table: Record<string, (...args: never[]) => unknown> = { ...operations(db) };
 
 parentPort?.on('message', ({ id, name, args }: { id: number; name: string; args: never[] }) => {
   const reply = (message: Omit<StoreReply, 'id'>): void => parentPort?.postMessage({ id, ...message });

@@ -1,5 +1,5 @@
-import type { Reading } from '../../../protocols/reading.ts';
-import { micro } from '../../../protocols/units.ts';
+import type { Reading } from '../../protocols/reading.ts';
+import { micro } from '../../protocols/units.ts';
 
 /** A reading in the store's own terms. */
 export interface Admitted {
