@@ -119,19 +119,30 @@ test('the operator signs in, sees the park, a curve, the balanced tree, closes t
   expect(await seriousFindings(page)).toEqual([]);
 
   await page.getByRole('link', { name: '结算', exact: true }).click();
-  await page.getByRole('button', { name: '结算 2026-09' }).click();
-  await page
-    .getByText(/estimat/i)
-    .first()
-    .waitFor();
-  await page.getByText('有估算区间时：签字接受').click();
+  await page.getByText('1 块表、193 个区间为估算，约合 ¥244.80，账单总额 ¥85\u202f597.82').waitFor();
+  await page.getByRole('button', { name: '检查通过，进入试算' }).click();
+  const compute = page.getByRole('button', { name: '试算', exact: true });
+  await compute.waitFor();
+  expect(await compute.isDisabled()).toBe(true);
   await page.getByLabel('签字人').fill('值班员');
-  await page.getByLabel('原因').fill('通讯中断，总量由止码确定');
-  await page.getByRole('button', { name: '结算 2026-09' }).click();
-  await page.getByText('✓ 成立').first().waitFor();
+  await page.getByLabel('理由').fill('通讯中断，总量由止码确定');
+  expect(await seriousFindings(page)).toEqual([]);
+  await compute.click();
+  await page.getByText('与试算时的校验码一致').waitFor();
+  expect(await page.getByRole('row', { name: /北辰设计/ }).textContent()).toContain(
+    '含估算 涉及金额 ¥244.80',
+  );
+  expect(await page.getByRole('row', { name: /青禾文化/ }).count()).toBe(0);
+  expect(await page.getByText('✓ 成立').count()).toBe(8);
+  await page.getByLabel('看过什么、结论如何').fill('估算由止码证实');
+  await page.getByRole('button', { name: '签字复核' }).click();
+  await page.getByText(/^签发 5 份结算单，合计 ¥/).waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+  // Nothing leaves the house at the first click.
+  await page.getByRole('button', { name: '签发结算单…' }).click();
+  expect(await page.getByRole('heading', { name: '结算单', exact: true }).count()).toBe(0);
+  await page.getByRole('button', { name: '确认签发' }).click();
   await page.getByRole('rowheader', { name: '电 · 峰段电能' }).first().waitFor();
-  await page.getByRole('button', { name: '结算 2026-09' }).click();
-  await page.getByText('2026-09 已签发，不会重复结算').waitFor();
   await page.getByRole('button', { name: '二维码' }).first().click();
   await page.getByRole('img', { name: /结算单的二维码/ }).waitFor();
   expect(await seriousFindings(page)).toEqual([]);

@@ -6,6 +6,8 @@ import { chooseLanguage, chosenLanguage, type Language } from '../language.ts';
 import { staffWords } from '../words/staff.ts';
 import { AnomaliesPage } from './anomalies-page.tsx';
 import { BillingPage } from './billing-page.tsx';
+import { CasesPage } from './cases-page.tsx';
+import { DeliveryPage } from './delivery-page.tsx';
 import { useKeys } from './keys.ts';
 import { MeterPage } from './meter-page.tsx';
 import { QuarantinePage } from './quarantine-page.tsx';
@@ -13,6 +15,7 @@ import { hashOf, type Route, useRoute } from './route.ts';
 import { type Session, SessionContext, useSession } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 import { SitePage } from './site-page.tsx';
+import { TermsPage } from './terms-page.tsx';
 import { TreePage } from './tree-page.tsx';
 import { useResource } from './use-resource.ts';
 
@@ -52,7 +55,7 @@ export function App() {
   );
 }
 
-const tabs = ['site', 'tree', 'billing', 'anomalies'] as const;
+const tabs = ['site', 'tree', 'billing', 'cases', 'terms', 'delivery', 'anomalies'] as const;
 
 function Pages({ toggle }: { toggle: () => void }) {
   const session = useSession();
@@ -110,7 +113,13 @@ function Page({ route, health }: { route: Route; health: ReturnType<typeof useRe
     case 'tree':
       return <TreePage />;
     case 'billing':
-      return <BillingPage />;
+      return <BillingPage period={route.period} />;
+    case 'cases':
+      return <CasesPage />;
+    case 'terms':
+      return <TermsPage />;
+    case 'delivery':
+      return <DeliveryPage />;
     case 'anomalies':
       return <AnomaliesPage />;
     case 'quarantine':

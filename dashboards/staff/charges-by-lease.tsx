@@ -4,7 +4,9 @@ import type { Charge, Problem, StatementSummary } from '../../protocols/api.ts';
 import { ask, ProblemError } from '../client.ts';
 import { moneyText, quantityText, sumOf } from '../format.ts';
 import type { Language } from '../language.ts';
+import { billingWords } from '../words/billing.ts';
 import type { StaffWords } from '../words/staff.ts';
+import { CreditRequest } from './credit-request.tsx';
 import { ProblemNotice } from './problem-notice.tsx';
 import { useSession } from './session.ts';
 
@@ -81,7 +83,8 @@ const shareText = ({ pool, poolName }: Charge, words: StaffWords): string =>
   hasOwnWord(pool) ? words[ownWords[pool]] : poolName;
 
 function ChargeTable({ charges }: { charges: Charge[] }) {
-  const { words } = useSession();
+  const { words, language } = useSession();
+  const billing = billingWords[language];
   return (
     <div className="table">
       <table>
@@ -101,23 +104,58 @@ function ChargeTable({ charges }: { charges: Charge[] }) {
             <th scope="col" className="number">
               {words.gross}
             </th>
+            <th scope="col">{billing.credits}</th>
           </tr>
         </thead>
         <tbody>
           {charges.map((charge) => (
-            <tr key={charge.key}>
-              <th scope="row">
-                {words[charge.utility]} · {charge.name}
-              </th>
-              <td className="share">{shareText(charge, words)}</td>
-              <td className="number">{quantityText(charge.quantity, charge.unit)}</td>
-              <td className="number">{moneyText(charge.net)}</td>
-              <td className="number">{moneyText(charge.tax)}</td>
-              <td className="number">{moneyText(charge.gross)}</td>
-            </tr>
+            <ChargeRow key={charge.key} charge={charge} />
           ))}
         </tbody>
       </table>
     </div>
+  );
+}
+
+function ChargeRow({ charge }: { charge: Charge }) {
+  const { words, language } = useSession();
+  const billing = billingWords[language];
+  const [asking, setAsking] = useState(false);
+  const { kind, lease, gross } = charge;
+  const creditable = lease !== null && (kind === 'charge' || kind === 'rebill') && /^[\d.]*[1-9]/.test(gross);
+  return (
+    <>
+      <tr>
+        <th scope="row">
+          {words[charge.utility]} · {charge.name}{' '}
+          {kind !== 'charge' && <span className="mark warn">{billing[`kind_${kind}`]}</span>}
+        </th>
+        <td className="share">{shareText(charge, words)}</td>
+        <td className="number">{quantityText(charge.quantity, charge.unit)}</td>
+        <td className="number">{moneyText(charge.net)}</td>
+        <td className="number">{moneyText(charge.tax)}</td>
+        <td className="number">{moneyText(charge.gross)}</td>
+        <td className="actions">
+          {creditable && (
+            <button
+              type="button"
+              className="button"
+              aria-expanded={asking}
+              aria-label={`${billing.credit} ${charge.name}`}
+              onClick={() => setAsking(!asking)}
+            >
+              {billing.credit}
+            </button>
+          )}
+        </td>
+      </tr>
+      {asking && (
+        <tr>
+          <td colSpan={7}>
+            <CreditRequest charge={charge} />
+          </td>
+        </tr>
+      )}
+    </>
   );
 }

@@ -7,6 +7,9 @@ const pages: Record<string, Route> = {
   m: { page: 'site' },
   t: { page: 'tree' },
   b: { page: 'billing' },
+  d: { page: 'cases' },
+  r: { page: 'terms' },
+  l: { page: 'delivery' },
   a: { page: 'anomalies' },
 };
 

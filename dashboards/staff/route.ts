@@ -5,22 +5,36 @@ export type Route =
   | { page: 'site' }
   | { page: 'meter'; id: string }
   | { page: 'tree' }
-  | { page: 'billing' }
+  | { page: 'billing'; period?: string }
+  | { page: 'cases' }
+  | { page: 'terms' }
+  | { page: 'delivery' }
   | { page: 'anomalies' }
   | { page: 'quarantine' };
+
+const plain: Route[] = [
+  { page: 'tree' },
+  { page: 'cases' },
+  { page: 'terms' },
+  { page: 'delivery' },
+  { page: 'anomalies' },
+  { page: 'quarantine' },
+];
 
 export function routeOf(hash: string): Route {
   const [page = '', id] = hash.replace(/^#\/?/, '').split('/');
   if (page === 'meters' && id !== undefined && id !== '')
     return { page: 'meter', id: decodeURIComponent(id) };
-  if (page === 'tree' || page === 'billing' || page === 'anomalies' || page === 'quarantine') return { page };
-  return { page: 'site' };
+  if (page === 'billing')
+    return id !== undefined && /^\d{4}-\d\d$/.test(id) ? { page, period: id } : { page };
+  return plain.find((one) => one.page === page) ?? { page: 'site' };
 }
 
-export const hashOf = (route: Route): string =>
-  route.page === 'meter'
-    ? `#/meters/${encodeURIComponent(route.id)}`
-    : `#/${route.page === 'site' ? '' : route.page}`;
+export function hashOf(route: Route): string {
+  if (route.page === 'meter') return `#/meters/${encodeURIComponent(route.id)}`;
+  if (route.page === 'billing' && route.period !== undefined) return `#/billing/${route.period}`;
+  return `#/${route.page === 'site' ? '' : route.page}`;
+}
 
 export const goTo = (route: Route): void => {
   location.hash = hashOf(route);

@@ -11,6 +11,9 @@ const chinese = {
   site: '园区概况',
   tree: '计量平衡',
   billing: '结算',
+  cases: '异议与减免',
+  terms: '规则与电价',
+  delivery: '对账与推送',
   anomalies: '异常',
   meters: '仪表',
   loading: '正在读取……',
@@ -150,6 +153,14 @@ const chinese = {
   manifest: '校验码',
   noAnomalies: '没有异常。',
   noneQuarantined: '没有待处理的异常报文。',
+  noneOfThese: '没有记录。',
+  quarantineDetail: '没能入库的报文：不会丢弃，也不计入账单。查明原因后放行，或说明理由后驳回。',
+  held: '待处理',
+  released: '已放行',
+  dismissed: '已驳回',
+  release: '放行入库',
+  dismiss: '驳回',
+  dismissReason: '驳回理由',
   payload: '报文',
   open: '未结束',
   ended: (at: string) => `结束于 ${at}`,
@@ -162,7 +173,7 @@ const chinese = {
   info: '提示',
   warning: '警告',
   critical: '严重',
-  keys: '快捷键：/ 筛选 · j k 移动 · Enter 打开 · Esc 返回 · g s / g t / g b / g a 切换页面',
+  keys: '快捷键：/ 筛选 · j k 移动 · Enter 打开 · Esc 返回 · g s / t / b / d / r / l / a 切换页面',
 };
 
 export type StaffWords = Translation<typeof chinese>;
@@ -177,6 +188,9 @@ const english: StaffWords = {
   site: 'Site',
   tree: 'Tree and balance',
   billing: 'Billing',
+  cases: 'Disputes',
+  terms: 'Rules and tariffs',
+  delivery: 'Books and delivery',
   anomalies: 'Anomalies',
   meters: 'Meters',
   loading: 'Loading…',
@@ -317,6 +331,15 @@ const english: StaffWords = {
   manifest: 'Manifest digest',
   noAnomalies: 'No anomalies.',
   noneQuarantined: 'Nothing waits in quarantine.',
+  noneOfThese: 'None.',
+  quarantineDetail:
+    'What could not be stored is neither lost nor billed. Release it once the cause is known, or dismiss it with a reason.',
+  held: 'held',
+  released: 'released',
+  dismissed: 'dismissed',
+  release: 'Release into the store',
+  dismiss: 'Dismiss',
+  dismissReason: 'Reason to dismiss',
   payload: 'Message',
   open: 'open',
   ended: (at) => `ended ${at}`,
@@ -329,7 +352,7 @@ const english: StaffWords = {
   info: 'info',
   warning: 'warning',
   critical: 'critical',
-  keys: 'Keys: / filter · j k move · Enter open · Esc back · g s / g t / g b / g a pages',
+  keys: 'Keys: / filter · j k move · Enter open · Esc back · g s / t / b / d / r / l / a pages',
 };
 
 export const staffWords: Record<Language, StaffWords> = { 'zh-CN': chinese, en: english };
