@@ -80,6 +80,21 @@ test('statements show the registers at the change of the rule, and verify from t
   expect(new Set(spans.map(({ from }) => from))).toContain('2026-09-15T16:00:00Z');
 });
 
+test('a changed byte anywhere in a statement with rules is found', async () => {
+  await closePeriod(options());
+  const [first] = await store.statements({ period: '2026-09' });
+  const bytes = new TextEncoder().encode((await store.statement(first?.id ?? ''))?.json ?? '');
+  const missed: number[] = [];
+  // A prime step: every place in a part is met somewhere.
+  for (let at = 0; at < bytes.length; at += 61) {
+    const changed = bytes.slice();
+    changed[at] = (changed[at] ?? 0) ^ 1;
+    if ((await verifyStatement(changed)).ok) missed.push(at);
+  }
+  expect(bytes.length).toBeGreaterThan(10_000);
+  expect(missed).toEqual([]);
+});
+
 test('the same month by another document: differences of every lease, nothing stored', async () => {
   const before = await store.billingRun('2026-09');
   const compared = await whatIfPark(store, { period: '2026-09', current: park, other: samplePark });

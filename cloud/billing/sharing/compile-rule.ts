@@ -83,7 +83,10 @@ export function compileRule(
             above: fromDecimal(rule.fallback.above),
             weight: compile(rule.fallback.weight, all, null),
           },
-    pools: (rule.pools ?? []).map(({ pool, weight }) => ({ pool, weight: compile(weight, ofPools, null) })),
+    pools: (rule.pools ?? []).map(({ pool, weight }) => ({
+      pool,
+      weight: compile(weight, ofPools, method.kind === 'quantity' ? unit : null),
+    })),
   };
   return problems.length === 0 ? { ok: true, compiled } : { ok: false, problems };
 }
