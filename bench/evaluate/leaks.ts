@@ -50,8 +50,8 @@ export function scoreBulkLeaks(
         half === null
           ? [120 * 24, total - 720]
           : half === 'first'
-            ? [120 * 24, total / 2 - 720]
-            : [total / 2, total - 720];
+            ? [120 * 24, Math.floor(total / 2) - 720]
+            : [Math.ceil(total / 2), total - 720];
       const begins = random.whole(low, high);
       const shape = leak % 2 === 0 ? null : random.of(shapes).values.slice(0, 672);
       const size = shape === null ? 1 : shape.reduce((a, b) => a + b, 0) / shape.length;

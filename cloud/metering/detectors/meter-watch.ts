@@ -81,7 +81,8 @@ export class MeterWatch {
           figures,
         }),
       withdrawn: () => {},
-      caughtUp: (fromMs, toMs, quantity) => this.standstill.caughtUp(fromMs, toMs, quantity, meter.unit),
+      caughtUp: (fromMs, toMs, knownMs, quantity) =>
+        this.standstill.caughtUp({ fromMs, toMs, knownMs }, quantity, meter.unit),
     });
   }
 

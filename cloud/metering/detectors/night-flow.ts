@@ -11,8 +11,6 @@ export interface NightFlowSettings {
   /** Times what such comparisons usually were: for the night, and for the hours of the day. */
   nightTimes: number;
   dayTimes: number;
-  /** Times the greatest rise so far that was no alarm. */
-  mostTimes: number;
   /** Part of the mean flow that a leak must be at least. */
   leastShare: number;
   /** For a leak that is told after three nights: part of the usual night's flow. */
@@ -153,13 +151,13 @@ export class NightFlow {
   }
 
   private isRise({ night, day, mean }: { night: number; day: number; mean: number }): boolean {
-    const { nightTimes, dayTimes, mostTimes, leastShare } = this.settings;
+    const { nightTimes, dayTimes, leastShare } = this.settings;
     if (this.past.night.length < LEAST_PAST) return false;
     // The last days have the same nights in them as today.
     const limitOf = (past: readonly number[], times: number): number => {
       const settled = past.slice(0, -LATELY);
       const usually = quantile(settled.map(Math.abs), 0.6);
-      return Math.max(times * usually, mostTimes * Math.max(...settled), leastShare * mean);
+      return Math.max(times * usually, leastShare * mean);
     };
     const nightLimit = limitOf(this.past.night, nightTimes);
     const dayLimit = limitOf(this.past.day, dayTimes);

@@ -16,7 +16,7 @@ export interface RegisterNews {
     figures: Readonly<Record<string, number>>,
   ): void;
   /** The register stood still over `[fromMs, toMs)` while its meter counted on: it has caught up now. */
-  caughtUp(fromMs: number, toMs: number, quantity: number): void;
+  caughtUp(fromMs: number, toMs: number, knownMs: number, quantity: number): void;
   /** The register is back where it was before the fault that began at the instant: it was none. */
   withdrawn(startMs: number): void;
 }
@@ -39,8 +39,9 @@ const BEYOND_SEEN = 5;
 const RATES_TO_LEARN = 24;
 /** After so many readings at a new level that never came back, the level counts. */
 const PENDING = 3;
-/** A register that stood still is believed to have missed so many times what it usually counts. */
+/** A register that stood still has missed at most so many times its mean rate, or this part of its highest. */
 const MISSED_TIMES = 3;
+const MISSED_PART = 0.1;
 /** A level that comes back within this time had not changed. */
 const BACK_MS = 24 * HOUR_MS;
 /** A register this full may roll over. */
@@ -80,7 +81,7 @@ export class RegisterWatch {
   private step(last: Point, at: Point): void {
     const delta = at.value - last.value;
     if (delta >= 0) {
-      if (delta <= this.most(last, at)) this.accept(last, at);
+      if (delta <= this.believesAtMost(last, at)) this.accept(last, at);
       else if (!this.backAgain(at)) this.pending = [at];
       return;
     }
@@ -96,7 +97,7 @@ export class RegisterWatch {
     }
     const modulus = this.modulus(last);
     const wrapped = at.value + modulus - last.value;
-    const rolls = last.value >= NEARLY_FULL * modulus && wrapped <= this.most(last, at);
+    const rolls = this.rollsOver(last, at);
     const type = rolls ? 'rollover' : 'reset';
     this.news.fault(type, at.ms, at.ms, { before: last.value, after: at.value });
     this.news.counted(last.ms, at.ms, rolls ? wrapped : null, at.ms);
@@ -123,7 +124,18 @@ export class RegisterWatch {
   private afterJump(last: Point, at: Point): void {
     const [first = at] = this.pending;
     const delta = at.value - last.value;
-    if (delta >= -this.jitter() && delta <= this.most(last, at)) {
+    const fellBack = first.value < last.value || at.value < first.value - this.jitter();
+    if (
+      !fellBack &&
+      delta <= this.believesAtMost(last, at) &&
+      first.value - last.value > this.most(last, first)
+    ) {
+      // A burst that the hours since even out.
+      this.pending = [];
+      this.accept(last, at);
+      return;
+    }
+    if (fellBack && delta >= -this.jitter() && delta <= this.believesAtMost(last, at)) {
       const type = first.value > last.value ? 'spike' : 'dip';
       const figures = {
         before: last.value,
@@ -137,11 +149,15 @@ export class RegisterWatch {
       return;
     }
     const previous = this.pending.at(-1) ?? first;
-    const factor = scaleOf(first.value / last.value);
+    const factor = this.scaleOf(last, first);
     const goesOn = at.value >= previous.value - this.jitter();
     const steady = goesOn && at.value - previous.value <= this.most(previous, at) * Math.max(factor ?? 1, 1);
     if (!steady && !(goesOn && this.pending.length >= PENDING)) {
       this.pending = goesOn ? [...this.pending, at] : [at];
+      return;
+    }
+    if (steady && first.value > last.value && first.value - last.value <= this.most(last, first)) {
+      this.catchUp(last, first, at);
       return;
     }
     const type = factor !== null || !steady ? 'scale_change' : 'exchange_suspected';
@@ -155,18 +171,20 @@ export class RegisterWatch {
     this.settle(at);
   }
 
+  /** The jump is what a register that had stood still has missed. */
+  private catchUp(last: Point, first: Point, at: Point): void {
+    this.news.caughtUp(this.movedMs, first.ms, at.ms, first.value - last.value);
+    this.news.counted(last.ms, first.ms, null, at.ms);
+    this.pending = [];
+    this.last = first;
+    this.movedMs = first.ms;
+    this.accept(first, at);
+  }
+
   private accept(last: Point, at: Point): void {
     const delta = at.value - last.value;
     const hours = (at.ms - last.ms) / HOUR_MS;
     if (delta > 0) {
-      const stood = last.ms - this.movedMs;
-      if (this.believesAtMost(last, at) < delta && stood >= HOUR_MS) {
-        this.news.caughtUp(this.movedMs, at.ms, delta);
-        this.news.counted(last.ms, at.ms, null, at.ms);
-        this.last = at;
-        this.movedMs = at.ms;
-        return;
-      }
       this.tick = Math.min(this.tick, delta);
       this.movedMs = at.ms;
     }
@@ -186,7 +204,9 @@ export class RegisterWatch {
   /** The most that can have been counted since the register last moved: what it missed, it missed at its usual rate. */
   private most(from: Point, to: Point): number {
     const stood = Math.max(from.ms - (this.movedMs || from.ms), 0) / HOUR_MS;
-    const missed = this.hours > 0 ? MISSED_TIMES * (this.total / this.hours) * stood : 0;
+    const rate =
+      this.hours > 0 ? Math.max(MISSED_TIMES * (this.total / this.hours), this.highest * MISSED_PART) : 0;
+    const missed = rate * stood;
     return this.believesAtMost(from, to) + missed;
   }
 
@@ -201,6 +221,17 @@ export class RegisterWatch {
     return (rate * (to.ms - from.ms + SLACK_MS)) / HOUR_MS + tick;
   }
 
+  /** The power of ten that takes a value back to where the count would be, or null. */
+  private scaleOf(last: Point, { ms, value }: Point): number | null {
+    if (!(value > 0 && last.value > 0)) return null;
+    const power = Math.round(Math.log10(value / last.value));
+    if (power === 0 || Math.abs(power) > 3) return null;
+    const before = value / 10 ** power;
+    const slack = this.jitter() + (power < 0 ? 10 ** -power * this.jitter() : 0);
+    const isSame = before >= last.value - slack && before - last.value <= this.most(last, { ms, value });
+    return isSame ? 10 ** power : null;
+  }
+
   /** A register that shows whole units may stand one lower for a moment. */
   private jitter(): number {
     return Number.isFinite(this.tick) ? 2 * this.tick : 0;
@@ -208,10 +239,14 @@ export class RegisterWatch {
 
   private fellToNothing(last: Point, at: Point): boolean {
     if (at.value < 0) return false;
+    return this.rollsOver(last, at) || at.value <= BEGUN_ANEW * last.value;
+  }
+
+  /** Where nobody stated the digits, only what the hours since allow. */
+  private rollsOver(last: Point, at: Point): boolean {
     const modulus = this.modulus(last);
-    const wraps =
-      last.value >= NEARLY_FULL * modulus && at.value + modulus - last.value <= this.most(last, at);
-    return wraps || at.value <= BEGUN_ANEW * last.value;
+    const most = this.traits.digits === null ? this.believesAtMost(last, at) : this.most(last, at);
+    return last.value >= NEARLY_FULL * modulus && at.value + modulus - last.value <= most;
   }
 
   /** Where the register wraps: by its digits, or where nobody stated them at the next power of ten. */
@@ -219,14 +254,6 @@ export class RegisterWatch {
     const { digits } = this.traits;
     return digits === null ? 10 ** Math.ceil(Math.log10(Math.max(value, 1) + 1)) : 10 ** digits;
   }
-}
-
-/** The power of ten that a ratio stands for, or null: 10, 100, 1000, or a part of that kind. */
-function scaleOf(ratio: number): number | null {
-  if (!(ratio > 0)) return null;
-  const power = Math.round(Math.log10(ratio));
-  if (power === 0 || Math.abs(power) > 3) return null;
-  return Math.abs(Math.log10(ratio) - power) < 0.02 ? 10 ** power : null;
 }
 
 const sign = (value: number): string => figure(value);

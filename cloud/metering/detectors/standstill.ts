@@ -57,7 +57,8 @@ export class Standstill {
   }
 
   /** The register jumped to where it ought to be: it had stood still over the span. */
-  caughtUp(fromMs: number, toMs: number, quantity: number, unit: string): void {
+  caughtUp(span: { fromMs: number; toMs: number; knownMs: number }, quantity: number, unit: string): void {
+    const { fromMs, toMs, knownMs } = span;
     const hours = (toMs - fromMs) / HOUR_MS;
     const when = localTime(fromMs, this.meter.timeZone);
     if (this.open === null)
@@ -66,7 +67,7 @@ export class Standstill {
         type: 'stuck',
         startMs: fromMs,
         seenMs: toMs,
-        raisedMs: toMs,
+        raisedMs: knownMs,
         endMs: toMs,
         severity: 'warning',
         text: {
