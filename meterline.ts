@@ -55,6 +55,11 @@ const commands: Record<string, { about: string; load: () => Promise<Command> }> 
     load: () => import('./cloud/commands/what-if.ts'),
   },
   tariff: { about: 'prove a tariff, price a bill by it', load: () => import('./cloud/commands/tariff.ts') },
+  reconcile: {
+    about: "the supplier's bill against meters and charges",
+    load: () => import('./cloud/commands/reconcile.ts'),
+  },
+  explain: { about: 'one charge, down to the registers', load: () => import('./cloud/commands/explain.ts') },
   verify: { about: 'check a statement offline', load: () => import('./cloud/commands/verify.ts') },
   golden: {
     about: 'run cases with known answers against the pure cores',

@@ -1,14 +1,14 @@
 /** `meterline bill`: closes a billing period. Exit codes: 0 issued or proved, 1 it cannot be billed as it stands, 2 usage, 3 fault. */
-import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
 import { refuseWords, takeWords } from '../../command-line.ts';
 import { Park } from '../../protocols/park.ts';
-import { loadConfig } from '../config.ts';
+import { systemClock } from '../clock.ts';
+import { recordSigningKey } from '../issuer-keys.ts';
+import { billingJobs } from '../jobs/billing-jobs.ts';
 import { type ClosedPeriod, closePeriod } from '../jobs/close-period.ts';
 import { openSigningKey } from '../signing.ts';
 import { openStore, type StorePlace } from '../store/store.ts';
-import { storePlace } from '../store-place.ts';
+import { findInstallation } from './installation.ts';
 
 const USAGE = `Usage: meterline bill --period 2026-09 (--data DIR | --config cloud.yaml) [--dry-run] [--json] [--accept-estimates "reason"]
 
@@ -38,7 +38,7 @@ export async function run(args: string[]): Promise<number> {
   if (period === undefined || (data === undefined) === (config === undefined))
     return refuseWords(form, '--period and either --data or --config are needed');
   if (reason?.trim() === '') return refuse('meterline bill: --accept-estimates needs a reason');
-  const found = config === undefined ? installationAt(data ?? '') : installationOf(config);
+  const found = findInstallation({ data, config });
   if (!found.ok) return refuse(...found.problems);
   try {
     const closed = await close({
@@ -62,27 +62,6 @@ function refuse(...lines: string[]): number {
   return 2;
 }
 
-/** Where keys and everything else are. */
-type Installation = { ok: true; dataDir: string; place: StorePlace } | { ok: false; problems: string[] };
-
-function installationAt(dataDir: string): Installation {
-  const file = join(dataDir, 'meterline.db');
-  return existsSync(file)
-    ? { ok: true, dataDir, place: { file } }
-    : { ok: false, problems: [`${file}: there is no store`] };
-}
-
-function installationOf(configFile: string): Installation {
-  const loaded = loadConfig(configFile);
-  if (!loaded.ok) return loaded;
-  try {
-    const place = storePlace(loaded.config, loaded.secrets);
-    return { ok: true, dataDir: loaded.config.dataDir, place };
-  } catch (error) {
-    return { ok: false, problems: [`${configFile}: store: ${(error as Error).message}`] };
-  }
-}
-
 /** Null where the store has no park document. */
 async function close(request: {
   dataDir: string;
@@ -96,15 +75,21 @@ async function close(request: {
   try {
     const version = await store.currentPark();
     if (version === null) return null;
-    return await closePeriod({
-      store,
-      park: Park.parse(JSON.parse(version.document)),
-      parkDigest: version.digest,
-      period,
-      issuedAt: Temporal.Now.instant().round('second').toString(),
-      acceptEstimates: reason === null ? null : { by: userInfo().username, reason },
-      signingKey: openSigningKey(dataDir),
-      dryRun,
+    const wallClock = systemClock();
+    const { username } = userInfo();
+    const acceptEstimates = reason === null ? null : { by: username, reason };
+    const common = {
+      ...{ store, park: Park.parse(JSON.parse(version.document)), parkDigest: version.digest },
+      ...{ intervalMinutes: 15, signingKey: openSigningKey(dataDir) },
+    };
+    const issuedAt = Temporal.Now.instant().round('second').toString();
+    if (dryRun) return await closePeriod({ ...common, period, issuedAt, acceptEstimates, dryRun });
+    await recordSigningKey(store, common.signingKey, issuedAt);
+    const clock = { nowMs: () => Temporal.Instant.from(issuedAt).epochMilliseconds };
+    const billing = billingJobs({ ...common, clock, wallClock, signingKey: () => common.signingKey });
+    return await billing.closePeriod({
+      ...{ period, actor: `user:${username}` },
+      ...(acceptEstimates !== null && { acceptEstimates }),
     });
   } finally {
     await store.close();
