@@ -88,7 +88,9 @@ const mutants: [string, Rewrite, RegExp][] = [
   [
     'a charge may be posted twice',
     (sql) =>
-      sql.replace('  key TEXT NOT NULL UNIQUE', '  key TEXT NOT NULL').replace('REFERENCES charge (key)', ''),
+      sql
+        .replace('  key TEXT NOT NULL UNIQUE', '  key TEXT NOT NULL')
+        .replaceAll('REFERENCES charge (key)', ''),
     /unique for ever/,
   ],
 ];
