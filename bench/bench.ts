@@ -8,6 +8,7 @@ import { measurements as dead } from './dead-meter.ts';
 import { measurements as delivery } from './delivery-rows.ts';
 import { measurements as edge } from './edge-rows.ts';
 import { measurements as footprint } from './gateway-footprint.ts';
+import { measurements as history } from './history-month.ts';
 import { measurements as line } from './line-end-to-end.ts';
 import type { BenchRow } from './measure.ts';
 import { measurements as rtu } from './rtu-utilisation.ts';
@@ -23,6 +24,7 @@ const measurements = [
   ...delivery,
   ...footprint,
   ...close,
+  ...history,
 ];
 
 const USAGE = `Usage: meterline bench [NAME...] [--json]
