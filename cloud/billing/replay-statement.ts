@@ -25,8 +25,8 @@ import {
   sum,
 } from './rational.ts';
 import { consumptionOf, registerSlack } from './register-arithmetic.ts';
+import { fraction, hopProblem } from './replay-basis.ts';
 import { roundUnits } from './rounding.ts';
-import { fraction, hopProblem } from './statement-basis.ts';
 import { registerId } from './statement-file.ts';
 import { priceTieredLines } from './tiered-charges.ts';
 

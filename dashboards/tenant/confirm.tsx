@@ -39,9 +39,14 @@ export function Confirm({ words, language, api, check, opened }: Props) {
       .finally(() => setSending(false));
   };
   const download = (
-    <a class="button" href={`${api}/statement`} download={`${opened.view.statement}.json`}>
-      {words.download}
-    </a>
+    <>
+      <a class="button" href={`${api}/statement.pdf`} target="_blank" rel="noreferrer">
+        {words.printed}
+      </a>
+      <a class="button" href={`${api}/statement`} download={`${opened.view.statement}.json`}>
+        {words.download}
+      </a>
+    </>
   );
   if (confirmedAt !== null)
     return (

@@ -6,10 +6,12 @@ import type { Statement } from '../../protocols/statement.ts';
 import { ask, ProblemError, request } from '../client.ts';
 import { chooseLanguage, chosenLanguage, type Language } from '../language.ts';
 import { type TenantWords, tenantWords } from '../words/tenant.ts';
+import { Carried } from './carried.tsx';
 import { Charges } from './charges.tsx';
 import { type Check, checkStatement } from './check-statement.ts';
 import { Confirm } from './confirm.tsx';
 import { Curves } from './curves.tsx';
+import { Disputes } from './disputes.tsx';
 import { Summary } from './summary.tsx';
 import { Verdict } from './verdict.tsx';
 
@@ -79,10 +81,12 @@ export function Page({ api }: { api: string }) {
         {state !== null && 'opened' in state && (
           <>
             <Summary words={words} language={language} statement={state.opened.statement} />
+            <Carried words={words} {...state.opened} />
             <Verdict words={words} check={check} opened={state.opened} />
             <Charges words={words} language={language} statement={state.opened.statement} />
             <Curves words={words} language={language} api={api} statement={state.opened.statement} />
             <Confirm words={words} language={language} api={api} check={check} opened={state.opened} />
+            <Disputes words={words} language={language} api={api} statement={state.opened.statement} />
           </>
         )}
       </main>

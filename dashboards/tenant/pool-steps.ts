@@ -1,7 +1,7 @@
 /** The way of a shared quantity through pools, with the exact arithmetic of the replay. Pure. */
 import { formatFraction, multiply, ONE, type Rational, rational } from '../../cloud/billing/rational.ts';
+import { fraction, traceOf } from '../../cloud/billing/replay-basis.ts';
 import { roundUnits } from '../../cloud/billing/rounding.ts';
-import { fraction, traceOf } from '../../cloud/billing/statement-basis.ts';
 import { formatDecimal } from '../../protocols/decimal.ts';
 import type { PoolHop, PoolStream, WorkedFormula } from '../../protocols/statement.ts';
 

@@ -1,7 +1,8 @@
 /** Values for the names of a rule's formulas, and the formulas' results: exact, or the reason why there is none. */
-import { evaluateFormula, type Values } from '../formula/evaluate-formula.ts';
+import { evaluateFormula } from '../formula/evaluate-formula.ts';
 import { add, compare, type Rational, ZERO } from '../rational.ts';
 import type { Compiled } from './compile-rule.ts';
+import { type Inputs, valuesOf } from './inputs.ts';
 import type { Participant } from './participants.ts';
 import type { FactKey } from './variables.ts';
 
@@ -18,11 +19,6 @@ export interface PoolFacts {
   }[];
 }
 
-/** The values that a formula was given, by the names it uses: with them it can be evaluated again. */
-export interface Inputs {
-  readonly period: readonly { name: string; value: Rational }[];
-  readonly days: readonly { date: string; values: readonly { name: string; value: Rational }[] }[];
-}
 export type Result =
   | { ok: true; value: Rational; inputs: Inputs }
   | { ok: false; code: 'division_by_zero' | 'no_value' | 'too_large'; detail: string };
@@ -128,12 +124,3 @@ export class RuleEvaluator {
     return days;
   }
 }
-
-/** As the evaluator of formulas takes them. */
-export const valuesOf = ({ period, days }: Inputs): Values => ({
-  period: new Map(period.map(({ name, value }) => [name, value])),
-  days: days.map(({ date, values }) => ({
-    date,
-    values: new Map(values.map(({ name, value }) => [name, value])),
-  })),
-});

@@ -18,7 +18,8 @@ import {
   ZERO,
 } from '../rational.ts';
 import { type Compiled, type CompiledRule, ruleName } from './compile-rule.ts';
-import { type Inputs, isTooFine, type PoolFacts, RuleEvaluator } from './evaluate-rule.ts';
+import { isTooFine, type PoolFacts, RuleEvaluator } from './evaluate-rule.ts';
+import type { Inputs } from './inputs.ts';
 import type { Participant } from './participants.ts';
 
 /** A formula that was evaluated. */

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { Park, Pool } from '../../../protocols/park.ts';
 import { checkPark } from '../../check-park.ts';
 import { type BillingOutcome, billPeriod } from '../bill-period.ts';
+import { traceOf } from '../replay-basis.ts';
 import { replayStatement } from '../replay-statement.ts';
 import { sampleInput, samplePark } from '../sample-park.ts';
-import { traceOf } from '../statement-basis.ts';
 import { bill, counting, hot, lineOf, lobby, parkWith, rule } from './lobby-park.ts';
 
 /** kWh by `holder|pool`, of what is shared. */
