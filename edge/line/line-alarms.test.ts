@@ -1,25 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import type { Alarm, AlarmKind } from './exchange.ts';
-import { against, type Behaviour, concat, type Kind, late } from './test-line.ts';
+import { ModbusRtu } from './modbus-rtu.ts';
+import { against, type Behaviour, concat, type Kind, TIMEOUT_MS, whenAnswered } from './test-line.ts';
 
 describe('who else speaks on a line', () => {
   const request = { unit: 9, functionCode: 3, address: 0, count: 1 } as const;
   const other = Uint8Array.of(3, 2, 0x12, 0x34);
+  // A busy machine makes no answer late here.
+  const patient = { timeoutMilliseconds: 5_000, worstReplyMilliseconds: TIMEOUT_MS };
   const cases: [string, Kind[], Behaviour, string, AlarmKind][] = [
     [
       'a second slave that answers at once',
       ['tcp', 'rtu-over-tcp'],
       ({ frame, send }) => send(concat(frame(), frame({ pdu: other }))),
-      'not_alone',
-      'second_slave',
-    ],
-    [
-      'a second slave in the silence that follows',
-      ['rtu-over-tcp'],
-      ({ frame, send }) => {
-        send(frame());
-        late(2, () => send(frame({ pdu: other })));
-      },
       'not_alone',
       'second_slave',
     ],
@@ -44,27 +37,51 @@ describe('who else speaks on a line', () => {
         await expect(line.read(request)).rejects.toMatchObject({ code });
         expect(line.alarms()).toEqual([{ unit: 9, echo: 0, duplicate: 0, second_slave: 0, [alarm]: 1 }]);
       },
-      { onAlarm: (one) => heard.push(one) },
+      { ...patient, onAlarm: (one) => heard.push(one) },
     );
     expect(heard).toEqual([{ unit: 9, kind: alarm }]);
+  });
+
+  /** A first slave that answers, and what the second one does when it is its turn. */
+  const slaves = (): { first: Behaviour; second(): void } => {
+    let second = (): void => undefined;
+    const first: Behaviour = ({ frame, send }) => {
+      second = () => send(frame({ pdu: other }));
+      send(frame());
+    };
+    return { first, second: () => second() };
+  };
+
+  test('a second slave in the silence that follows (rtu-over-tcp) fails the request and is told', async () => {
+    const heard: Alarm[] = [];
+    const { first, second } = slaves();
+    await against(
+      'rtu-over-tcp',
+      () => first,
+      async (line) => {
+        const exchange = whenAnswered(new ModbusRtu().exchange(request), second);
+        await expect(line.ask(exchange)).rejects.toMatchObject({ code: 'not_alone' });
+        expect(line.alarms()).toEqual([{ unit: 9, echo: 0, duplicate: 0, second_slave: 1 }]);
+      },
+      { ...patient, onAlarm: (one) => heard.push(one) },
+    );
+    expect(heard).toEqual([{ unit: 9, kind: 'second_slave' }]);
   });
 
   test.each<Kind>(['tcp', 'rtu-over-tcp'])(
     'a second slave (%s) that is later than the first one is told of',
     async (kind) => {
       const told = Promise.withResolvers<Alarm>();
-      const twice: Behaviour = ({ frame, send }) => {
-        send(frame());
-        late(12, () => send(frame({ pdu: other })));
-      };
+      const { first, second } = slaves();
       await against(
         kind,
-        () => twice,
+        () => first,
         async (line) => {
           expect(await line.read(request)).toMatchObject({ ok: true });
+          second();
           expect(await told.promise).toEqual({ unit: 9, kind: 'second_slave' });
         },
-        { onAlarm: told.resolve },
+        { ...patient, onAlarm: told.resolve },
       );
     },
   );

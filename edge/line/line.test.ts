@@ -100,6 +100,7 @@ describe.concurrent.each<Kind>(['tcp', 'rtu-over-tcp'])(
         expect(result.wrong).toBe(0);
         expect(result.right).toBeGreaterThan(20);
       },
+      60_000,
     );
   },
 );

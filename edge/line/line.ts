@@ -16,13 +16,14 @@ import { LineAlarms, type UnitAlarms } from './line-alarms.ts';
 import { LineFault, type LineFaultCode } from './line-fault.ts';
 import { type LineOptions, openingRestMs, worstReplyMs } from './line-options.ts';
 import { LineQueue, type Waiting } from './line-queue.ts';
-import { hearSilence } from './line-silence.ts';
+import { HEARD_MS, hearSilence } from './line-silence.ts';
 import { baudRateOf, discardUnread, linkName, openStream } from './line-stream.ts';
 import { type AskOptions, newTurn, type Turn, type WholeAnswer } from './line-turn.ts';
 import { doubtLeftOn, leaveDoubt } from './link-doubts.ts';
 import type { Answer, UnitRequest } from './modbus-answer.ts';
 import { ModbusRtu } from './modbus-rtu.ts';
 import { ModbusTcp, TRANSACTIONS } from './modbus-tcp.ts';
+import { repeatedUntil } from './repeated-answer.ts';
 import { charactersMs, frameSilenceMs } from './rtu-wire.ts';
 import { Turnarounds } from './turnarounds.ts';
 
@@ -40,8 +41,6 @@ const SILENCE_MS = 50;
 const NOISE_LIMIT_MS = 10_000;
 /** Where a converter's baud rate is not known, the silence before a request is that of 9600 baud. */
 const CONVERTER_BAUD_RATE = 9600;
-/** A silence that was heard so recently need not be heard again. */
-const HEARD_MS = 1;
 /** After so many worst replies without a byte a connection is replaced: its other end may have forgotten it. */
 const LOST_AFTER_WORST_REPLIES = 4;
 /** So long what came is yet to be heard, when the process stood still. */
@@ -172,14 +171,15 @@ export class Line {
 
   #isReadyFor({ exchange, options }: Turn, now: number): boolean {
     if (this.#restingSince + (options.pauseMilliseconds ?? 0) > now) return false;
-    return !this.#rtu || (now - this.#heardSilentAt < HEARD_MS && this.#silentUntil(exchange) <= now);
+    // What came after the last byte may not be heard yet: the process may have stood still.
+    const isHeard = now - this.#heardSilentAt < HEARD_MS && this.#silentUntil(exchange) <= this.#lastByteAt;
+    return !this.#rtu || isHeard;
   }
 
   /** Until when an RTU line must be silent for it: longer where a repeated answer to a request before would pass for its own. */
   #silentUntil(exchange: Exchange<unknown>): number {
-    const repeatedUntil = (exchange.mistakableSince() ?? Number.NEGATIVE_INFINITY) + SILENCE_MS;
-    const lateUntil = Math.max(this.#lateUntil.get(exchange.unit) ?? 0, this.#restUntil);
-    return Math.max(lateUntil, repeatedUntil, this.#silentFrom);
+    const repeated = repeatedUntil(this.#options.link, exchange.mistakableSince(), this.#lastByteAt);
+    return Math.max(repeated, this.#lateUntil.get(exchange.unit) ?? 0, this.#restUntil, this.#silentFrom);
   }
 
   async #prepare(turn: Turn): Promise<void> {

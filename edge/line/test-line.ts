@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { buildResponse, parseRequest } from '../../protocols/modbus/pdu.ts';
 import { buildRtuFrame, RtuDeframer } from '../../protocols/modbus/rtu-frame.ts';
 import { buildTcpFrame, TcpDeframer } from '../../protocols/modbus/tcp-frame.ts';
+import type { Exchange as LineExchange } from './exchange.ts';
 import { Line, type LineOptions } from './line.ts';
 
 export const TIMEOUT_MS = 20;
@@ -25,6 +26,7 @@ export interface Exchange {
   sent: Uint8Array;
   unit: number;
   socket: Socket;
+  /** What was answered before, on RTU to another unit: of the same one, nothing tells it from the right answer. */
   previous: Uint8Array | null;
   send(bytes: Uint8Array): void;
 }
@@ -37,6 +39,18 @@ export const late = (ms: number, act: () => void): void => {
   setTimeout(() => performance.now() < due + TIMEOUT_MS / 2 && act(), ms);
 };
 
+/** Does `act` when the answer has come, and been found good. */
+export function whenAnswered<T>(exchange: LineExchange<T>, act: () => void): LineExchange<T> {
+  return {
+    ...exchange,
+    take(chunk) {
+      const taken = exchange.take(chunk);
+      if (taken.state === 'answer') act();
+      return taken;
+    },
+  };
+}
+
 /** Lets `use` have a line to a server that answers request number n as `choose(n)` says; closes both. */
 export async function against<T>(
   kind: Kind,
@@ -45,9 +59,11 @@ export async function against<T>(
   options: Partial<LineOptions> = {},
 ): Promise<T> {
   let current: Socket | null = null;
-  let previous: Uint8Array | null = null;
+  /** The last answer to each unit, the newest at the end. */
+  const answered = new Map<number, Uint8Array>();
   let n = 0;
-  const server: Server = createServer((socket) => {
+  // What it sends is on its way then, and not when the line has acknowledged what came before.
+  const server: Server = createServer({ noDelay: true }, (socket) => {
     current = socket;
     socket.on('error', () => undefined);
     const deframer = kind === 'tcp' ? new TcpDeframer() : new RtuDeframer('requests');
@@ -63,8 +79,11 @@ export async function against<T>(
             ? buildTcpFrame({ ...event, pdu, ...change })
             : buildRtuFrame({ unit: event.unit, pdu, ...change });
         const send = (bytes: Uint8Array): void => void current?.write(bytes);
+        const [, previous = null] =
+          [...answered].findLast(([unit]) => kind === 'tcp' || unit !== event.unit) ?? [];
         choose(n++)({ frame, pdu, sent: chunk, unit: event.unit, socket, previous, send });
-        previous = frame();
+        answered.delete(event.unit);
+        answered.set(event.unit, frame());
       }
     });
   });
