@@ -31,8 +31,8 @@ export interface MosquittoTls {
   cert: string;
   key: string;
   clientCa: string;
-  /** Revocation lists of `clientCa`; SIGHUP reads them anew. */
-  revoked: string;
+  /** Revocation lists of `clientCa`; SIGHUP reads them anew, and one that has run out lets nobody in. None when not there. */
+  revoked?: string;
   /** Where ingest workers connect: with TLS, and their passwords. */
   workers: { host: string; port: number };
 }
@@ -111,7 +111,7 @@ function tlsListeners(
       options,
       ...own,
       `cafile ${clientCa}`,
-      `crlfile ${revoked}`,
+      ...(revoked === undefined ? [] : [`crlfile ${revoked}`]),
       'require_certificate true',
       '# The name is the one in the certificate.',
       'use_identity_as_username true',

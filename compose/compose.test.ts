@@ -136,13 +136,21 @@ describe('setup', () => {
     expect(await setup()).toMatchObject({ code: 0 });
     expect(Object.keys(written())).toEqual([
       'broker/access',
+      'broker/ca.pem',
+      'broker/cert.pem',
+      'broker/key.pem',
       'broker/mosquitto.conf',
       'broker/passwords',
+      'cloud/broker-ca.pem',
       'cloud/cloud.yaml',
       'cloud/park.json',
+      'edge/ca.pem',
+      'edge/cert.pem',
       'edge/edge.yaml',
+      'edge/key.pem',
       'influxdb/password',
       'influxdb/token',
+      'secrets/certificates.json',
       'secrets/secrets.json',
     ]);
     for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
@@ -161,7 +169,7 @@ describe('setup', () => {
         ),
       );
     expect(knows('cloud')).toEqual(['ingest', 'influxToken']);
-    expect(knows('edge')).toEqual(['gateway']);
+    expect(knows('edge')).toEqual([]);
     expect(knows('broker')).toEqual([]);
     expect(knows('influxdb')).toEqual(['influxPassword', 'influxToken']);
   });
@@ -174,6 +182,19 @@ describe('setup', () => {
     unlinkSync(join(folder, 'edge/edge.yaml'));
     await setup();
     expect(written()).toEqual(first);
+  });
+
+  test('between the services nothing goes in the clear, and a private key is known to its owner alone', async () => {
+    await setup('--listen', '0.0.0.0', '--broker', 'broker:8883', '--meters', 'simulators:5020');
+    const files = written();
+    const { brokerKey, gatewayKey } = JSON.parse(files['secrets/certificates.json'] ?? '{}');
+    const holders = (key: string): string[] =>
+      Object.keys(files).filter((path) => !path.startsWith('secrets/') && files[path]?.includes(key));
+    expect([holders(brokerKey), holders(gatewayKey)]).toEqual([['broker/key.pem'], ['edge/key.pem']]);
+    for (const path of ['edge/edge.yaml', 'cloud/cloud.yaml']) {
+      expect(files[path]).toMatch(/mqtts:\/\/broker:888[34]/);
+      expect(files[path]).not.toContain('insecure');
+    }
   });
 
   test('two installations share no password', async () => {
@@ -195,7 +216,7 @@ describe('setup', () => {
   });
 
   test('the configurations pass their own check; the cloud’s only with a password for its open pages', async () => {
-    await setup('--listen', '0.0.0.0', '--broker', 'broker:1883', '--meters', 'simulators:5020');
+    await setup('--listen', '0.0.0.0', '--broker', 'broker:8883', '--meters', 'simulators:5020');
     const check = (service: string, env = {}) =>
       run([meterline, service, '--config', join(folder, service, `${service}.yaml`), '--check-config'], env);
     const [edge, cloud, open] = await Promise.all([
@@ -232,7 +253,7 @@ describe('setup', () => {
 });
 
 /** Ports of the containers; each gets one of this machine. Buses follow the first of the simulators port by port. */
-const portsOfFile = ['8086', '8080', '1883', '1884', '5020'];
+const portsOfFile = ['8086', '8080', '8883', '8884', '1884', '5020'];
 const BUSES = 16;
 
 describe('its commands, on this machine', () => {

@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { mosquittoFiles } from '../cloud/mosquitto-config.ts';
 import type { Park } from '../protocols/park.ts';
 import type { Wiring } from '../simulators/park/wiring.ts';
+import type { Certificates } from './certificates.ts';
 
 export interface Address {
   host: string;
@@ -19,6 +20,7 @@ export interface Places {
   httpPort: number;
   /** The gateway's own broker, for meters that push. */
   pushPort: number;
+  /** Where gateways come in; the cloud does at the port behind it. */
   broker: Address;
   /** The first bus; the others follow port by port. */
   meters: Address;
@@ -32,7 +34,6 @@ export interface Places {
 
 /** Minted once: what the services know of each other must go on fitting. */
 export interface Secrets {
-  gateway: string;
   ingest: string;
   influxPassword: string;
   influxToken: string;
@@ -42,7 +43,6 @@ export interface Secrets {
 const mint = (): string => randomBytes(24).toString('hex');
 
 export const mintSecrets = (): Secrets => ({
-  gateway: mint(),
   ingest: mint(),
   influxPassword: mint(),
   influxToken: mint(),
@@ -61,12 +61,20 @@ export function installationFiles(
   { park, wiring }: { park: Park; wiring: Wiring },
   places: Places,
   secrets: Secrets,
+  certificates: Certificates,
 ): Record<string, string> {
   return {
     'cloud/park.json': `${JSON.stringify(park, null, 2)}\n`,
     'cloud/cloud.yaml': stringify(cloudConfig(places, secrets)),
-    'edge/edge.yaml': stringify(edgeConfig(wiring, park.timeZone, places, secrets)),
-    ...below('broker', brokerFiles(wiring, places, secrets)),
+    'cloud/broker-ca.pem': certificates.authority,
+    'edge/edge.yaml': stringify(edgeConfig(wiring, park.timeZone, places)),
+    'edge/ca.pem': certificates.authority,
+    'edge/cert.pem': certificates.gateway,
+    'edge/key.pem': certificates.gatewayKey,
+    'broker/ca.pem': certificates.authority,
+    'broker/cert.pem': certificates.broker,
+    'broker/key.pem': certificates.brokerKey,
+    ...below('broker', brokerFiles(places, secrets)),
     ...(places.influxUrl === null
       ? {}
       : below('influxdb', { password: secrets.influxPassword, token: secrets.influxToken })),
@@ -82,9 +90,10 @@ const below = (folder: string, files: Record<string, string>): Record<string, st
 const ingestUser = 'ingest';
 /** Of the cloud at its store, beside its configuration. */
 const passwordFile = 'postgres-password';
-/** Between the containers there is no other machine; elsewhere, give the broker TLS (README). */
+/** Between the containers there is no other machine; elsewhere, give the server TLS. */
 const inTheClear = ({ host }: Address) => (/^(127\.|localhost$)/.test(host) ? {} : { insecure: true });
-const mqttUrl = ({ host, port }: Address): string => `mqtt://${host}:${port}`;
+const mqttUrl = ({ host, port }: Address): string => `mqtts://${host}:${port}`;
+const workersAt = ({ host, port }: Address): Address => ({ host, port: port + 1 });
 
 function cloudConfig({ listen, httpPort, broker, influxUrl, postgres }: Places, secrets: Secrets): object {
   return {
@@ -92,26 +101,24 @@ function cloudConfig({ listen, httpPort, broker, influxUrl, postgres }: Places, 
     park: 'park.json',
     ...(postgres && { store: { postgres: { ...postgres, passwordFile, ...inTheClear(postgres) } } }),
     http: { host: listen, port: httpPort },
-    broker: { url: mqttUrl(broker), username: ingestUser, password: secrets.ingest, ...inTheClear(broker) },
+    broker: {
+      url: mqttUrl(workersAt(broker)),
+      username: ingestUser,
+      password: secrets.ingest,
+      tls: { ca: 'broker-ca.pem' },
+    },
     ...(influxUrl === null ? {} : { influx: { url: influxUrl, ...influxNames, token: secrets.influxToken } }),
   };
 }
 
-function edgeConfig(
-  { gateway, buses, push }: Wiring,
-  timeZone: string,
-  places: Places,
-  secrets: Secrets,
-): object {
+function edgeConfig({ gateway, buses, push }: Wiring, timeZone: string, places: Places): object {
   const { listen, pushPort, broker, meters: first } = places;
   return {
     gateway,
     dataDir: './data',
     timeZone,
     broker: mqttUrl(broker),
-    username: gateway,
-    password: secrets.gateway,
-    ...inTheClear(broker),
+    tls: { ca: 'ca.pem', cert: 'cert.pem', key: 'key.pem' },
     pushBroker: { host: listen, port: pushPort },
     buses: buses.map(({ id, meters }, index) => ({
       id,
@@ -123,12 +130,19 @@ function edgeConfig(
   };
 }
 
-function brokerFiles({ gateway }: Wiring, places: Places, secrets: Secrets): Record<string, string> {
+function brokerFiles(places: Places, secrets: Secrets): Record<string, string> {
+  const folder = `${places.folder}/broker`;
   return mosquittoFiles({
     host: places.listen,
     port: places.broker.port,
-    folder: `${places.folder}/broker`,
-    gateways: [{ gateway, password: secrets.gateway }],
+    folder,
+    gateways: [],
+    tls: {
+      cert: `${folder}/cert.pem`,
+      key: `${folder}/key.pem`,
+      clientCa: `${folder}/ca.pem`,
+      workers: workersAt({ host: places.listen, port: places.broker.port }),
+    },
     // Workers share a server; a file they would share on one machine only, which compose does not promise.
     ingest: {
       ...{ username: ingestUser, password: secrets.ingest },

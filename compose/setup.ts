@@ -17,6 +17,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { firstMonth, generatePark } from '../simulators/park/generate-park.ts';
 import { readProfiles } from '../simulators/profiles.ts';
+import { type Certificates, makeCertificates } from './certificates.ts';
 import { type Address, installationFiles, mintSecrets, type Places, type Secrets } from './installation.ts';
 
 const USAGE = `Usage: node compose/setup.ts --folder DIR [options]
@@ -25,20 +26,20 @@ const USAGE = `Usage: node compose/setup.ts --folder DIR [options]
   --listen HOST       what cloud, edge and broker listen on (default 127.0.0.1)
   --http PORT         the cloud's pages and API (default 8080)
   --push PORT         the edge's own broker, for meters that push (default 1884)
-  --broker HOST:PORT  where edge and cloud meet (default 127.0.0.1:1883)
+  --broker HOST:PORT  where edge and, at the next port, cloud meet (default 127.0.0.1:8883)
   --meters HOST:PORT  the first simulated bus; the others follow port by port (default 127.0.0.1:5020)
   --influx URL        an InfluxDB 2 to export readings to
   --postgres HOST:PORT  a PostgreSQL in the place of the cloud's own file; its database and user are "meterline"
   --owner UID:GID     whose the services' files are (default: the caller's)
 
-A file that exists is kept: delete it to have it written anew. The passwords stay the same until secrets is deleted.`;
+A file that exists is kept: delete it to have it written anew. Passwords and certificates stay the same until secrets is deleted.`;
 
 const options = {
   folder: { type: 'string' },
   listen: { type: 'string', default: '127.0.0.1' },
   http: { type: 'string', default: '8080' },
   push: { type: 'string', default: '1884' },
-  broker: { type: 'string', default: '127.0.0.1:1883' },
+  broker: { type: 'string', default: '127.0.0.1:8883' },
   meters: { type: 'string', default: '127.0.0.1:5020' },
   influx: { type: 'string' },
   postgres: { type: 'string' },
@@ -81,9 +82,9 @@ const Options = z.object({
 });
 type Options = z.infer<typeof Options>;
 
-process.exitCode = main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2));
 
-function main(args: string[]): number {
+async function main(args: string[]): Promise<number> {
   let values: Values;
   try {
     ({ values } = parseArgs({ args, options }));
@@ -100,7 +101,7 @@ function main(args: string[]): number {
       checked.error.issues.map(({ path, message }) => `--${String(path[0])}: ${message}`).join('\n'),
     );
   try {
-    writeInstallation(checked.data);
+    await writeInstallation(checked.data);
     return 0;
   } catch (error) {
     process.stderr.write(`setup: ${(error as Error).message}\n`);
@@ -113,7 +114,7 @@ function refuse(reason: string): number {
   return 2;
 }
 
-function writeInstallation(chosen: Options): void {
+async function writeInstallation(chosen: Options): Promise<void> {
   const folder = resolve(chosen.folder);
   const owner = chosen.owner ?? null;
   const places: Places = {
@@ -129,7 +130,10 @@ function writeInstallation(chosen: Options): void {
     brokerUser: owner === null ? userInfo().username : null,
   };
   const demo = generatePark({ seed: 1, period: firstMonth, profiles: readProfiles() });
-  const files = installationFiles(demo, places, keptSecrets(join(folder, 'secrets')));
+  const secrets = join(folder, 'secrets');
+  const passwords = keptSecrets(secrets);
+  const certificates = await keptCertificates(secrets, places.broker.host, demo.wiring.gateway);
+  const files = installationFiles(demo, places, passwords, certificates);
   for (const [path, text] of Object.entries(files)) {
     const file = join(folder, path);
     ownFolder(dirname(file), owner);
@@ -149,6 +153,13 @@ function keptSecrets(folder: string): Secrets {
   // An installation of before, to which a service was added.
   if (Object.keys(all).length > Object.keys(kept).length) replace(file, JSON.stringify(all), null);
   return all;
+}
+
+/** For these names; when they change, all are to be made anew. */
+async function keptCertificates(folder: string, brokerHost: string, gateway: string): Promise<Certificates> {
+  const file = join(folder, 'certificates.json');
+  if (!existsSync(file)) writeOnce(file, JSON.stringify(await makeCertificates(brokerHost, gateway)), null);
+  return JSON.parse(readFileSync(file, 'utf8')) as Certificates;
 }
 
 function ownFolder(folder: string, owner: Owner | null): void {
