@@ -79,13 +79,12 @@ function localSlot(ms: number, timeZone: string, minutes: number): number {
 }
 
 /** Index of the last boundary not after the instant; -1 before the grid. */
-export function boundaryAtOrBefore(grid: SiteGrid, ms: number): number {
-  let low = -1;
-  let high = grid.boundaries.length - 1;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if ((grid.boundaries[middle] ?? Number.POSITIVE_INFINITY) <= ms) low = middle;
-    else high = middle - 1;
-  }
-  return low;
+export function boundaryAtOrBefore({ boundaries, minutes }: SiteGrid, ms: number): number {
+  const first = boundaries[0] ?? Number.POSITIVE_INFINITY;
+  if (ms < first) return -1;
+  // Steps are even but for days that change the clock, so the place is at most some steps from where it would be.
+  let at = Math.min(Math.floor((ms - first) / (minutes * MINUTE_MS)), boundaries.length - 1);
+  while ((boundaries[at] ?? 0) > ms) at -= 1;
+  while ((boundaries[at + 1] ?? Number.POSITIVE_INFINITY) <= ms) at += 1;
+  return at;
 }

@@ -1,6 +1,7 @@
 /** The check of one site-local day: every detector, on what is known at the day's end. */
 import type { Anomaly } from '../../../protocols/api.ts';
-import { type CheckInput, type Finding, localDate } from './check-input.ts';
+import { localDate } from '../detectors/alarm.ts';
+import type { CheckInput, Finding } from './check-input.ts';
 import { gap } from './gap.ts';
 import { imbalance } from './imbalance.ts';
 import { nightFlow } from './night-flow.ts';

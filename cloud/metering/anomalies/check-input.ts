@@ -68,14 +68,3 @@ export const UNIT = { electricity: 'kWh', water: 'm³' } as const;
 
 /** At most two decimals, with a true minus sign. */
 export const figure = (value: number): string => `${Math.round(value * 100) / 100}`.replace('-', '−');
-
-const local = (ms: number, timeZone: string): Temporal.PlainDateTime =>
-  new Temporal.Instant(BigInt(ms) * 1_000_000n).toZonedDateTimeISO(timeZone).toPlainDateTime();
-
-/** `2026-09-15` */
-export const localDate = (ms: number, timeZone: string): string =>
-  local(ms, timeZone).toPlainDate().toString();
-
-/** `2026-09-15 08:15` */
-export const localTime = (ms: number, timeZone: string): string =>
-  `${localDate(ms, timeZone)} ${local(ms, timeZone).toPlainTime().toString({ smallestUnit: 'minute' })}`;

@@ -4,15 +4,9 @@
  * meter that was never read is no anomaly: the meter list says so.
  */
 import type { Wording } from '../../../protocols/api.ts';
+import { localDate, localTime } from '../detectors/alarm.ts';
 import type { BadRegister } from '../validate-registers.ts';
-import {
-  type CheckInput,
-  type Finding,
-  figure,
-  localDate,
-  localTime,
-  type WatchedMeter,
-} from './check-input.ts';
+import { type CheckInput, type Finding, figure, type WatchedMeter } from './check-input.ts';
 import type { Hole } from './day-facts.ts';
 
 const HOUR_MS = 3_600_000;

@@ -5,17 +5,10 @@
  */
 import { parseDecimal } from '../../../protocols/decimal.ts';
 import { approximate } from '../approximate.ts';
-import {
-  type CheckInput,
-  childrenOf,
-  type Finding,
-  figure,
-  localDate,
-  UNIT,
-  type WatchedMeter,
-} from './check-input.ts';
+import { localDate } from '../detectors/alarm.ts';
+import { median, spread } from '../detectors/robust.ts';
+import { type CheckInput, childrenOf, type Finding, figure, UNIT, type WatchedMeter } from './check-input.ts';
 import { nightRun } from './night-flow.ts';
-import { median, spread } from './robust.ts';
 import { standstill } from './stuck.ts';
 import { trailingRun } from './trailing-run.ts';
 

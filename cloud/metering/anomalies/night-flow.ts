@@ -3,17 +3,18 @@
  * judged by the flow that none of its sub-meters accounts for: so the deepest meter that explains a leak is the one that
  * is named, and the meters above it are silent.
  */
+
+import { localDate } from '../detectors/alarm.ts';
+import { median, spread } from '../detectors/robust.ts';
 import {
   type CheckInput,
   childrenOf,
   type Finding,
   figure,
-  localDate,
   settledDays,
   type WatchedMeter,
 } from './check-input.ts';
 import type { DayFacts } from './day-facts.ts';
-import { median, spread } from './robust.ts';
 import { trailingRun } from './trailing-run.ts';
 
 /** In m3/h: less is not told from a dripping tap. */

@@ -1,5 +1,7 @@
 /** Registers that stand still through hours in which, by their own history, they always move. */
-import { type CheckInput, type Finding, localTime, settledDays, type WatchedMeter } from './check-input.ts';
+
+import { localTime } from '../detectors/alarm.ts';
+import { type CheckInput, type Finding, settledDays, type WatchedMeter } from './check-input.ts';
 import type { DayFacts } from './day-facts.ts';
 
 const HOURS_TO_RAISE = 24;

@@ -2,18 +2,19 @@
  * Days that take far more than any like day before. Only meters at the ends of the tree are judged: what surges in a branch
  * surges below it, or is an imbalance. Water that also runs at night is a leak, and `night_flow`'s to judge.
  */
+
+import { localDate } from '../detectors/alarm.ts';
+import { median, spread } from '../detectors/robust.ts';
 import {
   type CheckInput,
   childrenOf,
   type Finding,
   figure,
-  localDate,
   settledDays,
   UNIT,
   type WatchedMeter,
 } from './check-input.ts';
 import { nightRun } from './night-flow.ts';
-import { median, spread } from './robust.ts';
 import { trailingRun } from './trailing-run.ts';
 
 /** In kWh and m3: how far above its usual day a meter must be at least. */
