@@ -1,10 +1,10 @@
 /** @jsxImportSource preact */
 /** Every charge, by utility and pool; each opens to how it was computed. */
+import { useEffect, useState } from 'preact/hooks';
 import type { Statement } from '../../protocols/statement.ts';
 import { moneyText, quantityText } from '../format.ts';
 import type { Language } from '../language.ts';
 import type { TenantWords } from '../words/tenant.ts';
-import { Explanation } from './explanation.tsx';
 import { groupLines } from './statement-view.ts';
 
 export function Charges({
@@ -16,6 +16,11 @@ export function Charges({
   language: Language;
   statement: Statement;
 }) {
+  // The arithmetic behind the lines comes when the page stands: its charges do not wait for it.
+  const [how, setHow] = useState<typeof import('./explanation.tsx') | null>(null);
+  useEffect(() => {
+    import('./explanation.tsx').then(setHow, () => undefined);
+  }, []);
   return (
     <section>
       <h2>{words.lines}</h2>
@@ -37,7 +42,9 @@ export function Charges({
                     <span class="number money">{moneyText(line.gross)}</span>
                     <span class="how">{words.how}</span>
                   </summary>
-                  <Explanation words={words} language={language} statement={statement} line={line} />
+                  {how !== null && (
+                    <how.Explanation words={words} language={language} statement={statement} line={line} />
+                  )}
                 </details>
               </li>
             ))}

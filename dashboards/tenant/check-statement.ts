@@ -1,6 +1,8 @@
-/** Verifies the statement's bytes in this browser, by the module that the server and the command line use. */
+/**
+ * Verifies the statement's bytes in this browser, by the module that the server and the command line use. It comes when the page
+ * stands: what a tenant sees first does not wait for it.
+ */
 import type { Finding } from '../../cloud/billing/verify-statement.ts';
-import { verifyStatement } from '../../cloud/billing/verify-statement.ts';
 
 export type Check = { state: 'good' } | { state: 'bad'; findings: Finding[] } | { state: 'unable' };
 
@@ -18,6 +20,7 @@ async function canCheck(): Promise<boolean> {
 
 export async function checkStatement(bytes: Uint8Array<ArrayBuffer>): Promise<Check> {
   if (!(await canCheck())) return { state: 'unable' };
+  const { verifyStatement } = await import('../../cloud/billing/verify-statement.ts');
   const verified = await verifyStatement(bytes);
   return verified.ok ? { state: 'good' } : { state: 'bad', findings: verified.findings };
 }

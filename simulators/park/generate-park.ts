@@ -7,7 +7,7 @@ import { formatMicro } from '../../protocols/units.ts';
 import { billingRegister, type Profiles, resolutionMicro } from '../profiles.ts';
 import { type Random, randomStream } from '../random.ts';
 import { type CountedMeter, countMeters, siteSlots } from './count-meters.ts';
-import { buildings, changingUnit, planLeases, pools, units } from './layout.ts';
+import { buildings, changingUnit, planLeases, planTemperatures, pools, rules, units } from './layout.ts';
 import {
   busPlans,
   exchangedMeter,
@@ -87,6 +87,12 @@ export function generatePark({ seed, period, profiles, gateway = 'gw-a' }: ParkO
     pools: [...pools],
     tariffs: tariffs(timeZone),
     sourceBills: [electricityBill(truth, period, timeZone), waterBill(truth, period)],
+    rules: [...rules],
+    temperatures: planTemperatures(
+      `${period}-01`,
+      Temporal.PlainYearMonth.from(period).daysInMonth,
+      randomStream(seed, 'temperature'),
+    ),
   };
   const outage = plantOutage(grid, randomStream(seed, 'outage'));
   return {

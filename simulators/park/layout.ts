@@ -1,5 +1,6 @@
 /** The demo park on paper: who holds which room, and what is shared. Ids are ASCII, names are the site's own. */
 import type { Lease, ParkUnit, Pool } from '../../protocols/park.ts';
+import type { DayTemperature, SharingRule } from '../../protocols/sharing.ts';
 import type { Random } from '../random.ts';
 
 export type Use = 'office' | 'restaurant' | 'shop' | 'workshop' | 'cold_store' | 'packing' | 'laboratory';
@@ -55,6 +56,7 @@ export function planLeases(period: string, random: Random): Lease[] {
     units: held,
     from,
     to: null,
+    ...(id === signsNot ? {} : { signed: [{ rule: cooling.id, version: cooling.version, on: from }] }),
   });
   return [
     lease('L-01', '湘满楼餐饮', ['A-101'], '2024-06-01'),
@@ -70,6 +72,34 @@ export function planLeases(period: string, random: Random): Lease[] {
     lease('L-11', '顺捷包装', ['B-103'], '2025-01-01'),
     lease('L-12', '芯砺电子', ['B-201', 'B-202'], '2024-07-01'),
   ];
+}
+
+/** Cooling is negotiated: who signed pays by area for each degree above 26, and what that does not recover is the landlord's. */
+const cooling = { id: 'cooling', version: 1, text: '集中供冷:按面积,日最高温每高于 26 ℃ 一度计十分之一' };
+export const rules: readonly SharingRule[] = [
+  {
+    ...cooling,
+    from: '2022-01-01',
+    to: null,
+    method: {
+      kind: 'quantity',
+      quantity: '按日合计(当日公摊量 * 最小(最大(日最高温 - 26, 0) / 10 ℃, 1)) * 面积 / 总面积',
+    },
+  },
+];
+/** The café has a cooler of its own. */
+const signsNot = 'L-02';
+
+/** The outdoor temperatures of the days from `from` on, in tenths of a degree exact. */
+export function planTemperatures(from: string, days: number, random: Random): DayTemperature[] {
+  const first = Temporal.PlainDate.from(from);
+  return Array.from({ length: days }, (_, index) => {
+    const tenths = random.between(240, 355);
+    return {
+      date: `${first.add({ days: index })}`,
+      maximum: `${Math.floor(tenths / 10)}.${tenths % 10}`,
+    };
+  });
 }
 
 const byArea = { id: 'area-days', version: 1, text: '按面积 × 天数分摊,空置由业主承担' };
@@ -89,7 +119,7 @@ export const pools: readonly Pool[] = [
     kind: 'building',
     building: 'B',
   }),
-  shared('COOLING', '集中供冷用电', 'electricity'),
+  { ...shared('COOLING', '集中供冷用电', 'electricity'), sharing: 'negotiated', rule: cooling },
   shared('OUTDOOR', '园区室外照明', 'electricity'),
   {
     id: 'PURIFIER',
