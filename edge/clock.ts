@@ -76,7 +76,7 @@ class Alarms {
         this.#alarms.delete(ms);
         for (const { resolve } of sleepers) resolve();
       },
-      Math.min(ms - setMs, LONGEST_SLEEP_MS),
+      Math.max(0, Math.min(ms - setMs, LONGEST_SLEEP_MS)),
     );
     this.#alarms.set(ms, { timer, sleepers });
   }

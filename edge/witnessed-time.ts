@@ -17,13 +17,15 @@ const JUMP_MS = 500;
 const CONFIRMED_WITHIN_MS = 60_000;
 
 export class WitnessedTime {
-  /** What was believed when. */
-  #believed: Ticks;
+  /** What was believed when. The clock is looked at all the time: these are two numbers, not an object each time. */
+  #believedMs: number;
+  #believedSteadyMs: number;
   #cloud: Ticks | null = null;
   #jumpMs = 0;
 
   constructor(ticks: Ticks) {
-    this.#believed = ticks;
+    this.#believedMs = ticks.wallMs;
+    this.#believedSteadyMs = ticks.steadyMs;
   }
 
   /** How far the machine's clock is ahead of what is believed; 0 while it is followed. */
@@ -37,24 +39,22 @@ export class WitnessedTime {
   }
 
   /** Unix milliseconds. */
-  nowMs(ticks: Ticks): number {
-    const { wallMs } = ticks;
-    const expectedMs = later(this.#believed, ticks.steadyMs);
-    if (Math.abs(wallMs - expectedMs) >= JUMP_MS && this.#isConfirmed(expectedMs, ticks)) {
+  nowMs({ wallMs, steadyMs }: Ticks): number {
+    const expectedMs = this.#believedMs + (steadyMs - this.#believedSteadyMs);
+    if (Math.abs(wallMs - expectedMs) >= JUMP_MS && this.#isConfirmed(expectedMs, { wallMs, steadyMs })) {
       this.#jumpMs = wallMs - expectedMs;
       return expectedMs;
     }
     this.#jumpMs = 0;
-    this.#believed = ticks;
+    this.#believedMs = wallMs;
+    this.#believedSteadyMs = steadyMs;
     return wallMs;
   }
 
   #isConfirmed(expectedMs: number, { wallMs, steadyMs }: Ticks): boolean {
     if (this.#cloud === null) return false;
-    const cloudMs = later(this.#cloud, steadyMs);
+    const cloudMs = this.#cloud.wallMs + (steadyMs - this.#cloud.steadyMs);
     const distanceMs = Math.abs(expectedMs - cloudMs);
     return distanceMs <= CONFIRMED_WITHIN_MS && distanceMs <= Math.abs(wallMs - cloudMs);
   }
 }
-
-const later = (ticks: Ticks, steadyMs: number): number => ticks.wallMs + (steadyMs - ticks.steadyMs);

@@ -66,13 +66,16 @@ export class MeterReader {
   readonly #walls: Map<number, number | null>;
   /** Where a wall is to be when the meter refuses once more to be asked over it. */
   readonly #suspected = new Set<number>();
-  /** Requests that the meter has answered: what it has it does not lack later. */
+  /** Requests that the meter has answered, and the last of them: what it has it does not lack later. */
   readonly #given = new Set<number>();
+  #lastGiven: PlannedRequest | null = null;
   /** When a register was refused alone (Unix milliseconds); null: before this process. */
   readonly #absent: Map<number, number | null>;
   #refusals: Refusals;
-  /** What was refused alone in the read under way. */
-  readonly #refused = new Set<number>();
+  /** What was refused alone in the read under way; null: nothing. */
+  #refused: Set<number> | null = null;
+  /** Whether it has walls, or lacks something: most meters do not. */
+  #isRefusing = false;
 
   /** @param known what earlier reads of this meter have shown */
   constructor(
@@ -87,7 +90,8 @@ export class MeterReader {
     this.#walls = new Map(known.walls.map((address) => [address, null]));
     this.#absent = new Map(known.absent.map((address) => [address, null]));
     this.#refusals = known;
-    this.#plans = this.#walls.size + this.#absent.size === 0 ? plansOf(profile) : [];
+    this.#isRefusing = this.#walls.size + this.#absent.size > 0;
+    this.#plans = this.#isRefusing ? [] : plansOf(profile);
   }
 
   /** What the meter was found to refuse so far: the same object until that changes. */
@@ -105,8 +109,8 @@ export class MeterReader {
   /** Never throws a `LineFault`: it is told in the result, after which no further request is sent. */
   async read(line: Pick<Line, 'read'>, options: ReadOptions): Promise<MeterRead> {
     const read = nothingRead();
-    if (this.#refused.size > 0) this.#refused.clear();
-    if (this.#walls.size > 0) this.#age(options.nowMs());
+    this.#refused = null;
+    if (this.#isRefusing) this.#age(options.nowMs());
     for (const request of this.#planFor(options)) {
       if (options.isCut?.() === true) break;
       if (options.alongside !== undefined && !isRequestWanted(request, options)) continue;
@@ -115,23 +119,26 @@ export class MeterReader {
         read.requests += 1;
         answer = await this.#send(line, request, options);
       } catch (error) {
-        const ask = (): Promise<Answer> => this.#send(line, request, options);
-        answer = await askAgain(error, ask, options.attempts, read);
+        answer = await this.#sendAgain(error, line, request, options, read);
       }
       if (answer === null) break;
       if (answer.ok) this.#take(request, answer.data, options.nowMs(), read);
       else if ((await this.#halve(line, request, answer.exception, options, read)) === null) break;
     }
     // A meter that refuses everything is in a mood, and lacks nothing.
-    if (read.values.length > 0 && this.#refused.size > 0) {
-      for (const address of this.#refused) this.#absent.set(address, options.nowMs());
-      this.#learned();
-    }
+    if (read.values.length > 0) this.#noteAbsent(options);
     return read;
+  }
+
+  #noteAbsent({ nowMs }: ReadOptions): void {
+    if (this.#refused === null) return;
+    for (const address of this.#refused) this.#absent.set(address, nowMs());
+    this.#learned();
   }
 
   #learned(): void {
     this.#refusals = { walls: [...this.#walls.keys()], absent: [...this.#absent.keys()] };
+    this.#isRefusing = this.#walls.size + this.#absent.size > 0;
     this.#plans = [];
     this.#latest = null;
   }
@@ -203,7 +210,10 @@ export class MeterReader {
     const half = halfOf(request);
     const [first, middle] = [registers[0], registers[half]];
     if (!ILLEGAL.has(exception) || first === undefined || middle === undefined || half === 0) {
-      if (ILLEGAL.has(exception) && first !== undefined) this.#refused.add(first.address);
+      if (ILLEGAL.has(exception) && first !== undefined) {
+        this.#refused ??= new Set();
+        this.#refused.add(first.address);
+      }
       read.failures += 1;
       read.exception = exception;
       return false;
@@ -246,9 +256,20 @@ export class MeterReader {
     );
   }
 
+  #sendAgain(
+    error: unknown,
+    line: Pick<Line, 'read'>,
+    request: PlannedRequest,
+    options: ReadOptions,
+    read: MeterRead,
+  ): Promise<Answer | null> {
+    return askAgain(error, () => this.#send(line, request, options), options.attempts, read);
+  }
+
   #take(request: PlannedRequest, data: Uint8Array, readAtMs: number, read: MeterRead): void {
     const { registers } = request;
-    this.#given.add(keyOf(request));
+    if (request !== this.#lastGiven) this.#given.add(keyOf(request));
+    this.#lastGiven = request;
     const hex = hexOf(data);
     const values = registers.map(({ register, offset, bytes, decode }): RegisterValue => {
       const raw = hex.slice(2 * offset, 2 * (offset + bytes));
@@ -258,7 +279,7 @@ export class MeterReader {
         : { register, value, code, raw, readAtMs };
     });
     read.values = read.values.length === 0 ? values : [...read.values, ...values];
-    if (this.#absent.size > 0) this.#noteThere(registers);
+    if (this.#isRefusing) this.#noteThere(registers);
   }
 
   /** What was answered is not absent. */

@@ -9,36 +9,20 @@ const TICK_MS = 4;
 
 interface Tick {
   timer: NodeJS.Timeout;
-  waiting: Set<() => void>;
+  /** Those that were set for it; one that is no longer is passed over. */
+  deadlines: Deadline[];
+  /** How many of them still are. */
+  waiting: number;
 }
 const ticks = new Map<number, Tick>();
 
-function wakeAt(tick: number, now: number, wake: () => void): void {
-  const known = ticks.get(tick);
-  if (known !== undefined) {
-    known.waiting.add(wake);
-    return;
-  }
-  const waiting = new Set([wake]);
-  const goOff = (): void => {
-    ticks.delete(tick);
-    for (const one of waiting) one();
-  };
-  ticks.set(tick, { timer: setTimeout(goOff, Math.ceil(tick * TICK_MS - now)), waiting });
-}
-
-function letSleep(tick: number, wake: () => void): void {
-  const known = ticks.get(tick);
-  if (known?.waiting.delete(wake) !== true || known.waiting.size > 0) return;
-  clearTimeout(known.timer);
-  ticks.delete(tick);
-}
+const NEVER = Number.POSITIVE_INFINITY;
 
 export class Deadline {
   readonly #passed: () => void;
-  #at = Number.POSITIVE_INFINITY;
+  #at = NEVER;
   /** For which it is woken. */
-  #tick = Number.POSITIVE_INFINITY;
+  #tick = NEVER;
 
   /** @param passed called when a deadline was neither replaced nor cleared in time */
   constructor(passed: () => void) {
@@ -52,25 +36,20 @@ export class Deadline {
   }
 
   clear(): void {
-    this.#at = Number.POSITIVE_INFINITY;
+    this.#at = NEVER;
   }
 
   /** Leaves no timer behind. */
   stop(): void {
     this.clear();
-    letSleep(this.#tick, this.#wake);
-    this.#tick = Number.POSITIVE_INFINITY;
+    this.#disarm();
   }
 
-  #arm(now: number): void {
-    letSleep(this.#tick, this.#wake);
-    this.#tick = Math.ceil(this.#at / TICK_MS);
-    wakeAt(this.#tick, now, this.#wake);
-  }
-
-  readonly #wake = (): void => {
-    this.#tick = Number.POSITIVE_INFINITY;
-    if (this.#at === Number.POSITIVE_INFINITY) return;
+  /** What it was set for has come. */
+  wake(tick: number): void {
+    if (this.#tick !== tick) return;
+    this.#tick = NEVER;
+    if (this.#at === NEVER) return;
     const now = performance.now();
     if (this.#at > now) {
       this.#arm(now);
@@ -78,5 +57,33 @@ export class Deadline {
     }
     this.clear();
     this.#passed();
+  }
+
+  #arm(now: number): void {
+    this.#disarm();
+    this.#tick = Math.ceil(this.#at / TICK_MS);
+    const known = ticks.get(this.#tick) ?? startTick(this.#tick, now);
+    known.deadlines.push(this);
+    known.waiting += 1;
+  }
+
+  #disarm(): void {
+    const known = ticks.get(this.#tick);
+    if (known !== undefined && --known.waiting === 0) {
+      clearTimeout(known.timer);
+      ticks.delete(this.#tick);
+    }
+    this.#tick = NEVER;
+  }
+}
+
+function startTick(tick: number, now: number): Tick {
+  const deadlines: Deadline[] = [];
+  const goOff = (): void => {
+    ticks.delete(tick);
+    for (const deadline of deadlines) deadline.wake(tick);
   };
+  const started = { timer: setTimeout(goOff, Math.ceil(tick * TICK_MS - now)), deadlines, waiting: 0 };
+  ticks.set(tick, started);
+  return started;
 }

@@ -20,37 +20,73 @@ const LIVE_IN_A_ROW = 4;
 
 /** First come, first served among those of one priority, but for those that are not ready. */
 export class LineQueue<T extends { priority: Priority }> {
+  /** Who waits alone, as mostly; all others stand in the rows. */
+  #lone: T | null = null;
   readonly #live: T[] = [];
   readonly #poll: T[] = [];
+  #inRows = 0;
   #liveInARow = 0;
 
   get isEmpty(): boolean {
-    return this.#live.length === 0 && this.#poll.length === 0;
+    return this.#lone === null && this.#inRows === 0;
   }
 
   counts(): { live: number; poll: number } {
+    this.#lineUp();
     return { live: this.#live.length, poll: this.#poll.length };
   }
 
   add(entry: T): void {
-    (entry.priority === 'live' ? this.#live : this.#poll).push(entry);
+    if (this.isEmpty) {
+      this.#lone = entry;
+      return;
+    }
+    this.#lineUp();
+    this.#push(entry);
   }
 
   /** Takes out whose turn it is; null when nobody is ready. */
   next(isReady: (entry: T) => boolean): T | null {
-    const pollsTurn = this.#liveInARow >= LIVE_IN_A_ROW;
-    const poll = pollsTurn ? takeFirst(this.#poll, isReady) : null;
-    const entry = poll ?? takeFirst(this.#live, isReady) ?? takeFirst(this.#poll, isReady);
+    const entry = this.#lone === null ? this.#nextInRows(isReady) : this.#takeLone(isReady);
     this.#liveInARow = entry?.priority === 'live' ? this.#liveInARow + 1 : 0;
     return entry;
   }
 
   /** Takes out all. */
   drain(): T[] {
+    this.#lineUp();
+    this.#inRows = 0;
     return [...this.#live.splice(0), ...this.#poll.splice(0)];
   }
 
+  #takeLone(isReady: (entry: T) => boolean): T | null {
+    const lone = this.#lone;
+    if (lone === null || !isReady(lone)) return null;
+    this.#lone = null;
+    return lone;
+  }
+
+  #nextInRows(isReady: (entry: T) => boolean): T | null {
+    const pollsTurn = this.#liveInARow >= LIVE_IN_A_ROW;
+    const poll = pollsTurn ? takeFirst(this.#poll, isReady) : null;
+    const entry = poll ?? takeFirst(this.#live, isReady) ?? takeFirst(this.#poll, isReady);
+    if (entry !== null) this.#inRows -= 1;
+    return entry;
+  }
+
+  #lineUp(): void {
+    if (this.#lone === null) return;
+    this.#push(this.#lone);
+    this.#lone = null;
+  }
+
+  #push(entry: T): void {
+    (entry.priority === 'live' ? this.#live : this.#poll).push(entry);
+    this.#inRows += 1;
+  }
+
   [Symbol.iterator](): Iterator<T> {
+    this.#lineUp();
     return [...this.#live, ...this.#poll].values();
   }
 }

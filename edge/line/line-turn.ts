@@ -4,12 +4,12 @@ import type { Priority } from './line-queue.ts';
 /** How a request is to be sent. */
 export interface AskOptions {
   /** The rest that the meter needs before the request. */
-  pauseMilliseconds?: number;
+  pauseMilliseconds?: number | undefined;
   /** `poll` if not given. */
-  priority?: Priority;
+  priority?: Priority | undefined;
   /** Of this request, in the place of the line's own. */
-  timeoutMilliseconds?: number;
-  worstReplyMilliseconds?: number;
+  timeoutMilliseconds?: number | undefined;
+  worstReplyMilliseconds?: number | undefined;
   /** The request is given up when nothing has come so long after it was sent; not before its deadline if not given. */
   firstByteMilliseconds?: number | undefined;
   /** Called when the request has its turn, with `performance.now()`. */

@@ -67,13 +67,13 @@ export class Line {
   /** Who was asked last. */
   #last: Exchange<unknown> | null = null;
   #restTimer: NodeJS.Timeout | undefined;
-  /** Until then a late reply of the unit may be under way. */
-  readonly #lateUntil = new Map<MeterUnit, number>();
+  /** Until then a late reply of the unit may be under way. Null: none ever was. */
+  #lateUntil: Map<MeterUnit, number> | null = null;
   /** Until then one may be that names no unit: a torn one on Modbus TCP, or one to the line before this. */
   #restUntil: number;
   readonly #turnarounds = new Turnarounds();
-  /** When the first of the requests was sent that nothing has come after. */
-  #unheardSince: number | null = null;
+  /** When the first of the requests was sent that nothing has come after; infinite: there is none. */
+  #unheardSince = Number.POSITIVE_INFINITY;
   #lastByteAt = 0;
   #silentFrom = 0;
   #heardSilentAt = 0;
@@ -142,7 +142,7 @@ export class Line {
     this.#fail('closed', 'the line was closed');
     this.#disconnect();
     this.#deadline.stop();
-    leaveDoubt(this.#options.link, Math.max(this.#restUntil, ...this.#lateUntil.values()));
+    leaveDoubt(this.#options.link, Math.max(this.#restUntil, ...(this.#lateUntil?.values() ?? [])));
     await this.#preparing;
   }
 
@@ -166,7 +166,7 @@ export class Line {
   /** How long a unit is still left alone before its turn. RTU waits in its turn, for silence. */
   #restsUntil(unit: MeterUnit): number {
     if (this.#rtu || this.#closed) return 0;
-    return Math.max(this.#restUntil, this.#lateUntil.get(unit) ?? 0);
+    return Math.max(this.#restUntil, this.#lateUntil?.get(unit) ?? 0);
   }
 
   #isReadyFor({ exchange, options }: Turn, now: number): boolean {
@@ -179,7 +179,7 @@ export class Line {
   /** Until when an RTU line must be silent for it: longer where a repeated answer to a request before would pass for its own. */
   #silentUntil(exchange: Exchange<unknown>): number {
     const repeated = repeatedUntil(this.#options.link, exchange.mistakableSince(), this.#lastByteAt);
-    return Math.max(repeated, this.#lateUntil.get(exchange.unit) ?? 0, this.#restUntil, this.#silentFrom);
+    return Math.max(repeated, this.#lateUntil?.get(exchange.unit) ?? 0, this.#restUntil, this.#silentFrom);
   }
 
   async #prepare(turn: Turn): Promise<void> {
@@ -229,7 +229,7 @@ export class Line {
     this.#last = turn.exchange;
     turn.sentAt = now;
     turn.requestMs = charactersMs(frame.length, this.#baudRate);
-    this.#unheardSince ??= now;
+    if (this.#unheardSince > now) this.#unheardSince = now;
     const timeoutMs = this.#timeoutMs(turn);
     const { firstByteMilliseconds = timeoutMs } = turn.options;
     this.#deadline.set(now, Math.min(turn.requestMs + firstByteMilliseconds, timeoutMs));
@@ -276,7 +276,7 @@ export class Line {
   }
 
   #heard(turn: Turn | null, now: number): void {
-    this.#unheardSince = null;
+    this.#unheardSince = Number.POSITIVE_INFINITY;
     this.#lastByteAt = now;
     if (turn === null || turn.sentAt === null || turn.firstByte === null) return;
     turn.firstByte = null;
@@ -326,9 +326,7 @@ export class Line {
       this.#deadline.set(now, LAST_HEARING_MS);
       return;
     }
-    const isLost =
-      this.#unheardSince !== null &&
-      now - this.#unheardSince > LOST_AFTER_WORST_REPLIES * this.#worstReplyMs(turn);
+    const isLost = now - this.#unheardSince > LOST_AFTER_WORST_REPLIES * this.#worstReplyMs(turn);
     const isKept = turn.exchange.giveUp?.() === true && !isLost;
     this.#fail('timeout', `no answer in ${Math.round(Math.min(now - turn.sentAt, timeoutMs))} ms`, isKept);
   }
@@ -349,7 +347,10 @@ export class Line {
     const now = performance.now();
     const lateUntil = now + this.#worstReplyMs(turn);
     this.#silentFrom = now + SILENCE_MS;
-    if (turn !== null) this.#lateUntil.set(turn.exchange.unit, lateUntil);
+    if (turn !== null) {
+      this.#lateUntil ??= new Map();
+      this.#lateUntil.set(turn.exchange.unit, lateUntil);
+    }
     if (isKept || kind === 'serial') return;
     if (kind === 'tcp') this.#restUntil = Math.max(this.#restUntil, lateUntil);
     this.#disconnect();
@@ -360,8 +361,7 @@ export class Line {
     this.#stream = null;
     stream?.destroy();
     // What is late is known for that on its own connection only.
-    if (!this.#rtu)
-      for (const until of this.#lateUntil.values()) this.#restUntil = Math.max(this.#restUntil, until);
+    if (!this.#rtu) this.#restUntil = Math.max(this.#restUntil, ...(this.#lateUntil?.values() ?? []));
   }
 
   async #connect(unit: MeterUnit): Promise<Duplex> {
@@ -379,7 +379,7 @@ export class Line {
     opened.on('close', () => this.#ended(opened));
     this.#stream = opened;
     this.#isFresh = true;
-    this.#unheardSince = null;
+    this.#unheardSince = Number.POSITIVE_INFINITY;
     if (!this.#closed) return opened;
     this.#disconnect();
     throw this.#fault('closed', unit, 'the line was closed');

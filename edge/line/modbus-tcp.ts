@@ -27,8 +27,8 @@ export class ModbusTcp {
   #deframer = new TcpDeframer();
   /** Not repeated when a connection is replaced. */
   #transaction: number;
-  /** Of requests on this connection that were given up. */
-  readonly #late = new Set<number>();
+  /** Of requests on this connection that were given up; null: of none. */
+  #late: Set<number> | null = null;
   #current: TcpExchange | null = null;
   #before: TcpExchange | null = null;
 
@@ -45,10 +45,10 @@ export class ModbusTcp {
   start(asked: TcpExchange, isFresh: boolean): Uint8Array {
     if (isFresh) {
       this.#deframer = new TcpDeframer();
-      this.#late.clear();
+      this.#late = null;
     }
     do this.#transaction = (this.#transaction + 1) % TRANSACTIONS;
-    while (this.#late.has(this.#transaction));
+    while (this.#late?.has(this.#transaction));
     asked.transaction = this.#transaction;
     this.#before = this.#current;
     this.#current = asked;
@@ -71,7 +71,7 @@ export class ModbusTcp {
     const asked = this.#current;
     if (event?.ok !== true || asked === null) return doubtful('bad_frame', undefined);
     if (event.transaction !== asked.transaction) {
-      if (this.#late.delete(event.transaction)) return PARTIAL;
+      if (this.#late?.delete(event.transaction)) return PARTIAL;
       return doubtful('wrong_transaction', this.#alarm(event));
     }
     if (this.#deframer.pending > 0) return doubtful('not_alone', undefined);
@@ -83,7 +83,7 @@ export class ModbusTcp {
   stray(chunk: Uint8Array): Stray {
     let stray: Stray = { harmless: true };
     for (const event of this.#deframer.push(chunk)) {
-      if (event.ok && this.#late.delete(event.transaction)) continue;
+      if (event.ok && this.#late?.delete(event.transaction)) continue;
       const alarm = this.#alarm(event);
       const harmless = stray.harmless && alarm?.kind === 'duplicate';
       stray = alarm === undefined ? { ...stray, harmless } : { harmless, alarm };
@@ -99,6 +99,7 @@ export class ModbusTcp {
   }
 
   #noteLate(transaction: number): void {
+    this.#late ??= new Set();
     this.#late.add(transaction);
     const [oldest] = this.#late;
     if (this.#late.size > MOST_LATE && oldest !== undefined) this.#late.delete(oldest);

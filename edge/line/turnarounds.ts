@@ -16,11 +16,15 @@ interface Turnaround {
 
 export class Turnarounds {
   readonly #units = new Map<MeterUnit, Turnaround>();
+  /** Who was looked up last, and is mostly looked up next. */
+  #latestUnit: MeterUnit | null = null;
+  #latest: Turnaround | undefined;
 
   note(unit: MeterUnit, newest: number): void {
-    const known = this.#units.get(unit);
+    const known = this.#of(unit);
     if (known === undefined) {
-      this.#units.set(unit, { mean: newest, slowest: newest, answers: 1 });
+      this.#latest = { mean: newest, slowest: newest, answers: 1 };
+      this.#units.set(unit, this.#latest);
       return;
     }
     known.mean += NEWEST_SHARE * (newest - known.mean);
@@ -30,12 +34,20 @@ export class Turnarounds {
 
   /** Null before the first. */
   mean(unit: MeterUnit): number | null {
-    return this.#units.get(unit)?.mean ?? null;
+    return this.#of(unit)?.mean ?? null;
   }
 
   /** The longest one lately; null while too few are known. */
   slowest(unit: MeterUnit): number | null {
-    const known = this.#units.get(unit);
+    const known = this.#of(unit);
     return known === undefined || known.answers < TELLING_ANSWERS ? null : known.slowest;
+  }
+
+  #of(unit: MeterUnit): Turnaround | undefined {
+    if (unit !== this.#latestUnit) {
+      this.#latestUnit = unit;
+      this.#latest = this.#units.get(unit);
+    }
+    return this.#latest;
   }
 }

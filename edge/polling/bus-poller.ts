@@ -123,7 +123,7 @@ export class BusPoller {
   }
 
   countsOf(meter: string): MeterCounts {
-    return this.#tally.of(meter);
+    return this.#meters.find(({ row }) => row.meter === meter)?.counts ?? { requests: 0, failures: 0 };
   }
 
   status(): BusStatus {
@@ -213,7 +213,7 @@ export class BusPoller {
   /** @returns whether the bus can be reached */
   #count({ row }: PolledMeter, read: MeterRead): boolean {
     const { bus, clock, log } = this.#options;
-    this.#tally.noteRead(row.meter, read);
+    this.#tally.noteRead(read);
     const { exception, fault } = read;
     // The connection ended: behind it there may be other meters now.
     if (fault?.code === 'unreachable' || fault?.code === 'closed')

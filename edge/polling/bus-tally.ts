@@ -8,32 +8,19 @@ export interface MeterCounts {
   readonly failures: number;
 }
 
-const NONE: MeterCounts = { requests: 0, failures: 0 };
-
 export class BusTally {
   #requests = 0;
   #failures = 0;
   #retries = 0;
   readonly #failuresByCode = new Map<string, number>();
-  readonly #meters = new Map<string, { requests: number; failures: number }>();
   #cycleMs = Number.NaN;
   #floorMs = 0;
 
-  noteRead(meter: string, { requests, failures, fault }: MeterRead): void {
+  noteRead({ requests, failures, fault }: MeterRead): void {
     this.#requests += requests;
     this.#failures += failures;
-    const counts = this.#meters.get(meter);
-    if (counts === undefined) this.#meters.set(meter, { requests, failures });
-    else {
-      counts.requests += requests;
-      counts.failures += failures;
-    }
     if (fault !== null) this.#add(fault.code, 1);
     this.#add('refused', failures - (fault === null ? 0 : 1));
-  }
-
-  of(meter: string): MeterCounts {
-    return this.#meters.get(meter) ?? NONE;
   }
 
   /** A meter is asked again in the same round. */

@@ -55,8 +55,15 @@ export class PolledLine implements LineUse {
   }
 
   #timed(unit: MeterUnit, options?: AskOptions): AskOptions {
-    const firstByteMilliseconds = this.#patienceMs(unit);
-    return { ...options, firstByteMilliseconds, onTurn: this.#noteTurn, onAnswer: this.#noteAnswer };
+    return {
+      pauseMilliseconds: options?.pauseMilliseconds,
+      priority: options?.priority,
+      timeoutMilliseconds: options?.timeoutMilliseconds,
+      worstReplyMilliseconds: options?.worstReplyMilliseconds,
+      firstByteMilliseconds: this.#patienceMs(unit),
+      onTurn: this.#noteTurn,
+      onAnswer: this.#noteAnswer,
+    };
   }
 
   readonly #noteTurn = (now: number): void => {

@@ -7,6 +7,7 @@ import { openDriver } from '../drivers/open-driver.ts';
 import type { Refusals } from '../drivers/plan-requests.ts';
 import type { LineUse } from '../line/line.ts';
 import { type Backoff, backOff, NO_BACKOFF, nextAttempt } from './backoff.ts';
+import type { MeterCounts } from './bus-tally.ts';
 import { isInstantaneous } from './instantaneous.ts';
 import { expectedIdentity, isSameIdentity, NO_SERIAL } from './meter-identity.ts';
 import type { KnownMeter, MeterMemory } from './meter-memory.ts';
@@ -41,6 +42,8 @@ export class PolledMeter {
   wrong: WrongMeter | null = null;
   /** When more than one device was last heard to answer at its address (Unix milliseconds). */
   secondSlaveMs: number | null = null;
+  /** Of its reads, since the gateway started. */
+  readonly counts: { -readonly [K in keyof MeterCounts]: number } = { requests: 0, failures: 0 };
   readonly #options: PolledMeterOptions;
   readonly #driver: MeterDriver;
   #known: KnownMeter;
@@ -131,6 +134,8 @@ export class PolledMeter {
    * @param roundMs when the round began for whose beats it was read
    */
   take(read: MeterRead, nowMs: number, roundMs: number): void {
+    this.counts.requests += read.requests;
+    this.counts.failures += read.failures;
     this.#noteRefusals();
     this.billing.noteRead(read.values, roundMs);
     this.instantaneous?.noteRead(read.values, roundMs);

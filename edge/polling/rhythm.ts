@@ -38,8 +38,8 @@ export class Rhythm {
   readonly everyMs: number;
   readonly #registers: RegisterList;
   readonly #acceptedMs: RhythmOptions['acceptedMs'];
-  /** The beat for which each register was read last, in their order; NaN: not by this process. */
-  readonly #readForMs: Float64Array;
+  /** The beat for which all registers were read last, or each of them, in their order; NaN: not by this process. */
+  #readForMs: number | Float64Array = Number.NaN;
   /** The last beat for which all of them were asked, whatever came of it. */
   #askedForMs = Number.NEGATIVE_INFINITY;
 
@@ -47,15 +47,16 @@ export class Rhythm {
     this.everyMs = everyMs;
     this.#registers = registers;
     this.#acceptedMs = acceptedMs;
-    this.#readForMs = new Float64Array(registers.codes.length).fill(Number.NaN);
   }
 
   /** What has not been read for the last beat, nor asked for in vain. */
   due(nowMs: number): ReadonlySet<string> {
     const beat = beatMs(this.everyMs, nowMs);
     if (this.#askedForMs === beat) return NONE;
-    // Mostly all are, and then nothing is made anew for each beat.
     const { codes, all } = this.#registers;
+    // Mostly all are, and then nothing is made anew for each beat.
+    if (typeof this.#readForMs === 'number' && !Number.isNaN(this.#readForMs))
+      return this.#readForMs === beat ? NONE : all;
     for (let n = 0; n < codes.length; n += 1)
       if (this.#isRead(n, beat, nowMs)) return new Set(codes.filter((_, m) => !this.#isRead(m, beat, nowMs)));
     return all;
@@ -70,14 +71,23 @@ export class Rhythm {
   noteRead(values: readonly { register: { obis: string } }[], roundMs: number): void {
     const beat = beatMs(this.everyMs, roundMs);
     const { codes, places } = this.#registers;
+    // Mostly all come, and in the order of the list.
     let next = 0;
-    for (const { register } of values) {
-      // Mostly they come in the order of the list.
-      const n = codes[next] === register.obis ? next : places.get(register.obis);
-      if (n === undefined) continue;
-      this.#readForMs[n] = beat;
-      next = n + 1;
+    for (const { register } of values) if (codes[next] === register.obis) next += 1;
+    if (next === codes.length) {
+      this.#readForMs = beat;
+      return;
     }
+    for (const { register } of values) {
+      const n = places.get(register.obis);
+      if (n !== undefined) this.#eachReadForMs()[n] = beat;
+    }
+  }
+
+  #eachReadForMs(): Float64Array {
+    if (typeof this.#readForMs === 'number')
+      this.#readForMs = new Float64Array(this.#registers.codes.length).fill(this.#readForMs);
+    return this.#readForMs;
   }
 
   nextBeatMs(nowMs: number): number {
@@ -85,7 +95,8 @@ export class Rhythm {
   }
 
   #isRead(n: number, beat: number, nowMs: number): boolean {
-    const readForMs = this.#readForMs[n] ?? Number.NaN;
+    const each = this.#readForMs;
+    const readForMs = typeof each === 'number' ? each : (each[n] ?? Number.NaN);
     if (!Number.isNaN(readForMs)) return readForMs === beat;
     // What was accepted more than a beat from now was read by a clock that has been set back since.
     const acceptedMs = this.#acceptedMs(this.#registers.codes[n] ?? '');
