@@ -13,6 +13,12 @@ export function readable(value: Rational): string {
   return 10n ** BigInt(DIGITS) % value.d === 0n ? text : `≈ ${text}`;
 }
 
+/** With the sign that it follows on: it is that many percent, or about that many. */
+const related = (percent: Rational): string => {
+  const text = readable(percent);
+  return `${text.startsWith('≈') ? text : `= ${text}`}\u00a0%`;
+};
+
 export interface FormulaSteps {
   text: string;
   value: string;
@@ -28,6 +34,7 @@ export interface HopSteps {
   totalWeight: string;
   factor: FormulaSteps | null;
   cap: FormulaSteps | null;
+  /** `= 75 %`, `≈ 48.53 %` */
   percent: string;
 }
 
@@ -49,7 +56,7 @@ const hopSteps = (hop: PoolHop): HopSteps => ({
   totalWeight: readable(fraction(hop.totalWeight)),
   factor: hop.factor === null ? null : formulaSteps(hop.factor),
   cap: hop.cap === null ? null : formulaSteps(hop.cap),
-  percent: `${readable(multiply(fraction(hop.share), rational(100n)))}\u00a0%`,
+  percent: related(multiply(fraction(hop.share), rational(100n))),
 });
 
 function formulaSteps(worked: WorkedFormula): FormulaSteps {

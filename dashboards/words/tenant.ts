@@ -41,7 +41,7 @@ const chinese = {
     `${pool} × ${weight} ÷ ${total} = ${quantity}`,
   areaDays: '面积 × 天数（㎡·天）',
   poolPart: (weight: string, total: string, factor: string | null, percent: string) =>
-    `${weight} ÷ ${total}${factor === null ? '' : ` × ${factor}`} = ${percent}`,
+    `${weight} ÷ ${total}${factor === null ? '' : ` × ${factor}`} ${percent}`,
   poolTotal: (quantity: string) => `按各段所占份额合计 ${quantity}`,
   ruleSteps: '公式逐步计算',
   difference: (above: string, below: string) => `全期：总表 ${above}，其下各表合计 ${below}`,
@@ -157,7 +157,7 @@ const english: TenantWords = {
   poolShare: (pool, weight, total, quantity) => `${pool} × ${weight} ÷ ${total} = ${quantity}`,
   areaDays: 'area × days (m²·d)',
   poolPart: (weight, total, factor, percent) =>
-    `${weight} ÷ ${total}${factor === null ? '' : ` × ${factor}`} = ${percent}`,
+    `${weight} ÷ ${total}${factor === null ? '' : ` × ${factor}`} ${percent}`,
   poolTotal: (quantity) => `These shares together: ${quantity}`,
   ruleSteps: 'The formula, step by step',
   difference: (above, below) => `Whole period: the main meter ${above}, the meters below it ${below}`,
