@@ -36,7 +36,11 @@ export const refusals = {
   already_disputed: refusal(409, '该行已有未处理的异议', 'The line is disputed already'),
   already_decided: refusal(409, '已经处理过', 'It was decided before'),
   day_not_ended: refusal(409, '这一天尚未结束', 'The day has not ended yet'),
-  missing_glyph: refusal(409, '字库缺字，无法排版', 'The fonts lack a character: the document is not printed'),
+  missing_glyph: refusal(
+    409,
+    '字库缺字，无法排版',
+    'The fonts lack a character: the document is not printed',
+  ),
   digest_mismatch: refusal(409, '结算单与所确认的不一致', 'The statement is not the one that was confirmed'),
   already_closed: refusal(409, '该隔离记录已处理', 'The entry was released or dismissed before'),
   not_releasable: refusal(409, '该记录仍未通过检查', 'The entry does not pass the checks'),
