@@ -45,10 +45,6 @@ export function moneyText(text: string): string {
   return shown.startsWith(MINUS) ? `${MINUS}¥${shown.slice(1)}` : `¥${shown}`;
 }
 
-/** With its sign, whichever it is: `+¥12.00`. */
-export const signedMoneyText = (text: string): string =>
-  text.startsWith('-') || /^0+(\.0+)?$/.test(text) ? moneyText(text) : `+${moneyText(text)}`;
-
 /** Adds up decimals of at most `digits` decimals, exactly. */
 export function sumOf(texts: readonly string[], digits: number): string {
   const total = texts.reduce((sum, text) => sum + scaled(text, digits), 0n);
@@ -77,15 +73,6 @@ export function instantText(
     ...(timeZone === undefined ? {} : { timeZone }),
   };
   return new Intl.DateTimeFormat('sv-SE', options).format(new Date(text));
-}
-
-/** `0.09` as `9`: a share in percent, its digits moved and none rounded. */
-export function percentText(share: string): string {
-  const [whole = '0', fraction = ''] = share.split('.');
-  const digits = fraction.padEnd(2, '0');
-  const shown = `${whole}${digits.slice(0, 2)}`.replace(/^0+(?=\d)/, '');
-  const rest = digits.slice(2).replace(/0+$/, '');
-  return rest === '' ? shown : `${shown}.${rest}`;
 }
 
 const SECONDS_PER_MINUTE = 60;

@@ -4,6 +4,7 @@ import type { BooksReport, LedgerAccount, LedgerAlarm } from '../../protocols/bi
 import { moneyText } from '../format.ts';
 import { deliveryWords } from '../words/delivery.ts';
 import { ResourceState } from './problem-notice.tsx';
+import { ScrollTable } from './scroll-table.tsx';
 import { useInstantText, useSession } from './session.ts';
 import { useResource } from './use-resource.ts';
 
@@ -57,23 +58,21 @@ function Books({ report }: { report: BooksReport }) {
         ))}
       </dl>
       {differences.length > 0 && (
-        <div className="table after">
-          <table>
-            <tbody>
-              {differences.map(({ key, kind, detail }) => (
-                <tr key={`${key} ${kind}`}>
-                  <th scope="row" className="mono">
-                    {key}
-                  </th>
-                  <td>
-                    <span className="mark bad">{words[kind]}</span>
-                  </td>
-                  <td className="note">{detail}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <ScrollTable name={words.reconciliation}>
+          <tbody>
+            {differences.map(({ key, kind, detail }) => (
+              <tr key={`${key} ${kind}`}>
+                <th scope="row" className="mono">
+                  {key}
+                </th>
+                <td>
+                  <span className="mark bad">{words[kind]}</span>
+                </td>
+                <td className="note">{detail}</td>
+              </tr>
+            ))}
+          </tbody>
+        </ScrollTable>
       )}
     </>
   );
@@ -110,28 +109,26 @@ function Accounts() {
         {words.accounts} <span className="muted">{accounts.data?.items.length}</span>
       </summary>
       <ResourceState resource={accounts} />
-      <div className="table scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{words.account}</th>
-              <th scope="col" className="number">
-                {words.balance}
+      <ScrollTable name={words.accounts} long>
+        <thead>
+          <tr>
+            <th scope="col">{words.account}</th>
+            <th scope="col" className="number">
+              {words.balance}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {accounts.data?.items.map(({ account, balance }) => (
+            <tr key={account}>
+              <th scope="row" className="mono">
+                {account}
               </th>
+              <td className="number">{moneyText(balance)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {accounts.data?.items.map(({ account, balance }) => (
-              <tr key={account}>
-                <th scope="row" className="mono">
-                  {account}
-                </th>
-                <td className="number">{moneyText(balance)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+          ))}
+        </tbody>
+      </ScrollTable>
     </details>
   );
 }

@@ -8,6 +8,7 @@ import { billingWords } from '../words/billing.ts';
 import type { StaffWords } from '../words/staff.ts';
 import { CreditRequest } from './credit-request.tsx';
 import { ProblemNotice } from './problem-notice.tsx';
+import { ScrollTable } from './scroll-table.tsx';
 import { useSession } from './session.ts';
 
 interface ChargePage {
@@ -86,34 +87,32 @@ function ChargeTable({ charges }: { charges: Charge[] }) {
   const { words, language } = useSession();
   const billing = billingWords[language];
   return (
-    <div className="table">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{words.component}</th>
-            <th scope="col">{words.share}</th>
-            <th scope="col" className="number">
-              {words.quantity}
-            </th>
-            <th scope="col" className="number">
-              {words.net}
-            </th>
-            <th scope="col" className="number">
-              {words.tax}
-            </th>
-            <th scope="col" className="number">
-              {words.gross}
-            </th>
-            <th scope="col">{billing.credits}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {charges.map((charge) => (
-            <ChargeRow key={charge.key} charge={charge} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <ScrollTable name={words.charges}>
+      <thead>
+        <tr>
+          <th scope="col">{words.component}</th>
+          <th scope="col">{words.share}</th>
+          <th scope="col" className="number">
+            {words.quantity}
+          </th>
+          <th scope="col" className="number">
+            {words.net}
+          </th>
+          <th scope="col" className="number">
+            {words.tax}
+          </th>
+          <th scope="col" className="number">
+            {words.gross}
+          </th>
+          <th scope="col">{billing.credits}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {charges.map((charge) => (
+          <ChargeRow key={charge.key} charge={charge} />
+        ))}
+      </tbody>
+    </ScrollTable>
   );
 }
 

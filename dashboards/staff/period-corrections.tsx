@@ -1,11 +1,13 @@
 /** Corrections of an issued period: what would change, line by line, before anything does; then the reversal and rebill. */
 import { useState } from 'react';
 import type { PeriodCorrection } from '../../protocols/billing-api.ts';
-import { moneyText, signedMoneyText, sumOf } from '../format.ts';
+import { moneyText, sumOf } from '../format.ts';
 import { billingWords } from '../words/billing.ts';
+import { negated, signedMoneyText } from './amount-text.ts';
 import type { PeriodPart } from './billing-page.tsx';
 import { Field } from './period-actions.tsx';
 import { ProblemNotice } from './problem-notice.tsx';
+import { ScrollTable } from './scroll-table.tsx';
 import { useSession } from './session.ts';
 import { useCommand } from './use-command.ts';
 
@@ -94,7 +96,6 @@ function CorrectionForm({ period, taken }: PeriodPart) {
 }
 
 const grossOf = ({ net, tax }: { net: string; tax: string }): string => sumOf([net, tax], 2);
-const negated = (text: string): string => (text.startsWith('-') ? text.slice(1) : `-${text}`);
 
 /** Every line that differs, with its lease; at the end what all of them come to together. */
 export function CorrectionLines({ correction }: { correction: PeriodCorrection }) {
@@ -115,46 +116,44 @@ export function CorrectionLines({ correction }: { correction: PeriodCorrection }
           ✓ {words.correctionIssued(correction.statements.length)}
         </p>
       )}
-      <div className="table">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{staff.lease}</th>
-              <th scope="col">{staff.component}</th>
-              <th scope="col" className="number">
-                {words.before_issue}
-              </th>
-              <th scope="col" className="number">
-                {words.after_issue}
-              </th>
-              <th scope="col" className="number">
-                {words.difference}
-              </th>
+      <ScrollTable name={words.difference}>
+        <thead>
+          <tr>
+            <th scope="col">{staff.lease}</th>
+            <th scope="col">{staff.component}</th>
+            <th scope="col" className="number">
+              {words.before_issue}
+            </th>
+            <th scope="col" className="number">
+              {words.after_issue}
+            </th>
+            <th scope="col" className="number">
+              {words.difference}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ lease, utility, component, pool, before, after, difference }) => (
+            <tr key={`${lease} ${utility} ${component} ${pool}`}>
+              <th scope="row">{lease ?? staff.landlord}</th>
+              <td>
+                {staff[utility]} · {component} <span className="muted">{pool}</span>
+              </td>
+              <td className="number">{moneyText(before)}</td>
+              <td className="number">{moneyText(after)}</td>
+              <td className="number">{signedMoneyText(difference)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ lease, utility, component, pool, before, after, difference }) => (
-              <tr key={`${lease} ${utility} ${component} ${pool}`}>
-                <th scope="row">{lease ?? staff.landlord}</th>
-                <td>
-                  {staff[utility]} · {component} <span className="muted">{pool}</span>
-                </td>
-                <td className="number">{moneyText(before)}</td>
-                <td className="number">{moneyText(after)}</td>
-                <td className="number">{signedMoneyText(difference)}</td>
-              </tr>
-            ))}
-          </tbody>
-          <tfoot>
-            <tr>
-              <th scope="row" colSpan={4}>
-                {words.correctionSum}
-              </th>
-              <td className="number">{signedMoneyText(total)}</td>
-            </tr>
-          </tfoot>
-        </table>
-      </div>
+          ))}
+        </tbody>
+        <tfoot>
+          <tr>
+            <th scope="row" colSpan={4}>
+              {words.correctionSum}
+            </th>
+            <td className="number">{signedMoneyText(total)}</td>
+          </tr>
+        </tfoot>
+      </ScrollTable>
     </>
   );
 }

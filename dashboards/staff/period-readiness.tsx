@@ -8,6 +8,7 @@ import type { PeriodPart } from './billing-page.tsx';
 import { CheckStep, ComputeStep } from './period-actions.tsx';
 import { ResourceState } from './problem-notice.tsx';
 import { hashOf, type Route } from './route.ts';
+import { ScrollTable } from './scroll-table.tsx';
 import { useSession } from './session.ts';
 import { type Resource, useResource } from './use-resource.ts';
 
@@ -164,40 +165,38 @@ function EstimatedMeters({ readiness }: { readiness: PeriodReadiness }) {
   const meters = useResource<{ items: MeterSummary[] }>('/api/v1/meters');
   const units = new Map(meters.data?.items.map(({ id, unit }) => [id, unit]));
   return (
-    <div className="table">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{staff.meter}</th>
-            <th scope="col" className="number">
-              {words.intervals}
+    <ScrollTable name={words.intervalsEstimated}>
+      <thead>
+        <tr>
+          <th scope="col">{staff.meter}</th>
+          <th scope="col" className="number">
+            {words.intervals}
+          </th>
+          <th scope="col" className="number">
+            {staff.quantity}
+          </th>
+          <th scope="col" className="number">
+            {words.worth}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {readiness.estimated.map(({ meter, intervals, quantity, gross }) => (
+          <tr key={meter}>
+            <th scope="row">
+              <a data-row href={hashOf({ page: 'meter', id: meter })}>
+                {meter}
+              </a>
             </th>
-            <th scope="col" className="number">
-              {staff.quantity}
-            </th>
-            <th scope="col" className="number">
-              {words.worth}
-            </th>
+            <td className="number">
+              <span aria-hidden="true">▨ </span>
+              {intervals}
+            </td>
+            <td className="number">{quantityText(quantity, units.get(meter) ?? '')}</td>
+            <td className="number">{moneyText(gross)}</td>
           </tr>
-        </thead>
-        <tbody>
-          {readiness.estimated.map(({ meter, intervals, quantity, gross }) => (
-            <tr key={meter}>
-              <th scope="row">
-                <a data-row href={hashOf({ page: 'meter', id: meter })}>
-                  {meter}
-                </a>
-              </th>
-              <td className="number">
-                <span aria-hidden="true">▨ </span>
-                {intervals}
-              </td>
-              <td className="number">{quantityText(quantity, units.get(meter) ?? '')}</td>
-              <td className="number">{moneyText(gross)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </ScrollTable>
   );
 }

@@ -1,13 +1,15 @@
 /** What a computed period would issue: the leases that are out of line first, in red, with the money at stake; then the proof. */
 import { useEffect, useState } from 'react';
 import type { PeriodReview } from '../../protocols/billing-api.ts';
-import { moneyText, signedMoneyText, sumOf } from '../format.ts';
+import { moneyText, sumOf } from '../format.ts';
 import { billingWords } from '../words/billing.ts';
+import { negated, signedMoneyText } from './amount-text.ts';
 import type { PeriodPart } from './billing-page.tsx';
 import { FinalStep, ReviewStep } from './period-actions.tsx';
 import { ResourceState } from './problem-notice.tsx';
 import { hashOf } from './route.ts';
 import { Equations, Proof } from './run-proof.tsx';
+import { ScrollTable } from './scroll-table.tsx';
 import { useSession } from './session.ts';
 import { useResource } from './use-resource.ts';
 
@@ -110,60 +112,56 @@ function LeaseTable({ leases }: { leases: ReviewedLease[] }) {
   const { words: staff, language } = useSession();
   const words = billingWords[language];
   return (
-    <div className="table">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{staff.tenant}</th>
-            <th scope="col">{words.flags}</th>
-            <th scope="col" className="number">
-              {words.thisMonth}
+    <ScrollTable name={words.outliers}>
+      <thead>
+        <tr>
+          <th scope="col">{staff.tenant}</th>
+          <th scope="col">{words.flags}</th>
+          <th scope="col" className="number">
+            {words.thisMonth}
+          </th>
+          <th scope="col" className="number">
+            {words.before}
+          </th>
+          <th scope="col" className="number wide">
+            {words.change}
+          </th>
+          <th scope="col" className="wide">
+            {staff.meter}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {leases.map(({ lease, tenant, gross, before, flags, meters }) => (
+          <tr key={lease} className={flags.length > 0 ? 'flagged' : ''}>
+            <th scope="row">
+              {tenant} <span className="muted">{lease}</span>
             </th>
-            <th scope="col" className="number">
-              {words.before}
-            </th>
-            <th scope="col" className="number wide">
-              {words.change}
-            </th>
-            <th scope="col" className="wide">
-              {staff.meter}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {leases.map(({ lease, tenant, gross, before, flags, meters }) => (
-            <tr key={lease} className={flags.length > 0 ? 'flagged' : ''}>
-              <th scope="row">
-                {tenant} <span className="muted">{lease}</span>
-              </th>
-              <td>
-                {flags.map(({ kind, atStake }) => (
-                  <span key={kind} className="flag">
-                    <span className="mark bad">! {words[`flag_${kind}`]}</span>{' '}
-                    <span className="small-inline">
-                      {words.atStake} {moneyText(atStake)}
-                    </span>
+            <td>
+              {flags.map(({ kind, atStake }) => (
+                <span key={kind} className="flag">
+                  <span className="mark bad">! {words[`flag_${kind}`]}</span>{' '}
+                  <span className="small-inline">
+                    {words.atStake} {moneyText(atStake)}
                   </span>
-                ))}
-              </td>
-              <td className="number">{moneyText(gross)}</td>
-              <td className="number">{before === null ? '—' : moneyText(before)}</td>
-              <td className="number wide">
-                {before === null ? '—' : signedMoneyText(sumOf([gross, negated(before)], 2))}
-              </td>
-              <td className="wide">
-                {meters.map((meter) => (
-                  <a key={meter} className="meter-link" href={hashOf({ page: 'meter', id: meter })}>
-                    {meter}
-                  </a>
-                ))}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+                </span>
+              ))}
+            </td>
+            <td className="number">{moneyText(gross)}</td>
+            <td className="number">{before === null ? '—' : moneyText(before)}</td>
+            <td className="number wide">
+              {before === null ? '—' : signedMoneyText(sumOf([gross, negated(before)], 2))}
+            </td>
+            <td className="wide">
+              {meters.map((meter) => (
+                <a key={meter} className="meter-link" href={hashOf({ page: 'meter', id: meter })}>
+                  {meter}
+                </a>
+              ))}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </ScrollTable>
   );
 }
-
-const negated = (text: string): string => (text.startsWith('-') ? text.slice(1) : `-${text}`);

@@ -1,6 +1,7 @@
 /** The way of a period as a checklist, with the record of who took which step. */
 import type { PeriodStatus, RunState } from '../../protocols/billing-api.ts';
 import { type BillingWords, billingWords } from '../words/billing.ts';
+import { ScrollTable } from './scroll-table.tsx';
 import { useInstantText, useSession } from './session.ts';
 
 const states = ['open', 'checked', 'computed', 'reviewed', 'issued', 'closed'] as const;
@@ -51,30 +52,28 @@ function StepRecord({ steps }: Pick<PeriodStatus, 'steps'>) {
       <summary>
         {words.history} <span className="muted">{steps.length}</span>
       </summary>
-      <div className="table">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{words.when}</th>
-              <th scope="col">{words.what}</th>
-              <th scope="col">{words.who}</th>
-              <th scope="col">{words.note}</th>
+      <ScrollTable name={words.history}>
+        <thead>
+          <tr>
+            <th scope="col">{words.when}</th>
+            <th scope="col">{words.what}</th>
+            <th scope="col">{words.who}</th>
+            <th scope="col">{words.note}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {steps.map(({ state, at, actor, detail }, index) => (
+            // Steps are only ever added.
+            // biome-ignore lint/suspicious/noArrayIndexKey: their place is what tells them apart
+            <tr key={index}>
+              <td>{instantText(at)}</td>
+              <td>{words[names[state]]}</td>
+              <td>{actor === 'operator' ? words.operator : actor}</td>
+              <td className="note">{noteOf(detail)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {steps.map(({ state, at, actor, detail }, index) => (
-              // Steps are only ever added.
-              // biome-ignore lint/suspicious/noArrayIndexKey: their place is what tells them apart
-              <tr key={index}>
-                <td>{instantText(at)}</td>
-                <td>{words[names[state]]}</td>
-                <td>{actor === 'operator' ? words.operator : actor}</td>
-                <td className="note">{noteOf(detail)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+          ))}
+        </tbody>
+      </ScrollTable>
     </details>
   );
 }

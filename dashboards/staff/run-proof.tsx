@@ -1,6 +1,7 @@
 /** The proof of conservation: what the supplier bills is what tenants and landlord bear, in sum and component by component. */
 import type { BillingRun } from '../../protocols/api.ts';
 import { moneyText } from '../format.ts';
+import { ScrollTable } from './scroll-table.tsx';
 import { useSession } from './session.ts';
 
 export function Equations({ run }: { run: BillingRun }) {
@@ -44,47 +45,45 @@ export function Proof({ run }: { run: BillingRun }) {
   return (
     <>
       <h3>{words.proof}</h3>
-      <div className="table">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{words.component}</th>
-              <th scope="col" className="number">
-                {words.supplierBill}
+      <ScrollTable name={words.proof}>
+        <thead>
+          <tr>
+            <th scope="col">{words.component}</th>
+            <th scope="col" className="number">
+              {words.supplierBill}
+            </th>
+            <th scope="col" className="number">
+              {words.tenants}
+            </th>
+            <th scope="col" className="number">
+              {words.landlordShare}
+            </th>
+            <th scope="col">{words.verdict}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {run.proof.map(({ utility, component, name, source, tenants, landlord, holds }) => (
+            <tr key={`${utility} ${component}`}>
+              <th scope="row">
+                {words[utility]} · {name}
               </th>
-              <th scope="col" className="number">
-                {words.tenants}
-              </th>
-              <th scope="col" className="number">
-                {words.landlordShare}
-              </th>
-              <th scope="col">{words.verdict}</th>
+              <td className="number">{moneyText(source)}</td>
+              <td className="number">{moneyText(tenants)}</td>
+              <td className="number">{moneyText(landlord)}</td>
+              <td>
+                <Verdict holds={holds} />
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {run.proof.map(({ utility, component, name, source, tenants, landlord, holds }) => (
-              <tr key={`${utility} ${component}`}>
-                <th scope="row">
-                  {words[utility]} · {name}
-                </th>
-                <td className="number">{moneyText(source)}</td>
-                <td className="number">{moneyText(tenants)}</td>
-                <td className="number">{moneyText(landlord)}</td>
-                <td>
-                  <Verdict holds={holds} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-          <tfoot>
-            <tr>
-              <th scope="row">{words.ledgerTotal}</th>
-              <td className="number">{moneyText(run.ledgerTotal)}</td>
-              <td colSpan={3} />
-            </tr>
-          </tfoot>
-        </table>
-      </div>
+          ))}
+        </tbody>
+        <tfoot>
+          <tr>
+            <th scope="row">{words.ledgerTotal}</th>
+            <td className="number">{moneyText(run.ledgerTotal)}</td>
+            <td colSpan={3} />
+          </tr>
+        </tfoot>
+      </ScrollTable>
     </>
   );
 }

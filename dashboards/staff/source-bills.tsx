@@ -2,6 +2,7 @@
 import type { SourceBill } from '../../protocols/park.ts';
 import { moneyText, quantityText, sumOf } from '../format.ts';
 import { termsWords } from '../words/terms.ts';
+import { ScrollTable } from './scroll-table.tsx';
 import { useSession } from './session.ts';
 
 export function SourceBills({ bills }: { bills: SourceBill[] }) {
@@ -36,38 +37,36 @@ function Bill({ bill }: { bill: SourceBill }) {
         <span className="muted">{quantityText(bill.quantity, unit)}</span>
         <strong className="number">{moneyText(total)}</strong>
       </summary>
-      <div className="table">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{staff.component}</th>
-              <th scope="col" className="number">
-                {words.quantity}
-              </th>
-              <th scope="col" className="number">
-                {words.net}
-              </th>
-              <th scope="col" className="number">
-                {words.tax}
-              </th>
-              <th scope="col" className="number">
-                {words.gross}
-              </th>
+      <ScrollTable name={words.bills}>
+        <thead>
+          <tr>
+            <th scope="col">{staff.component}</th>
+            <th scope="col" className="number">
+              {words.quantity}
+            </th>
+            <th scope="col" className="number">
+              {words.net}
+            </th>
+            <th scope="col" className="number">
+              {words.tax}
+            </th>
+            <th scope="col" className="number">
+              {words.gross}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {bill.lines.map(({ component, name, quantity, net, tax }) => (
+            <tr key={component}>
+              <th scope="row">{name}</th>
+              <td className="number">{quantity === null ? '—' : quantityText(quantity, unit)}</td>
+              <td className="number">{moneyText(sumOf([net], 2))}</td>
+              <td className="number">{moneyText(sumOf([tax], 2))}</td>
+              <td className="number">{moneyText(sumOf([net, tax], 2))}</td>
             </tr>
-          </thead>
-          <tbody>
-            {bill.lines.map(({ component, name, quantity, net, tax }) => (
-              <tr key={component}>
-                <th scope="row">{name}</th>
-                <td className="number">{quantity === null ? '—' : quantityText(quantity, unit)}</td>
-                <td className="number">{moneyText(sumOf([net], 2))}</td>
-                <td className="number">{moneyText(sumOf([tax], 2))}</td>
-                <td className="number">{moneyText(sumOf([net, tax], 2))}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+          ))}
+        </tbody>
+      </ScrollTable>
     </details>
   );
 }

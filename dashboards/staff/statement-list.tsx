@@ -2,50 +2,88 @@
 import { useState } from 'react';
 import { renderSVG } from 'uqr';
 import type { StatementSummary } from '../../protocols/api.ts';
+import type { Dispute } from '../../protocols/billing-api.ts';
 import { dayBefore, moneyText } from '../format.ts';
+import { billingWords } from '../words/billing.ts';
 import { ResourceState } from './problem-notice.tsx';
+import { hashOf } from './route.ts';
+import { ScrollTable } from './scroll-table.tsx';
 import { useInstantText, useSession } from './session.ts';
-import type { Resource } from './use-resource.ts';
+import { type Resource, useResource } from './use-resource.ts';
 
 export function StatementList({ statements }: { statements: Resource<{ items: StatementSummary[] }> }) {
   const { words } = useSession();
+  const disputes = useResource<{ items: Dispute[] }>('/api/v1/disputes');
+  const held = new Set(
+    disputes.data?.items.flatMap(({ state, statement }) => (state === 'open' ? [statement] : [])),
+  );
   return (
     <section>
       <h2>{words.statements}</h2>
       <ResourceState resource={statements} />
       {statements.data !== null && (
-        <div className="table">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{words.tenant}</th>
-                <th scope="col" className="wide">
-                  {words.days}
-                </th>
-                <th scope="col" className="number">
-                  {words.gross}
-                </th>
-                <th scope="col">{words.state}</th>
-                <th scope="col">{words.openLink}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {statements.data.items.map((statement) => (
-                <StatementRow key={statement.id} statement={statement} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <ScrollTable name={words.statements}>
+          <thead>
+            <tr>
+              <th scope="col">{words.tenant}</th>
+              <th scope="col" className="wide">
+                {words.days}
+              </th>
+              <th scope="col" className="number">
+                {words.gross}
+              </th>
+              <th scope="col">{words.state}</th>
+              <th scope="col">{words.openLink}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {statements.data.items.map((statement) => (
+              <StatementRow key={statement.id} statement={statement} disputed={held.has(statement.id)} />
+            ))}
+          </tbody>
+        </ScrollTable>
       )}
     </section>
   );
 }
 
-function StatementRow({ statement }: { statement: StatementSummary }) {
-  const { words } = useSession();
+interface StatementProps {
+  statement: StatementSummary;
+  /** A line of it is contested, and nobody has decided yet. */
+  disputed: boolean;
+}
+
+/** Issued, confirmed, disputed, or replaced by a corrected one. */
+function StatementState({ statement: { confirmedAt, correctedBy }, disputed }: StatementProps) {
+  const { words: staff, language } = useSession();
+  const words = billingWords[language];
   const instantText = useInstantText();
+  if (correctedBy !== null)
+    return (
+      <span className="mark warn">
+        {words.status_replaced} → {correctedBy}
+      </span>
+    );
+  return (
+    <>
+      {confirmedAt === null ? (
+        <span className="mark">{words.status_issued}</span>
+      ) : (
+        <span className="mark good">✓ {staff.confirmed(instantText(confirmedAt))}</span>
+      )}{' '}
+      {disputed && (
+        <a className="mark bad" href={hashOf({ page: 'cases' })}>
+          ! {words.status_disputed}
+        </a>
+      )}
+    </>
+  );
+}
+
+function StatementRow({ statement, disputed }: StatementProps) {
+  const { words } = useSession();
   const [shown, setShown] = useState(false);
-  const { id, lease, tenant, from, to, gross, confirmedAt, link } = statement;
+  const { id, lease, tenant, from, to, gross, link } = statement;
   return (
     <>
       <tr>
@@ -57,9 +95,7 @@ function StatementRow({ statement }: { statement: StatementSummary }) {
         </td>
         <td className="number">{moneyText(gross)}</td>
         <td>
-          <span className={`mark ${confirmedAt === null ? '' : 'good'}`}>
-            {confirmedAt === null ? words.unconfirmed : `✓ ${words.confirmed(instantText(confirmedAt))}`}
-          </span>
+          <StatementState statement={statement} disputed={disputed} />
         </td>
         <td>
           <div className="actions">

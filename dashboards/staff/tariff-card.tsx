@@ -1,8 +1,8 @@
 /** One tariff: its versions on a line of time, and of the chosen one the clock and the tiers. */
 import { useState } from 'react';
 import type { Tariff } from '../../protocols/park.ts';
-import { percentText } from '../format.ts';
 import { termsWords } from '../words/terms.ts';
+import { percentText } from './amount-text.ts';
 import { useSession } from './session.ts';
 import { TierSteps } from './tier-steps.tsx';
 import { TouClock } from './tou-clock.tsx';

@@ -3,13 +3,14 @@ import { useState } from 'react';
 import type { Tariff } from '../../protocols/park.ts';
 import { moneyText, quantityText } from '../format.ts';
 import { termsWords } from '../words/terms.ts';
+import { ScrollTable } from './scroll-table.tsx';
 import { useSession } from './session.ts';
 
 type Tiered = Extract<Tariff, { kind: 'tiered' }>;
 
-const WIDTH = 560;
-const HEIGHT = 180;
-const LEFT = 64;
+const WIDTH = 360;
+const HEIGHT = 160;
+const LEFT = 24;
 const BOTTOM = 28;
 const TOP = 22;
 /** How far the last tier is drawn beyond its lower bound, of what lies below it. */
@@ -84,38 +85,36 @@ function TierTable({ tariff, unit }: { tariff: Tiered; unit: string }) {
   const { language } = useSession();
   const words = termsWords[language];
   return (
-    <div className="table">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{words.tiers}</th>
-            <th scope="col">{words.quantity}</th>
-            <th scope="col" className="number">
-              {words.price}
-            </th>
-            <th scope="col" className="number">
-              {words.flat}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {tariff.tiers.map(({ upTo, unit: price, flat }, index) => {
-            const from = index === 0 ? '0' : (tariff.tiers[index - 1]?.upTo ?? '0');
-            return (
-              <tr key={from}>
-                <th scope="row">{words.tier(index + 1)}</th>
-                <td>
-                  {upTo === null
-                    ? words.above(plain(from, unit))
-                    : words.upTo(plain(from, unit), plain(upTo, unit))}
-                </td>
-                <td className="number">{priceText(price, unit)}</td>
-                <td className="number">{moneyText(flat)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+    <ScrollTable name={words.tiers}>
+      <thead>
+        <tr>
+          <th scope="col">{words.tiers}</th>
+          <th scope="col">{words.quantity}</th>
+          <th scope="col" className="number">
+            {words.price}
+          </th>
+          <th scope="col" className="number">
+            {words.flat}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {tariff.tiers.map(({ upTo, unit: price, flat }, index) => {
+          const from = index === 0 ? '0' : (tariff.tiers[index - 1]?.upTo ?? '0');
+          return (
+            <tr key={from}>
+              <th scope="row">{words.tier(index + 1)}</th>
+              <td>
+                {upTo === null
+                  ? words.above(plain(from, unit))
+                  : words.upTo(plain(from, unit), plain(upTo, unit))}
+              </td>
+              <td className="number">{priceText(price, unit)}</td>
+              <td className="number">{moneyText(flat)}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </ScrollTable>
   );
 }

@@ -3,6 +3,7 @@ import { useId, useState } from 'react';
 import type { TouCalendar } from '../../protocols/park.ts';
 import { hourOf, type TouStrip, touStrips } from '../charts/tou-strips.ts';
 import { type TermsWords, termsWords } from '../words/terms.ts';
+import { ScrollTable } from './scroll-table.tsx';
 import { useSession } from './session.ts';
 
 const kinds = { sharp: 'sharp', peak: 'peak', flat: 'flat', valley: 'valley', deep: 'deep' } as const;
@@ -88,6 +89,7 @@ export function TouClock({ calendar }: { calendar: TouCalendar }) {
   );
 }
 
+const HOURS = 24;
 const HOUR_MARKS = [0, 3, 6, 9, 12, 15, 18, 21, 24];
 
 function Strip({ strip, calendar }: { strip: TouStrip; calendar: TouCalendar }) {
@@ -118,7 +120,9 @@ function Strip({ strip, calendar }: { strip: TouStrip; calendar: TouCalendar }) 
       </div>
       <div className="tou-hours" aria-hidden="true">
         {HOUR_MARKS.map((hour) => (
-          <span key={hour}>{hour}</span>
+          <span key={hour} style={{ left: `${(100 * hour) / HOURS}%` }}>
+            {hour}
+          </span>
         ))}
       </div>
     </figure>
@@ -129,34 +133,32 @@ function StripTable({ strips }: { strips: TouStrip[] }) {
   const { language } = useSession();
   const words = termsWords[language];
   return (
-    <div className="table">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{words.season}</th>
-            <th scope="col">{words.days}</th>
-            <th scope="col">{words.clock}</th>
+    <ScrollTable name={words.clock}>
+      <thead>
+        <tr>
+          <th scope="col">{words.season}</th>
+          <th scope="col">{words.days}</th>
+          <th scope="col">{words.clock}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {strips.map((strip) => (
+          <tr key={`${strip.season} ${strip.holiday} ${strip.weekdays.join()}`}>
+            <th scope="row">{strip.season}</th>
+            <td>{daysText(strip, words)}</td>
+            <td>
+              {strip.parts.map(({ from, to, period }) => (
+                <span key={from} className="part">
+                  <span className="nowrap">
+                    {from}–{to}
+                  </span>{' '}
+                  {nameOf(period, words)}
+                </span>
+              ))}
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {strips.map((strip) => (
-            <tr key={`${strip.season} ${strip.holiday} ${strip.weekdays.join()}`}>
-              <th scope="row">{strip.season}</th>
-              <td>{daysText(strip, words)}</td>
-              <td>
-                {strip.parts.map(({ from, to, period }) => (
-                  <span key={from} className="part">
-                    <span className="nowrap">
-                      {from}–{to}
-                    </span>{' '}
-                    {nameOf(period, words)}
-                  </span>
-                ))}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </ScrollTable>
   );
 }

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { DeliveryAttempt, LedgerEvent, Webhook } from '../../protocols/billing-api.ts';
 import { deliveryWords } from '../words/delivery.ts';
 import { ProblemNotice, ResourceState } from './problem-notice.tsx';
+import { ScrollTable } from './scroll-table.tsx';
 import { useInstantText, useSession } from './session.ts';
 import { useCommand } from './use-command.ts';
 import { useResource } from './use-resource.ts';
@@ -69,28 +70,26 @@ function DeadLetters({ events }: { events: Event[] }) {
   const words = deliveryWords[language];
   const instantText = useInstantText();
   return (
-    <div className="table scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{words.at}</th>
-            <th scope="col">{words.event}</th>
-            <th scope="col">{words.subject}</th>
+    <ScrollTable name={words.deadLetters} long>
+      <thead>
+        <tr>
+          <th scope="col">{words.at}</th>
+          <th scope="col">{words.event}</th>
+          <th scope="col">{words.subject}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {events.map(({ id, type, subject, time }) => (
+          <tr key={id}>
+            <td>{instantText(time)}</td>
+            <td>
+              {type} <span className="muted mono">{id}</span>
+            </td>
+            <td className="mono">{subject}</td>
           </tr>
-        </thead>
-        <tbody>
-          {events.map(({ id, type, subject, time }) => (
-            <tr key={id}>
-              <td>{instantText(time)}</td>
-              <td>
-                {type} <span className="muted mono">{id}</span>
-              </td>
-              <td className="mono">{subject}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </ScrollTable>
   );
 }
 
@@ -104,42 +103,40 @@ function Attempts({ attempts }: { attempts: Attempt[] }) {
   const words = deliveryWords[language];
   const instantText = useInstantText();
   return (
-    <div className="table scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{words.at}</th>
-            <th scope="col">{words.result}</th>
-            <th scope="col">{words.subject}</th>
-            <th scope="col" className="number">
-              {words.attempt}
-            </th>
-            <th scope="col" className="number">
-              {words.took}
-            </th>
-            <th scope="col">{words.detail}</th>
+    <ScrollTable name={words.log} long>
+      <thead>
+        <tr>
+          <th scope="col">{words.at}</th>
+          <th scope="col">{words.result}</th>
+          <th scope="col">{words.subject}</th>
+          <th scope="col" className="number">
+            {words.attempt}
+          </th>
+          <th scope="col" className="number">
+            {words.took}
+          </th>
+          <th scope="col">{words.detail}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {attempts.map(({ number, type, subject, attempt, at, status, detail, milliseconds }) => (
+          <tr key={number}>
+            <td>{instantText(at)}</td>
+            <td>
+              <span className={`mark ${isDelivered(status) ? 'good' : 'bad'}`}>
+                {isDelivered(status) ? `✓ ${words.accepted}` : `✕ ${words.refused}`}
+              </span>{' '}
+              {status === null ? words.noAnswer : `HTTP ${status}`}
+            </td>
+            <td>
+              <span className="mono">{subject}</span> <span className="muted">{type}</span>
+            </td>
+            <td className="number">{attempt}</td>
+            <td className="number">{milliseconds} ms</td>
+            <td className="note">{detail}</td>
           </tr>
-        </thead>
-        <tbody>
-          {attempts.map(({ number, type, subject, attempt, at, status, detail, milliseconds }) => (
-            <tr key={number}>
-              <td>{instantText(at)}</td>
-              <td>
-                <span className={`mark ${isDelivered(status) ? 'good' : 'bad'}`}>
-                  {isDelivered(status) ? `✓ ${words.accepted}` : `✕ ${words.refused}`}
-                </span>{' '}
-                {status === null ? words.noAnswer : `HTTP ${status}`}
-              </td>
-              <td>
-                <span className="mono">{subject}</span> <span className="muted">{type}</span>
-              </td>
-              <td className="number">{attempt}</td>
-              <td className="number">{milliseconds} ms</td>
-              <td className="note">{detail}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </ScrollTable>
   );
 }

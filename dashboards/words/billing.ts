@@ -21,7 +21,6 @@ const chinese = {
   what: '步骤',
   note: '说明',
   readiness: '数据是否齐全',
-  readinessLook: '检查数据',
   readinessAgain: '重新检查数据',
   metersComplete: '读数齐全的表',
   intervalsMissing: '缺失区间',
@@ -70,7 +69,6 @@ const chinese = {
   issueNow: '确认签发',
   closeNow: '确认关账',
   reviewNote: '看过什么、结论如何',
-  cancelReason: '退回的原因',
   signEstimates: '有估算区间，请签字接受',
   signedBy: '签字人',
   because: '理由',
@@ -160,7 +158,6 @@ const chinese = {
   recompute: '重算核对',
   recomputed: (statements: number) => `${statements} 份结算单按当时记录的输入重算，逐字节一致`,
   recomputeDiffers: '重算结果不一致',
-  seeStatements: '查看结算单',
 };
 
 export type BillingWords = Translation<typeof chinese>;
@@ -185,7 +182,6 @@ const english: BillingWords = {
   what: 'Step',
   note: 'Note',
   readiness: 'Is the data complete?',
-  readinessLook: 'Look at the data',
   readinessAgain: 'Look again',
   metersComplete: 'Meters complete',
   intervalsMissing: 'Intervals missing',
@@ -239,7 +235,6 @@ const english: BillingWords = {
   issueNow: 'Issue now',
   closeNow: 'Close now',
   reviewNote: 'What was looked at, and the finding',
-  cancelReason: 'Why it goes back',
   signEstimates: 'There are estimates: accept them by name',
   signedBy: 'Accepted by',
   because: 'Reason',
@@ -332,7 +327,6 @@ const english: BillingWords = {
   recomputed: (statements) =>
     `${statements === 1 ? '1 statement' : `${statements} statements`} computed again from the recorded inputs: identical byte by byte`,
   recomputeDiffers: 'Computed again, it differs',
-  seeStatements: 'See the statements',
 };
 
 export const billingWords: Record<Language, BillingWords> = { 'zh-CN': chinese, en: english };
