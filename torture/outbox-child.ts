@@ -9,20 +9,21 @@ import { openOutbox } from '../edge/outbox.ts';
 
 const [folder = '', gateway = ''] = process.argv.slice(2);
 const MOST_READINGS = 84;
-const MOST_RECEIPTED = 400;
+const MOST_RECEIPTED = 160;
+/** About as fast as they come. */
+const RECEIPT_EVERY = 4;
 
 process.once('disconnect', () => process.exit());
 const outbox = openOutbox({ folder, gateway, maxBytes: 1 << 30 });
 const { epoch } = outbox;
-for (;;) {
+for (let commit = 1; ; commit += 1) {
   const { nextSequence } = outbox.stats();
   const size = 1 + (nextSequence % MOST_READINGS);
   outbox.append(benchReadings(nextSequence - 1, size).map(withoutKey));
   writeSync(1, `accepted ${nextSequence + size - 1}\n`);
-  if (nextSequence % 4 === 0) {
-    const items = outbox.after(0, MOST_RECEIPTED);
-    const from = items[0]?.sequence ?? 1;
-    const to = items.at(-1)?.sequence ?? 0;
+  const items = commit % RECEIPT_EVERY === 0 ? outbox.after(0, MOST_RECEIPTED) : [];
+  const [from, to] = [items[0]?.sequence, items.at(-1)?.sequence];
+  if (from !== undefined && to !== undefined) {
     writeSync(1, `receipt ${to}\n`);
     outbox.acknowledge({ epoch, from, to });
   }
