@@ -30,11 +30,11 @@ export function scoreEstimation(
     const random = chance(seed, `gap-${series.name}`);
     const perDay = 86_400_000 / series.stepMs;
     for (let tries = 0, made = 0; made < gapsEach && tries < 50 * gapsEach; tries += 1) {
-      const at = random.whole(35 * perDay, series.values.length - 36 * perDay);
+      const at = random.whole(71 * perDay, series.values.length - 72 * perDay);
       if (series.values.slice(at - 2 * perDay, at + 3 * perDay).some(Number.isNaN)) continue;
       made += 1;
       gaps += 1;
-      const window = { from: at - 34 * perDay, to: at + 35 * perDay };
+      const window = { from: at - 70 * perDay, to: at + 71 * perDay };
       const { estimate, total } = estimated(series, window, at, perDay, timeZone);
       const plain = likeDay(series, window, at, perDay);
       if (estimate.reduce((sum, value) => sum + value, 0n) !== total) notConserved += 1;

@@ -15,10 +15,10 @@ export interface GapSpan {
 
 /** How far a day may lie away, how many count, and how many do so however far they are. */
 const DAYS_AWAY = 70;
-const NEAREST = 10;
+const NEAREST = 16;
 const LEAST = 2;
 /** A day so many times farther away than the nearest is not like the gap at all. */
-const FARTHEST = 4;
+const FARTHEST = 6;
 /** Hours on either side of the gap that are compared, and after how many of them a difference counts half. */
 const CONTEXT_HOURS = 24;
 const HALF_HOURS = 6;

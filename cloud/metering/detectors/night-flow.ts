@@ -29,6 +29,7 @@ const LEAST_PAST = 30;
 const OTHER_SHARE = 0.6;
 const SAME_INCIDENT_DAYS = 45;
 const NEVER_DRY = 0.3;
+const DRY_HOURS = 0.01;
 const GREAT_NIGHTS = 3;
 const GREAT_LEARN = 7;
 const GREAT_SPREADS = 6;
@@ -65,6 +66,9 @@ export class NightFlow {
     great: [],
   };
   private rises: Rise[] = [];
+  /** Hours that were known, and those of them in which nothing flowed. */
+  private seen = 0;
+  private dry = 0;
   private open: Alarm | null = null;
   private toldDay = Number.NEGATIVE_INFINITY;
 
@@ -85,6 +89,8 @@ export class NightFlow {
       this.today = { day, startMs, hours, night: Number.NaN, knownMs };
     }
     this.today.hours[hour] = quantity ?? Number.NaN;
+    if (quantity !== null) this.seen += 1;
+    if (quantity === 0) this.dry += 1;
     this.today.knownMs = Math.max(this.today.knownMs, knownMs);
     if (hour === HOURS - 1) {
       this.endOfDay(this.today);
@@ -93,6 +99,8 @@ export class NightFlow {
   }
 
   private endOfDay(today: DayFlow): void {
+    // What stands still now and then is judged by its continuous flow.
+    if (this.dry > DRY_HOURS * this.seen) return;
     today.night = nightOf(today.hours);
     this.days = [...this.days, today].slice(-LATELY - BEFORE);
     const lately = this.days.slice(-LATELY);
