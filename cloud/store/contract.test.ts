@@ -6,6 +6,7 @@ import { requirePeer } from '../../peers.ts';
 import { billingContract } from './billing-contract.ts';
 import { readingsContract, type Subject, togetherContract } from './contract.ts';
 import { batch, INGESTED_AT, slotBatches } from './contract-fixtures.ts';
+import { ledgerContract } from './ledger-contract.ts';
 import type { PostgresPlace } from './postgres/open-database.ts';
 import { postgresProgram, startTestServer, type TestServer } from './postgres/test-server.ts';
 import { quarantineContract } from './quarantine-contract.ts';
@@ -73,10 +74,13 @@ describe.each([
   ['sqlite', sqlite],
   ['postgres', postgres],
 ] as const)('%s', (_, { withStore, fault }) => {
-  test.for([...readingsContract, ...quarantineContract, ...billingContract, ...togetherContract])(
-    '$title',
-    ({ check }, context) => withStore(context, check),
-  );
+  test.for([
+    ...readingsContract,
+    ...quarantineContract,
+    ...billingContract,
+    ...ledgerContract,
+    ...togetherContract,
+  ])('$title', ({ check }, context) => withStore(context, check));
 
   /** All that readings leave behind, without the counters of arrival. */
   const state = async (store: Store) => ({
