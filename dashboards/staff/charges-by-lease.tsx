@@ -134,18 +134,20 @@ function ChargeRow({ charge }: { charge: Charge }) {
         <td className="number">{moneyText(charge.net)}</td>
         <td className="number">{moneyText(charge.tax)}</td>
         <td className="number">{moneyText(charge.gross)}</td>
-        <td className="actions">
-          {creditable && (
-            <button
-              type="button"
-              className="button"
-              aria-expanded={asking}
-              aria-label={`${billing.credit} ${charge.name}`}
-              onClick={() => setAsking(!asking)}
-            >
-              {billing.credit}
-            </button>
-          )}
+        <td>
+          <div className="actions">
+            {creditable && (
+              <button
+                type="button"
+                className="button"
+                aria-expanded={asking}
+                aria-label={`${billing.credit} ${charge.name}`}
+                onClick={() => setAsking(!asking)}
+              >
+                {billing.credit}
+              </button>
+            )}
+          </div>
         </td>
       </tr>
       {asking && (

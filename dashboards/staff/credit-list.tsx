@@ -91,7 +91,7 @@ function Approval({ credit, decided }: { credit: Credit; decided: () => void }) 
   };
   return (
     <>
-      <div className="controls">
+      <div className="controls after">
         {own && (
           <label className="field">
             {words.approverKey}

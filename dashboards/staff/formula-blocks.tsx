@@ -1,4 +1,5 @@
 /** A formula as it is written, and as blocks: each part of it a box inside the one that it belongs to. */
+import { Fragment } from 'react';
 import { parseFormula } from '../../cloud/billing/formula/parse.ts';
 import type { Node } from '../../cloud/billing/formula/syntax.ts';
 import { termsWords } from '../words/terms.ts';
@@ -50,8 +51,11 @@ function Block({ node }: { node: Node }) {
       return (
         <span className="block call">
           <strong>{node.word}</strong>
-          {node.arguments.map((argument) => (
-            <Block key={argument.span.at} node={argument} />
+          {node.arguments.map((argument, index) => (
+            <Fragment key={argument.span.at}>
+              {index > 0 && <span className="sign">,</span>}
+              <Block node={argument} />
+            </Fragment>
           ))}
         </span>
       );

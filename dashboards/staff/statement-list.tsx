@@ -114,6 +114,9 @@ function StatementRow({ statement, disputed }: StatementProps) {
                 </button>
               </>
             )}
+            <a className="button" href={`/api/v1/statements/${id}/pdf`}>
+              PDF
+            </a>
             <a className="button" href={`/api/v1/statements/${id}`} download={`${id}.json`}>
               {words.file}
             </a>
