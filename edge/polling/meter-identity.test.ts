@@ -72,7 +72,7 @@ async function start(
         {
           id: 'bus-1',
           link: { kind: 'tcp', host: '127.0.0.1', port: server.port },
-          timeoutMilliseconds: 40,
+          timeoutMilliseconds: 400,
           meters: [options.serial === undefined ? row : { ...row, serial: options.serial }],
         },
       ],
