@@ -6,6 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { buildDashboards } from '../built-pages.ts';
 import { requirePeer } from '../peers.ts';
 import type { StatementSummary } from '../protocols/api.ts';
+import { digestOf, mintToken } from '../secrets.ts';
 import { silentMeter } from './api/fixture-park.ts';
 import { password } from './api/fixture-server.ts';
 import { type FixtureService, startFixtureService } from './fixture-service.ts';
@@ -153,6 +154,92 @@ test('the operator signs in, sees the park, a curve, the balanced tree, closes t
   expect(await seriousFindings(page)).toEqual([]);
   expect(outside).toEqual([]);
   expect(faults.filter((text) => !/status of (401|409)/.test(text))).toEqual([]);
+}, 120_000);
+
+/** What the pages of finance need beside an issued month: a contested line, another person's key, a message in quarantine. */
+async function openCases({ store }: FixtureService): Promise<{ key: string }> {
+  const [statement] = await store.statements({ lease: 'L-02' });
+  await store.openDispute({
+    ...{ id: '0123456789ab', statement: statement?.id ?? '', line: 'water.water.own' },
+    ...{ openedAt: '2026-09-30T16:05:00Z', reason: '夜间用水不是我们用的' },
+  });
+  const secret = mintToken();
+  await store.addApiKey({
+    ...{ id: '0000000b', name: '复核人', scopes: ['billing:run'] },
+    ...{ digest: digestOf(secret), createdAt: '2026-09-01T00:00:00Z' },
+  });
+  const late = { kind: 'reading', meter: 'E-A-101', register: '1-0:1.8.0', unit: 'kWh' } as const;
+  const items = [1, 2].map((sequence) => ({
+    ...{ ...late, sequence, value: '1', raw: null, source: 'poll' as const },
+    readAt: `2026-12-0${sequence}T00:00:00Z`,
+  }));
+  const epoch = '00000000000000bb';
+  await store.ingestBatch({ gateway: 'gw-a', epoch, from: 1, to: 2, items }, '2026-09-30T16:05:00Z');
+  return { key: `mlk_0000000b_${secret}` };
+}
+
+test('finance decides a dispute, has a credit approved by another, compares the books, reads the rules, empties the quarantine', async (context) => {
+  const { page, faults, service: running } = await openPage(context, 'zh-CN', 1280);
+  const { key } = await openCases(running);
+  await signIn(page, '登录');
+  await page.getByRole('link', { name: '结算', exact: true }).click();
+  await page.getByRole('link', { name: '! 有异议' }).click();
+  await page.getByText('1 项待处理，暂缓收取 ¥2\u202f140.94').waitFor();
+  await page.getByText('处理', { exact: true }).click();
+  await page.getByLabel('处理理由（租户会看到）').fill('水管检修当晚的用水由业主承担');
+  await page.getByLabel(/^减免金额/).fill('100');
+  await page.getByRole('button', { name: '同意减免 ¥100' }).click();
+  const approve = page.getByRole('button', { name: '批准', exact: true });
+  await approve.waitFor();
+  // Whoever asked cannot approve: the button waits for another person's key.
+  expect(await approve.isDisabled()).toBe(true);
+  await page.getByLabel('批准人的密钥').fill(key);
+  expect(await seriousFindings(page)).toEqual([]);
+  await approve.click();
+  await page.getByText('待入账').waitFor();
+
+  await page.getByRole('link', { name: '规则与电价' }).click();
+  await page.getByText('¥5.83/m³').waitFor();
+  await page.getByRole('button', { name: '表格' }).first().click();
+  await page.getByText('11:00–12:00').waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+
+  await page.getByRole('link', { name: '对账与推送' }).click();
+  await page.getByText('✓ 三方一致，逐笔相符。').waitFor();
+  await page.locator('summary', { hasText: '添加推送地址' }).click();
+  await page.getByLabel('地址（https）').fill('https://10.0.0.1/ledger');
+  await page.getByRole('button', { name: '添加推送地址' }).click();
+  await page.getByText('webhook_refused').waitFor();
+
+  await page.goto('/#/quarantine');
+  await page.getByRole('button', { name: '放行入库' }).first().click();
+  await page.getByText('not_releasable').waitFor();
+  await page.getByLabel('驳回理由').first().fill('网关时钟错误');
+  await page.getByRole('button', { name: '驳回', exact: true }).first().click();
+  await page.getByRole('button', { name: '已驳回' }).click();
+  await page.getByText(/operator .* 网关时钟错误/).waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+  expect(faults.filter((text) => !/status of (401|409|422)/.test(text))).toEqual([]);
+}, 120_000);
+
+test('on a phone, the pages of finance stay within its width', async (context) => {
+  const { page } = await openPage(context, 'en-GB', 375);
+  await signIn(page, 'Sign in');
+  for (const [hash, text] of [
+    ['billing/2026-09', 'Proof of conservation'],
+    ['cases', 'credit granted'],
+    ['terms', 'Time of use (24 hours)'],
+    ['delivery', 'All three agree'],
+    ['quarantine', 'future_timestamp'],
+  ]) {
+    await page.goto(`/#/${hash}`);
+    await page
+      .getByText(text ?? '')
+      .first()
+      .waitFor();
+    expect([hash, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([hash, 375]);
+    expect(await seriousFindings(page)).toEqual([]);
+  }
 }, 120_000);
 
 test('the tree shows all its columns from 1100 px up, in rows of 32 px, and what is known of a month that runs', async (context) => {

@@ -19,7 +19,7 @@ export function QuarantinePage() {
   return (
     <section>
       <h1>{words.quarantined}</h1>
-      <p className="muted">{words.quarantineDetail}</p>
+      <p className="muted lead">{words.quarantineDetail}</p>
       <div className="controls">
         {states.map((one) => (
           <button
