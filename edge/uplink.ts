@@ -67,7 +67,7 @@ export interface Uplink {
 
 const defaults: UplinkTiming = {
   receiptMs: 5_000,
-  backlogStartMs: 3_000,
+  backlogStartMs: 2_000,
   backlogPerSecond: 20_000,
   firstPauseMs: 500,
   longestPauseMs: 60_000,
