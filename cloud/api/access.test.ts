@@ -88,11 +88,13 @@ const routes: [string, string, string][] = [
 
 const foreignToken = 'a-token-that-was-never-given';
 let fixture: Fixture;
+let minutesAhead = 0;
 let links: Awaited<ReturnType<typeof issueFixtureRun>>;
 const keys = new Map<Scope, string>();
 
 beforeAll(async () => {
-  fixture = await startFixture({ pages: { file: async () => null } });
+  const wallClock = { nowMs: () => Date.now() + minutesAhead * 60_000 };
+  fixture = await startFixture({ pages: { file: async () => null }, wallClock });
   links = await issueFixtureRun(fixture.store);
   for (const [index, scope] of Scope.options.entries()) {
     const id = `0000000${index}`;
@@ -240,6 +242,8 @@ describe("a statement's link", () => {
 
   test('posting a charge with it is refused and audited', async () => {
     const authorization = `Bearer ${links[0]?.token}`;
+    // Of what was refused above, more than is audited of one actor in a minute.
+    minutesAhead = 1;
     const reply = await fixture.post('/api/v1/charges', {}, { authorization });
     expect(reply.statusCode).toBe(403);
     const [row] = await fixture.store.auditTrail(1);
