@@ -170,7 +170,7 @@ async function openCases({ store }: FixtureService): Promise<{ key: string }> {
   });
   const late = { kind: 'reading', meter: 'E-A-101', register: '1-0:1.8.0', unit: 'kWh' } as const;
   const items = [1, 2].map((sequence) => ({
-    ...{ ...late, sequence, value: '1', raw: null, source: 'poll' as const },
+    ...{ ...late, sequence, value: '1', raw: '00000001', source: 'poll' as const },
     readAt: `2026-12-0${sequence}T00:00:00Z`,
   }));
   const epoch = '00000000000000bb';
