@@ -124,9 +124,13 @@ describe('meterline read', () => {
     cleanups.push(line.close);
     const link = ['--serial', line.path, '--baud', '2400', '--parity', 'even', '--timeout', '500'];
     expect(await read(['--profile', 'dlt645-2007-1ph', '--unit', '202411087654', ...link])).toBe(0);
-    expect(out).toContainEqual(expect.stringMatching(/1-0:1\.8\.0 +import +999999\.99 kWh {2}<- billed$/));
+    expect(out).toContainEqual(
+      expect.stringMatching(/1-0:1\.8\.0 +active import +999999\.99 kWh {2}<- billed$/),
+    );
     expect(await read(['--profile', 'cjt188-water', '--unit', W, ...link])).toBe(0);
-    expect(out).toContainEqual(expect.stringMatching(/8-0:1\.0\.0 +volume +785634\.12 m3 {2}<- billed$/));
+    expect(out).toContainEqual(
+      expect.stringMatching(/8-0:1\.0\.0 +water volume +785634\.12 m3 {2}<- billed$/),
+    );
   });
 
   test('what the meter lacks costs only itself', async () => {

@@ -144,13 +144,16 @@ export class BusPoller {
   }
 
   #due(rhythm: Round['rhythm'], nowMs: number): Due[] {
-    const due: Due[] = [];
+    let due: Due[] = [];
     for (const polled of this.#meters) {
       const registers = polled[rhythm]?.due(nowMs);
       const attempt = nextAttempt(polled.backoff, nowMs);
       if (registers === undefined || registers.size === 0 || attempt === 'wait') continue;
       const alongside = rhythm === 'billing' ? polled.instantaneous?.due(nowMs) : undefined;
-      due.push({ polled, attempt, registers, alongside });
+      const one: Due = { polled, attempt, registers, alongside };
+      // Most buses on sockets have one meter: an array that grows would have room for many.
+      if (due.length === 0) due = [one];
+      else due.push(one);
     }
     return due;
   }

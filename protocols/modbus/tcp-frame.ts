@@ -58,12 +58,18 @@ export class TcpDeframer {
       }
       const end = at + HEADER_BYTES - 1 + length;
       if (end > bytes.length) break;
-      events.push({
+      const frame: TcpEvent = {
         ok: true,
         transaction: word(bytes, at),
         unit: bytes[at + 6] ?? 0,
         pdu: bytes.subarray(at + HEADER_BYTES, end),
-      });
+      };
+      // Mostly a chunk is one frame: an array that grows would have room for many.
+      if (at === 0 && end === bytes.length) {
+        this.#pending = empty;
+        return [frame];
+      }
+      events.push(frame);
       at = end;
     }
     this.#pending = at === bytes.length ? empty : bytes.subarray(at);
