@@ -19,8 +19,7 @@ export interface BalanceSettings {
 }
 
 const DAY_HOURS = 24;
-/** Days to learn from, and the last days that are not learned from: they are being judged. */
-const LEARN_DAYS = 35;
+/** The last days, which are not learned from: they are being judged. */
 const JUDGED_DAYS = 8;
 const ERRORS_TO_KNOW = 6;
 const ERRORS_KEPT = 28;
@@ -34,6 +33,8 @@ const LEAST_WIDTH = 0.05;
 /** The most, in nats, that this can say for or against one. */
 const MOST_SAID = 6;
 const LEAST_RUN_DAYS = 2;
+/** What is missing began within so many hours of the first day. */
+const ONSET_HOURS = 30;
 /** A name is told when it is so much likelier than the next, in nats, or after so many days. */
 const SURE = 2;
 const LATEST_DAYS = 5;
@@ -147,7 +148,7 @@ export class BalanceWatch {
     });
     if (active.length === 0) return null;
     const rows = new FamilyHours(this.parent, active, day.weekend, nowMs, first);
-    const learned = rows.learn(first - LEARN_DAYS * DAY_HOURS, first - JUDGED_DAYS * DAY_HOURS);
+    const learned = rows.learn(first - JUDGED_DAYS * DAY_HOURS);
     if (learned === null) return null;
     const share = rows.unexplained(learned.model, first, first + DAY_HOURS);
     if (share === null) return null;
@@ -226,10 +227,7 @@ export class BalanceWatch {
     const from = end - days * DAY_HOURS;
     const known = this.children.filter(({ series }) => !Number.isNaN(series.at(end - 1, nowMs)));
     const rows = new FamilyHours(this.parent, known, day.weekend, nowMs, end - DAY_HOURS);
-    const learned = rows.learn(
-      end - (LEARN_DAYS + 1) * DAY_HOURS,
-      Math.min(from, end - JUDGED_DAYS * DAY_HOURS),
-    );
+    const learned = rows.learn(Math.min(from, end - JUDGED_DAYS * DAY_HOURS));
     if (learned === null) return null;
     const rests = rows.rests(learned.model, from, end);
     const scores = known.map((child, i) => ({
@@ -246,17 +244,21 @@ export class BalanceWatch {
 
 const clipped = (value: number, scale: number): number => Math.min(Math.max(value, -2 * scale), 2 * scale);
 
-/** How much of the rest goes with what the sub-meter takes; hours are not independent, so they count for a quarter. */
+/**
+ * How much of the rest goes with what the sub-meter takes, from the hour on with which that is most; hours are not
+ * independent, so they count for a quarter.
+ */
 function likeness({ rest, children }: Rests, child: number, hourError: number): number {
   let product = 0;
   let square = 0;
-  rest.forEach((value, h) => {
+  let most = 0;
+  for (let h = rest.length - 1; h >= 0; h -= 1) {
     const taken = children[h]?.[child] ?? 0;
-    product += value * taken;
+    product += (rest[h] ?? 0) * taken;
     square += taken * taken;
-  });
-  if (product <= 0 || square === 0 || hourError === 0) return 0;
-  return (product * product) / square / (2 * hourError * hourError) / 4;
+    if (h < ONSET_HOURS && product > 0 && square > 0) most = Math.max(most, (product * product) / square);
+  }
+  return hourError === 0 ? 0 : most / (2 * hourError * hourError) / 4;
 }
 
 /** The log of how much better the sub-meter's quantity fits if it lacks the rest than if it does not. */

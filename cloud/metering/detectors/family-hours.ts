@@ -20,6 +20,9 @@ const HOUR_MS = 3_600_000;
 /** Sub-meters that have a coefficient of their own; the others share one. */
 const OWN_COEFFICIENT = 8;
 const LEAST_DAYS = 10;
+/** So many hours are learned from, and so far back they are looked for. */
+const LEARN_HOURS = 27 * DAY_HOURS;
+const MOST_DAYS_BACK = 56;
 
 /** The hours of a family with all members known, as rows of a linear model. */
 export class FamilyHours {
@@ -51,16 +54,20 @@ export class FamilyHours {
       return sum;
     });
     this.order = [...children.keys()].sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0));
-    // Workday, weekend, the parent's square, those with a coefficient of their own, all others.
-    this.features = new Float64Array(3 + this.own + 1);
+    // Workday, weekend, the parent's square, those with a coefficient of their own and how far their clocks are off, all others.
+    this.features = new Float64Array(3 + 2 * this.own + 1);
     this.taken = new Float64Array(children.length);
   }
 
-  /** Null where too few days are known. */
-  learn(from: number, to: number): { model: LinearModel; dayError: number; hourError: number } | null {
+  /**
+   * From the last days before `to` in which all members are known: a sub-meter that comes back was known before it fell silent.
+   *
+   * @returns null where too few days are known
+   */
+  learn(to: number): { model: LinearModel; dayError: number; hourError: number } | null {
     const hours: number[] = [];
     let sum = 0;
-    for (let h = from; h < to; h += 1) {
+    for (let h = to - 1; h >= to - MOST_DAYS_BACK * DAY_HOURS && hours.length < LEARN_HOURS; h -= 1) {
       const rest = this.row(h);
       if (Number.isNaN(rest)) continue;
       hours.push(h);
@@ -73,7 +80,7 @@ export class FamilyHours {
       0.01 * pull,
       0.01 * pull,
       4 * pull,
-      ...new Array(this.own + 1).fill(pull),
+      ...new Array(2 * this.own + 1).fill(pull),
     ]);
     for (const h of hours) {
       const rest = this.row(h);
@@ -84,10 +91,11 @@ export class FamilyHours {
     for (const h of hours) {
       const off = this.row(h) - model.predict(this.features);
       squares += off * off;
-      const day = days.get(Math.floor((h - from) / DAY_HOURS)) ?? { rest: 0, parent: 0 };
+      const number = Math.floor((h - to) / DAY_HOURS);
+      const day = days.get(number) ?? { rest: 0, parent: 0 };
       day.rest += off;
       day.parent += this.parent.series.at(h, this.nowMs);
-      days.set(Math.floor((h - from) / DAY_HOURS), day);
+      days.set(number, day);
     }
     const shares = [...days.values()]
       .filter(({ parent }) => parent > 0)
@@ -133,14 +141,24 @@ export class FamilyHours {
       const taken = this.children[child]?.series.at(hour, this.nowMs) ?? Number.NaN;
       this.taken[child] = taken;
       sum += taken;
-      if (place < this.own) this.features[3 + place] = taken;
-      else others += taken;
+      if (place < this.own) {
+        this.features[3 + place] = taken;
+        this.features[3 + this.own + place] = this.slope(child, hour, taken);
+      } else others += taken;
     }
     const isWeekend = this.weekend(hour * HOUR_MS);
     this.features[0] = isWeekend ? 0 : this.size;
     this.features[1] = isWeekend ? this.size : 0;
     this.features[2] = (parent * parent) / this.size;
-    this.features[3 + this.own] = others;
+    this.features[3 + 2 * this.own] = others;
     return parent - sum;
+  }
+
+  /** What a clock that is an hour behind would count more: half of what the hours on either side differ. */
+  private slope(child: number, hour: number, taken: number): number {
+    const series = this.children[child]?.series;
+    const before = series?.at(hour - 1, this.nowMs) ?? Number.NaN;
+    const after = series?.at(hour + 1, this.nowMs) ?? Number.NaN;
+    return ((Number.isNaN(after) ? taken : after) - (Number.isNaN(before) ? taken : before)) / 2;
   }
 }
