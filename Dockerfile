@@ -7,6 +7,6 @@ RUN npm ci --omit=dev && npm cache clean --force
 ENV PATH=/app/node_modules/.bin:$PATH
 COPY . .
 # The pages are built here, so that nothing is written beside the code later.
-RUN node -e "import('/app/built-pages.ts').then(({ buildDashboards }) => buildDashboards())"
+RUN node -e "import('/app/process/built-pages.ts').then(({ buildDashboards }) => buildDashboards())"
 USER node
 ENTRYPOINT ["node", "/app/meterline.ts"]

@@ -35,33 +35,32 @@ function importsOf(file: string, text: string): Import[] {
   return found;
 }
 
-const rooms = ['protocols', 'edge', 'cloud', 'simulators', 'dashboards', 'bench', 'torture', 'compose'];
+const rooms = [
+  'protocols',
+  'process',
+  'edge',
+  'cloud',
+  'simulators',
+  'dashboards',
+  'bench',
+  'torture',
+  'compose',
+  'whole-line',
+];
 /** What each room may take from the others; itself is always allowed. */
 const allowed: Record<string, string[]> = {
   protocols: [],
-  edge: ['protocols'],
-  cloud: ['protocols'],
-  simulators: ['protocols'],
+  // What every process stands on; it knows no meter and no bill.
+  process: ['protocols'],
+  edge: ['protocols', 'process'],
+  cloud: ['protocols', 'process'],
+  simulators: ['protocols', 'process'],
   dashboards: [],
   // They measure and torment the rooms from outside, and nobody imports them.
-  bench: ['protocols', 'edge', 'cloud', 'simulators'],
-  torture: ['protocols', 'edge', 'cloud', 'simulators', 'bench'],
+  bench: ['protocols', 'process', 'edge', 'cloud', 'simulators'],
+  torture: ['protocols', 'process', 'edge', 'cloud', 'simulators', 'bench'],
   // It writes the files that the others read, and nobody imports it.
-  compose: ['protocols', 'edge', 'cloud', 'simulators'],
-};
-/** Single files, each with its reason. */
-const topFiles: Record<string, string> = {
-  'guarded-stream.ts': 'the brokers of edge and cloud stand behind one length guard',
-  'built-pages.ts': 'edge and cloud serve their pages from one build',
-  'command-line.ts': 'commands of all rooms take their words in one way',
-  'http-server.ts': 'edge and cloud answer HTTP in one way',
-  'http-problems.ts': 'edge and cloud refuse in one way',
-  'http-pages.ts': 'edge and cloud serve their pages in one way',
-  'lean-process.ts': 'a gateway starts lean, by itself or under a supervisor',
-  'secrets.ts': 'edge and cloud keep passwords and tokens in one way',
-  'peers.ts': 'tests say which real peer they need',
-  'key-file.ts': 'edge and cloud keep private keys in one way',
-  'supervisor.ts': 'commands that start several processes share one supervisor',
+  compose: ['protocols', 'process', 'edge', 'cloud', 'simulators'],
 };
 /** Pure modules that replay a statement, in the page as on the server. */
 const replay = /^cloud\/billing\//;
@@ -74,8 +73,9 @@ const changesMeters: Record<string, string> = {
 /** @returns why `file` may not have this import, or null */
 function importRefusal(file: string, { target, typeOnly }: Import): string | null {
   const from = room(file);
-  if (from === 'top') return null;
-  if (target in topFiles) return target === 'peers.ts' && !isTest(file) ? 'only tests name peers' : null;
+  // The command line, and the tests of several rooms together.
+  if (from === 'top' || from === 'whole-line') return null;
+  if (target === 'process/peers.ts') return isTest(file) ? null : 'only tests name peers';
   if (/^[^/]+\.tsx?$/.test(target)) return `${target} stands at the top: it is for the command line alone`;
   const to = rooms.includes(target.slice(0, Math.max(target.indexOf('/'), 0))) ? room(target) : null;
   if (from === 'dashboards' && to === 'protocols') return null;
@@ -129,7 +129,7 @@ describe('imports', () => {
     ['cloud/billing/tiers.ts', 'cloud/ledger/post-charges.ts'],
     ['cloud/metering/vee.ts', 'cloud/store/store.ts'],
     ['dashboards/staff/app.tsx', 'cloud/ingest.ts'],
-    ['edge/poll.ts', 'peers.ts'],
+    ['edge/poll.ts', 'process/peers.ts'],
     ['edge/drivers/dlt645-driver.ts', 'protocols/dlt645/time-broadcast.ts'],
     ['edge/healing/meter-care.ts', 'protocols/dlt645/time-broadcast.ts'],
     ['edge/poll.ts', 'bench/measure.ts'],

@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { LEAN_ENVIRONMENT, LEAN_FLAGS } from './lean-process.ts';
+import { LEAN_ENVIRONMENT, LEAN_FLAGS } from './process/lean-process.ts';
+import { createSupervisor } from './process/supervisor.ts';
 import { checkYaml } from './protocols/yaml-document.ts';
 import { type LiveEvent, runLive } from './simulators/live/run-live.ts';
-import { createSupervisor } from './supervisor.ts';
 
 const USAGE = `Usage: meterline up [--config FILE] [--port N] [--data DIR] [--seed N]
 

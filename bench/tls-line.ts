@@ -8,7 +8,7 @@ import { systemClock } from '../edge/clock.ts';
 import type { UplinkTls } from '../edge/delivery/uplink-tls.ts';
 import { type Outbox, openOutbox } from '../edge/outbox.ts';
 import { startUplink, type Uplink, type UplinkTiming } from '../edge/uplink.ts';
-import { writeKeyFile, writePublicFile } from '../key-file.ts';
+import { writeKeyFile, writePublicFile } from '../process/key-file.ts';
 import { benchReadings, withoutKey } from './bench-readings.ts';
 
 export const GATEWAY = 'gw-bench';

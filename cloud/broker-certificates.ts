@@ -2,7 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { readKeyFile } from '../key-file.ts';
+import { readKeyFile } from '../process/key-file.ts';
 import { isSignedByOne, readAuthorities } from './certificates/authority.ts';
 import { readRevocations } from './certificates/x509.ts';
 

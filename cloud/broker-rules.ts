@@ -5,7 +5,8 @@
 import type { X509Certificate } from 'node:crypto';
 import type { AedesOptions, AedesPublishPacket, Client } from 'aedes';
 import type { Logger } from 'pino';
-import type { GuardedStream } from '../guarded-stream.ts';
+import type { GuardedStream } from '../process/guarded-stream.ts';
+import { digestOf, sameSecret } from '../process/secrets.ts';
 import { Id } from '../protocols/reading.ts';
 import {
   ALL_QUARANTINE,
@@ -18,7 +19,6 @@ import {
   receiptsTopic,
   statusTopic,
 } from '../protocols/topics.ts';
-import { digestOf, sameSecret } from '../secrets.ts';
 import { type BrokerCertificates, commonName } from './broker-certificates.ts';
 import type { BrokerCounters } from './broker-counters.ts';
 import { isReserved } from './certificates/authority.ts';

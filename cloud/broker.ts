@@ -10,8 +10,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { Aedes, type Client } from 'aedes';
 import type { Logger } from 'pino';
-import { GuardedStream } from '../guarded-stream.ts';
-import { digestOf } from '../secrets.ts';
+import { GuardedStream } from '../process/guarded-stream.ts';
+import { digestOf } from '../process/secrets.ts';
 import { BrokerCertificates, type BrokerTls } from './broker-certificates.ts';
 import { type BrokerCounters, noCounts } from './broker-counters.ts';
 import { BrokerRules, type Entrance, INGEST } from './broker-rules.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { keyFileRefusal } from '../key-file.ts';
+import { keyFileRefusal } from '../process/key-file.ts';
 import { Id } from '../protocols/reading.ts';
 import { checkYaml } from '../protocols/yaml-document.ts';
 

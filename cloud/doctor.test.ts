@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { requirePeer } from '../peers.ts';
+import { requirePeer } from '../process/peers.ts';
 import { CloudConfig } from './config.ts';
 import { examineCloud, examinePark } from './doctor.ts';
 import { postgresProgram, startTestServer } from './store/postgres/test-server.ts';

@@ -1,5 +1,5 @@
 /** The one table of refusals that the service answers with: code -> HTTP status and title, in both languages. */
-import { commonRefusals, HttpRefused, type Refusal, refusal } from '../http-problems.ts';
+import { commonRefusals, HttpRefused, type Refusal, refusal } from '../process/http-problems.ts';
 
 /** Listed, with what to do about each, in `cloud/api/README.md`; a test compares the two. */
 export const refusals = {

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dashboardPages } from '../built-pages.ts';
+import { dashboardPages } from '../process/built-pages.ts';
 import type { Anomaly } from '../protocols/api.ts';
 import type { Jobs } from './api/context.ts';
 import { fixturePark, monthEndMs, seedReadings } from './api/fixture-park.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import mqtt from 'mqtt';
 import { afterEach, beforeEach, expect, type TestContext, test, vi } from 'vitest';
-import { requirePeer } from '../peers.ts';
+import { requirePeer } from '../process/peers.ts';
 import { readingsTopic, receiptsTopic } from '../protocols/topics.ts';
 import { type Batch, Receipt } from '../protocols/uplink.ts';
 import { mosquittoFiles } from './mosquitto-config.ts';

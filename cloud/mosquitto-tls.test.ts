@@ -7,7 +7,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, expect, type TestContext, test, vi } from 'vitest';
-import { requirePeer } from '../peers.ts';
+import { requirePeer } from '../process/peers.ts';
 import { readingsTopic, receiptsTopic, statusTopic } from '../protocols/topics.ts';
 import { mosquittoFiles } from './mosquitto-config.ts';
 import { startAuthority, type TestAuthority } from './test-authority.ts';

@@ -1,5 +1,5 @@
 /** The operator's password: taken from the configuration, or minted once when the store has none. */
-import { hashPassword, mintToken, verifyPassword } from '../secrets.ts';
+import { hashPassword, mintToken, verifyPassword } from '../process/secrets.ts';
 import type { Store } from './store/store.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** The service: store, broker, ingest, jobs and API put together. Nothing here decides; it connects. */
 import { mkdirSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { dashboardPages } from '../built-pages.ts';
+import { dashboardPages } from '../process/built-pages.ts';
 import type { Anomaly } from '../protocols/api.ts';
 import type { Park } from '../protocols/park.ts';
 import type { Jobs } from './api/context.ts';

@@ -1,7 +1,7 @@
 /** Where the service and its workers keep everything: a file of the data folder, or a server. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readKeyFile } from '../key-file.ts';
+import { readKeyFile } from '../process/key-file.ts';
 import type { ClientTls, CloudConfig, CloudSecrets } from './config.ts';
 import type { StorePlace } from './store/store.ts';
 

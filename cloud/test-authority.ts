@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeKeyFile, writePublicFile } from '../key-file.ts';
+import { writeKeyFile, writePublicFile } from '../process/key-file.ts';
 import type { BrokerTls } from './broker-certificates.ts';
 import { type Authority, initAuthority } from './certificates/authority.ts';
 

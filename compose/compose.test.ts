@@ -10,7 +10,7 @@ import { buffer, text as streamText } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { requirePeer } from '../peers.ts';
+import { requirePeer } from '../process/peers.ts';
 import { MeterSummary, page } from '../protocols/api.ts';
 
 const MOSQUITTO = '/usr/sbin/mosquitto';

@@ -6,7 +6,7 @@ import 'reflect-metadata';
 import { createPrivateKey, sign, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
-import { readKeyFile, writeKeyFile, writePublicFile } from '../key-file.ts';
+import { readKeyFile, writeKeyFile, writePublicFile } from '../process/key-file.ts';
 import { EnrolmentGrant } from '../protocols/enrolment.ts';
 import { goesInTheClear, type UplinkTls } from './delivery/uplink-tls.ts';
 

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, type TestContext, test } from 'vitest';
-import { missingPeer } from '../peers.ts';
+import { missingPeer } from '../process/peers.ts';
 import { UplinkItem } from '../protocols/uplink.ts';
 import type { NewReading } from './buffer/outbox-items.ts';
 import { type Outbox, openOutbox } from './outbox.ts';

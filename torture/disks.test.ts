@@ -1,5 +1,5 @@
 import { expect, type TestContext, test } from 'vitest';
-import { missingPeer } from '../peers.ts';
+import { missingPeer } from '../process/peers.ts';
 import { powerTorture, torturePower } from './power.ts';
 import { syscallsTorture } from './syscalls.ts';
 import type { Tally } from './tally.ts';

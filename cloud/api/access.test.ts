@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { digestOf, mintToken } from '../../process/secrets.ts';
 import { Scope } from '../../protocols/api.ts';
-import { digestOf, mintToken } from '../../secrets.ts';
 import { refusals } from '../errors.ts';
 import { at, type Fixture, issueFixtureRun, startFixture } from './fixture-server.ts';
 

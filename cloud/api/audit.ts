@@ -1,6 +1,6 @@
 /** The audit trail: every write, and every refusal for want of rights, before its answer leaves. */
 import type { FastifyRequest } from 'fastify';
-import { isWrite } from '../../http-server.ts';
+import { isWrite } from '../../process/http-server.ts';
 import { actorOf } from '../access.ts';
 import { principalOf } from './authenticate.ts';
 import type { Api, ApiContext } from './context.ts';

@@ -1,8 +1,8 @@
 /** Finds out who asks, from an API key, a session's cookie or a statement's link, and refuses what is not theirs. */
 import type { FastifyRequest } from 'fastify';
-import { isWrite } from '../../http-server.ts';
+import { isWrite } from '../../process/http-server.ts';
+import { digestOf, sameSecret } from '../../process/secrets.ts';
 import { GatewayScope, Scope } from '../../protocols/api.ts';
-import { digestOf, sameSecret } from '../../secrets.ts';
 import { allows, type Principal } from '../access.ts';
 import { Refused } from '../errors.ts';
 import type { Api, ApiContext } from './context.ts';

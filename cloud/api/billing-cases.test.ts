@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { digestOf, mintToken } from '../../secrets.ts';
+import { digestOf, mintToken } from '../../process/secrets.ts';
 import { rotateIssuerKey, trustedKeys } from '../issuer-keys.ts';
 import { closePeriod } from '../jobs/close-period.ts';
 import { ingestHours, twoMonthPark } from '../jobs/fixture-month.ts';

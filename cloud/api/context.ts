@@ -1,7 +1,7 @@
 /** What every resource of the API is given, and the words that its routes are declared in. */
 
-import type { Pages } from '../../built-pages.ts';
-import type { HttpApi } from '../../http-server.ts';
+import type { Pages } from '../../process/built-pages.ts';
+import type { HttpApi } from '../../process/http-server.ts';
 import type { Anomaly } from '../../protocols/api.ts';
 import type { Park } from '../../protocols/park.ts';
 import type { GatewayConfig } from '../../protocols/uplink.ts';

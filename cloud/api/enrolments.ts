@@ -1,8 +1,8 @@
 /** `/api/v1/enrolments`: codes with which gateways get their certificates, and the renewal of these. */
 import { z } from 'zod';
+import { loginThrottle } from '../../process/secrets.ts';
 import { EnrolmentClaim, EnrolmentGrant, EnrolmentRenewal } from '../../protocols/enrolment.ts';
 import { Id, InstantText } from '../../protocols/reading.ts';
-import { loginThrottle } from '../../secrets.ts';
 import {
   claimCode,
   createCode,

@@ -1,7 +1,7 @@
 /** A server over a seeded store, and the ways of asking it, for tests. */
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
+import { digestOf } from '../../process/secrets.ts';
 import type { BillingRun } from '../../protocols/api.ts';
-import { digestOf } from '../../secrets.ts';
 import { ensureOperatorPassword } from '../operator-password.ts';
 import { openStore, type Store } from '../store/store.ts';
 import type { Api, Jobs } from './context.ts';

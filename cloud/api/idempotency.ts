@@ -3,7 +3,7 @@
  * The key belongs to its actor and path; with another body it is refused, and so is a twin that is still under way.
  */
 import type { FastifyRequest } from 'fastify';
-import { digestOf } from '../../secrets.ts';
+import { digestOf } from '../../process/secrets.ts';
 import { actorOf } from '../access.ts';
 import { Refused } from '../errors.ts';
 import { principalOf } from './authenticate.ts';

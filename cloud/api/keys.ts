@@ -1,8 +1,8 @@
 /** `/api/v1/keys`: scoped API keys. The secret is shown once; what is stored cannot be turned back into it. */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { digestOf, mintToken } from '../../process/secrets.ts';
 import { ApiKey, MintedApiKey, NewApiKey, page } from '../../protocols/api.ts';
-import { digestOf, mintToken } from '../../secrets.ts';
 import { Refused } from '../errors.ts';
 import type { Api, ApiContext } from './context.ts';
 import { instantText } from './query.ts';

@@ -1,6 +1,6 @@
 /** The staff app at `/`, the tenant page at `/s/:token`, and their scripts and styles. */
 import { z } from 'zod';
-import { sendAsset, sendPage } from '../../http-pages.ts';
+import { sendAsset, sendPage } from '../../process/http-pages.ts';
 import type { Api, ApiContext } from './context.ts';
 import { statementOfToken } from './statement-links.ts';
 

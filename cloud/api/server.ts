@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import type { FastifyBaseLogger } from 'fastify';
 import pino from 'pino';
-import { securityHeaders } from '../../http-pages.ts';
-import { refusalSender } from '../../http-problems.ts';
-import { declaredSchema, openHttpServer } from '../../http-server.ts';
+import { securityHeaders } from '../../process/http-pages.ts';
+import { refusalSender } from '../../process/http-problems.ts';
+import { declaredSchema, openHttpServer } from '../../process/http-server.ts';
 import { parseStrictJson } from '../../protocols/strict-json.ts';
 import { systemClock } from '../clock.ts';
 import { unpack } from '../decode-batch.ts';

@@ -1,7 +1,7 @@
 /** `/api/v1/session`: the operator signs in with the password and gets a cookie that scripts cannot read. */
 import { z } from 'zod';
+import { digestOf, loginThrottle, mintToken, verifyPassword } from '../../process/secrets.ts';
 import { SignIn } from '../../protocols/api.ts';
-import { digestOf, loginThrottle, mintToken, verifyPassword } from '../../secrets.ts';
 import { Refused } from '../errors.ts';
 import { SESSION_COOKIE, sessionToken } from './authenticate.ts';
 import type { Api, ApiContext } from './context.ts';

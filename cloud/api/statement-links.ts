@@ -2,7 +2,7 @@
  * The tenant's link to a statement. Its token is made from the signing key, the statement's id and the link's generation, so
  * that it need not be stored: the store knows its hash. Renewing a link ends the one before.
  */
-import { digestOf } from '../../secrets.ts';
+import { digestOf } from '../../process/secrets.ts';
 import type { StatementDocument } from '../store/port/billing.ts';
 import type { ApiContext } from './context.ts';
 

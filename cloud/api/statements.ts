@@ -1,8 +1,8 @@
 /** `/api/v1/statements`: the list with the tenants' links, and each statement's file exactly as it was signed. */
 import { z } from 'zod';
+import { digestOf } from '../../process/secrets.ts';
 import { PeriodText, page, StatementSummary } from '../../protocols/api.ts';
 import { Id } from '../../protocols/reading.ts';
-import { digestOf } from '../../secrets.ts';
 import { allows } from '../access.ts';
 import { Refused } from '../errors.ts';
 import type { StatementRow } from '../store/port/billing.ts';

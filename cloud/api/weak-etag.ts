@@ -1,5 +1,5 @@
 /** Weak validators: a curve that has not changed is answered with 304 and no body. */
-import { digestOf } from '../../secrets.ts';
+import { digestOf } from '../../process/secrets.ts';
 import type { Api } from './context.ts';
 
 export function answerUnchanged(api: Api): void {

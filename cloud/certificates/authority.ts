@@ -10,7 +10,7 @@ import { X509Certificate } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readKeyFile, writeKeyFile, writePublicFile } from '../../key-file.ts';
+import { readKeyFile, writeKeyFile, writePublicFile } from '../../process/key-file.ts';
 import { Id, InstantText } from '../../protocols/reading.ts';
 import {
   type Issuer,

@@ -1,6 +1,6 @@
 /** `meterline bill`: closes a billing period. Exit codes: 0 issued or proved, 1 it cannot be billed as it stands, 2 usage, 3 fault. */
 import { userInfo } from 'node:os';
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import { Park } from '../../protocols/park.ts';
 import { systemClock } from '../clock.ts';
 import { recordSigningKey } from '../issuer-keys.ts';

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { KeyFileError, writeKeyFile, writePublicFile } from '../../key-file.ts';
+import { KeyFileError, writeKeyFile, writePublicFile } from '../../process/key-file.ts';
 import { Id } from '../../protocols/reading.ts';
 import { AuthorityError, initAuthority, openAuthority } from '../certificates/authority.ts';
 

@@ -1,7 +1,7 @@
 /** `meterline cloud`: the service process. Exit codes: 0 stopped, 2 usage or configuration refused, 3 operating fault. */
 
 import pino from 'pino';
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import { drivenClock, systemClock } from '../clock.ts';
 import { type CloudConfig, type CloudSecrets, loadConfig } from '../config.ts';
 import { readPark } from '../read-park.ts';

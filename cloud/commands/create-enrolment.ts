@@ -1,5 +1,5 @@
 /** `meterline enrol --create GATEWAY`: a one-time code for a gateway. Exit codes: 0 done, 2 usage or configuration refused, 3 fault. */
-import { takeWords } from '../../command-line.ts';
+import { takeWords } from '../../process/command-line.ts';
 import { Id } from '../../protocols/reading.ts';
 import { AuthorityError } from '../certificates/authority.ts';
 import { createCode } from '../certificates/enrolment.ts';

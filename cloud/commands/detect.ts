@@ -1,6 +1,6 @@
 /** `meterline detect`: replays a history through the detectors. Exit codes: 0 done, 2 usage or a file refused, 3 operating fault. */
 import { writeFileSync } from 'node:fs';
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import { familyOrder } from '../history/family-order.ts';
 import { HistoryFileError } from '../history/history-file-error.ts';
 import { readMeterList } from '../history/meter-list.ts';

@@ -1,6 +1,6 @@
 /** `meterline estimate`: validation and estimation over a history. Exit codes: 0 done, 2 usage or a file refused, 3 operating fault. */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import { formatDecimal } from '../../protocols/decimal.ts';
 import { familyOrder } from '../history/family-order.ts';
 import { HistoryFileError } from '../history/history-file-error.ts';

@@ -1,5 +1,5 @@
 /** `meterline explain`: one charge, down to the registers. Exit codes: 0 explained, 1 there is no such charge, 2 usage, 3 fault. */
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import type { Charge } from '../../protocols/api.ts';
 import type { RegisterSpan, Statement, StatementLine } from '../../protocols/statement.ts';
 import { formatMinor } from '../../protocols/units.ts';

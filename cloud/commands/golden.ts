@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import { GoldenCase, type GoldenResult, runCase } from '../billing/golden/run-case.ts';
 
 const USAGE = `Usage: meterline golden DIR [--json]

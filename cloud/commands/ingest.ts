@@ -4,7 +4,7 @@
  */
 
 import pino from 'pino';
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import { systemClock } from '../clock.ts';
 import { type CloudConfig, loadConfig } from '../config.ts';
 import { startIngest } from '../ingest.ts';

@@ -1,5 +1,5 @@
 /** `meterline reconcile`: the supplier's bills against meters and charges. Exit codes: 0 they agree, 1 they do not, 2 usage, 3 fault. */
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import type { Charge } from '../../protocols/api.ts';
 import { Park } from '../../protocols/park.ts';
 import { micro, minor } from '../../protocols/units.ts';

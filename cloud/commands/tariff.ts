@@ -1,7 +1,7 @@
 /** `meterline tariff`: proves a tariff, prices a bill by it, prints its schema. Exit codes: 0 fine, 1 refused, 2 usage or bad file. */
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import { formatDecimal } from '../../protocols/decimal.ts';
 import { TariffDocument, TariffUsage, tariffJsonSchema } from '../../protocols/tariff.ts';
 import { checkYaml } from '../../protocols/yaml-document.ts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import { ChainDigests, IssuerKeys } from '../../protocols/billing-api.ts';
 import type { Statement } from '../../protocols/statement.ts';
 import { type Links, linkStatements } from '../billing/link-statements.ts';

@@ -1,7 +1,7 @@
 /** `meterline what-if`: a period by another park document, lease by lease. Exit codes: 0 compared, 1 refused, 2 usage or bad file, 3 fault. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import { Park } from '../../protocols/park.ts';
 import { formatMinor } from '../../protocols/units.ts';
 import type { LeaseDifference, WhatIf } from '../billing/what-if.ts';

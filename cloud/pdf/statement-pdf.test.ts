@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { requirePeer } from '../../peers.ts';
+import { requirePeer } from '../../process/peers.ts';
 import type { Statement } from '../../protocols/statement.ts';
 import { billPeriod } from '../billing/bill-period.ts';
 import { sampleInput, samplePark } from '../billing/sample-park.ts';

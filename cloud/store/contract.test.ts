@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, type TestContext, test } from 'vitest';
-import { requirePeer } from '../../peers.ts';
+import { requirePeer } from '../../process/peers.ts';
 import { billingContract } from './billing-contract.ts';
 import { readingsContract, type Subject, togetherContract } from './contract.ts';
 import { batch, INGESTED_AT, slotBatches } from './contract-fixtures.ts';

@@ -1,6 +1,6 @@
 /** Quarantine is bounded, on every store: what makes room, in which order, and what never goes by itself. */
 import { afterAll, afterEach, describe, expect, type TestContext, test } from 'vitest';
-import { requirePeer } from '../../peers.ts';
+import { requirePeer } from '../../process/peers.ts';
 import type { QuarantineOperations } from './port/quarantine.ts';
 import { type Database, openDatabase as openPostgres } from './postgres/open-database.ts';
 import { operations as onPostgres } from './postgres/quarantine.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { requirePeer } from '../../peers.ts';
+import { requirePeer } from '../../process/peers.ts';
 import { samplePark } from '../billing/sample-park.ts';
 import { closePeriod } from '../jobs/close-period.ts';
 import { hourlyPoints } from '../jobs/fixture-month.ts';

@@ -2,7 +2,7 @@
  * `meterline detect-register`: which registers, read in which way, give the digits on a meter's face.
  * Exit codes: 0 found, 1 none does or the meter is silent, 2 usage, 3 the line cannot be opened.
  */
-import { refuseWords, type TakenWords, takeWords } from '../../command-line.ts';
+import { refuseWords, type TakenWords, takeWords } from '../../process/command-line.ts';
 import { parseFace } from '../../protocols/modbus/find-decodings.ts';
 import type { RankedDecoding } from '../../protocols/modbus/rank-decodings.ts';
 import {

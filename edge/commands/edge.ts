@@ -1,9 +1,9 @@
 /** `meterline edge`: the gateway process. Exit codes: 0 stopped, 2 usage or configuration refused, 3 operating fault. */
 
 import pino from 'pino';
-import { refuseWords, takeWords } from '../../command-line.ts';
-import { becomeLean } from '../../lean-process.ts';
-import { hashPassword } from '../../secrets.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
+import { becomeLean } from '../../process/lean-process.ts';
+import { hashPassword } from '../../process/secrets.ts';
 import { type EdgeConfig, edgePassword, readConfig } from '../config.ts';
 import { configWarnings } from '../config-warnings.ts';
 import { startGatewayProcess } from '../gateway-process.ts';

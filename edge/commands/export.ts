@@ -3,7 +3,7 @@
  * Exit codes: 0 written, 2 usage or configuration refused, 3 the file cannot be written.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import type { Park } from '../../protocols/park.ts';
 import { replaceFile } from '../buffer/replace-file.ts';
 import { outlineOf } from '../meter-list/edge-document.ts';

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { refuseWords, type TakenWords, takeWords } from '../../command-line.ts';
+import { refuseWords, type TakenWords, takeWords } from '../../process/command-line.ts';
 import { type ColumnMap, fieldNames, type ListField } from '../../protocols/meter-list/columns.ts';
 import type { Difference } from '../../protocols/meter-list/difference.ts';
 import type { ListProblem } from '../../protocols/meter-list/problem.ts';

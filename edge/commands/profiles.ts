@@ -1,5 +1,5 @@
 /** `meterline profiles`: the shipped meter models. Exit codes: 0 listed, 2 usage, 3 a shipped file is damaged. */
-import { takeWords } from '../../command-line.ts';
+import { takeWords } from '../../process/command-line.ts';
 import type { Profile } from '../../protocols/profile.ts';
 import { profileJsonSchema } from '../../protocols/profile-schema.ts';
 import { loadProfiles } from '../profiles.ts';

@@ -1,5 +1,5 @@
 /** `meterline read`: reads one meter once. Exit codes: 0 read, 1 the meter gave nothing, 2 usage, 3 the line cannot be opened. */
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import type { MeterRead } from '../drivers/meter-driver.ts';
 import { openDriver } from '../drivers/open-driver.ts';
 import { linkName } from '../line/line-stream.ts';

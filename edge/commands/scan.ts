@@ -1,5 +1,5 @@
 /** `meterline scan`: who answers on a line. Exit codes: 0 found, 1 nobody answers, 2 usage, 3 the line cannot be opened. */
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import type { ModbusProfile } from '../../protocols/profile.ts';
 import { type FoundMeter, scanReport, scanUnits } from '../commissioning/scan-units.ts';
 import { searchAddresses, UNCLEAR } from '../commissioning/search-addresses.ts';

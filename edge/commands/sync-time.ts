@@ -4,7 +4,7 @@
  * cannot be opened.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import { ALL_METERS, MOST_OFFSET_SECONDS, timeBroadcast } from '../../protocols/dlt645/time-broadcast.ts';
 import { withWakeBytes } from '../../protocols/sum-frame.ts';
 import { isTimeZone } from '../../protocols/time-zone.ts';

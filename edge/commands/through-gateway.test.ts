@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { hashPassword, verifyPassword } from '../../secrets.ts';
+import { hashPassword, verifyPassword } from '../../process/secrets.ts';
 import { PASSWORD, startTestServer } from '../http/test-server.ts';
 
 const meterline = join(import.meta.dirname, '../../meterline.ts');

@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { refuseWords, takeWords } from '../../command-line.ts';
+import { refuseWords, takeWords } from '../../process/command-line.ts';
 import { registerName } from '../../protocols/register-names.ts';
 import type { MeterRead } from '../drivers/meter-driver.ts';
 import { openDriver } from '../drivers/open-driver.ts';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { keyFileRefusal, readKeyFile } from '../../key-file.ts';
+import { keyFileRefusal, readKeyFile } from '../../process/key-file.ts';
 
 /** Files, relative to the folder of the configuration. Certificate and key may stand in one. */
 export const UplinkTls = z.strictObject({

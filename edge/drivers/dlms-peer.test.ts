@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, type TestContext, test, vi } from 'vitest';
-import { missingPeer, requirePeer } from '../../peers.ts';
+import { missingPeer, requirePeer } from '../../process/peers.ts';
 import { parseDateTime } from '../../protocols/dlms/profile-buffer.ts';
 import type { DlmsProfile } from '../../protocols/profile.ts';
 import type { NewReading } from '../buffer/outbox-items.ts';

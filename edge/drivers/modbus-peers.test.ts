@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, test } from 'vitest';
-import { requirePeer } from '../../peers.ts';
+import { requirePeer } from '../../process/peers.ts';
 import type { ModbusProfile } from '../../protocols/profile.ts';
 import type { Link } from '../config.ts';
 import { Line } from '../line/line.ts';

@@ -5,8 +5,8 @@
 import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { isWrite } from '../../http-server.ts';
-import { digestOf, loginThrottle, mintToken, sameSecret } from '../../secrets.ts';
+import { isWrite } from '../../process/http-server.ts';
+import { digestOf, loginThrottle, mintToken, sameSecret } from '../../process/secrets.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 import { EdgeRefused } from './problems.ts';
 

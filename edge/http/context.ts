@@ -1,6 +1,6 @@
 /** What every resource of the gateway's API is given, and the words that its routes are declared in. */
-import type { Pages } from '../../built-pages.ts';
-import type { HttpApi } from '../../http-server.ts';
+import type { Pages } from '../../process/built-pages.ts';
+import type { HttpApi } from '../../process/http-server.ts';
 import type { GatewayView } from '../gateway-view.ts';
 import type { ImportOptions, ImportResult } from '../meter-list/import-meter-list.ts';
 import type { Profiles } from '../profiles.ts';

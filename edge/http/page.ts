@@ -1,6 +1,6 @@
 /** The page for the LAN at `/`: built with the other pages, served from memory, without anything from elsewhere. */
 import { z } from 'zod';
-import { sendAsset, sendPage } from '../../http-pages.ts';
+import { sendAsset, sendPage } from '../../process/http-pages.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 
 export function pageRoutes(api: EdgeApi, { pages }: EdgeApiContext): void {

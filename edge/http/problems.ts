@@ -1,5 +1,11 @@
 /** What the gateway refuses: the one table of code, HTTP status and title. */
-import { commonRefusals, HttpRefused, type Refusal, refusal, refusalSender } from '../../http-problems.ts';
+import {
+  commonRefusals,
+  HttpRefused,
+  type Refusal,
+  refusal,
+  refusalSender,
+} from '../../process/http-problems.ts';
 
 /** Listed, with what to do about each, in `edge/http/README.md`; a test compares the two. */
 export const edgeRefusals = {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { hashPassword, verifyPassword } from '../../secrets.ts';
+import { hashPassword, verifyPassword } from '../../process/secrets.ts';
 import type { GatewayView } from '../gateway-view.ts';
 import { edgeRefusals } from './problems.ts';
 import { NOW_MS, PASSWORD, startTestServer } from './test-server.ts';

@@ -1,8 +1,8 @@
 /** The gateway's own HTTP server: its API, its figures and its page for the LAN. One file per resource. */
 import assert from 'node:assert/strict';
 import type { FastifyBaseLogger } from 'fastify';
-import { securityHeaders } from '../../http-pages.ts';
-import { declaredSchema, openHttpServer } from '../../http-server.ts';
+import { securityHeaders } from '../../process/http-pages.ts';
+import { declaredSchema, openHttpServer } from '../../process/http-server.ts';
 import { authenticate } from './authenticate.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 import { detectRoutes } from './detect.ts';

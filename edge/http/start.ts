@@ -1,8 +1,8 @@
 /** Opens the gateway's HTTP server as the configuration says. */
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
-import { dashboardPages } from '../../built-pages.ts';
-import { sameSecret, verifyPassword } from '../../secrets.ts';
+import { dashboardPages } from '../../process/built-pages.ts';
+import { sameSecret, verifyPassword } from '../../process/secrets.ts';
 import type { HttpConfig } from '../config.ts';
 import type { GatewayView } from '../gateway-view.ts';
 import type { Profiles } from '../profiles.ts';

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Aedes, type AedesOptions, type PublishPacket } from 'aedes';
-import { GuardedStream } from '../../guarded-stream.ts';
+import { GuardedStream } from '../../process/guarded-stream.ts';
 import { PushIntake, type PushIntakeOptions } from './push-intake.ts';
 import type { PushStatus } from './push-status.ts';
 

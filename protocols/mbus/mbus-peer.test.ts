@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
-import { missingPeer, requirePeer } from '../../peers.ts';
+import { missingPeer, requirePeer } from '../../process/peers.ts';
 import { type MbusProfile, Profile } from '../profile.ts';
 import { checkYaml } from '../yaml-document.ts';
 import { buildHeader, buildRecord } from './build-records.ts';

@@ -1,8 +1,8 @@
 /** Drives a month through the line: meters, gateway and cloud share one clock, which moves on when the gateway has done its work. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Supervisor } from '../../process/supervisor.ts';
 import { type ClockMessage, WaitingMessage } from '../../protocols/clock.ts';
-import type { Supervisor } from '../../supervisor.ts';
 import type { Fleet } from '../meters/fleet.ts';
 import type { PushMeters } from '../meters/push-meters.ts';
 import type { Planted } from '../park/generate-park.ts';

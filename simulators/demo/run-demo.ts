@@ -1,6 +1,6 @@
 /** One whole month through the real line: simulated meters on real wires, gateway and cloud as processes, then billing and proof. */
 import { join } from 'node:path';
-import { createSupervisor, type Supervisor } from '../../supervisor.ts';
+import { createSupervisor, type Supervisor } from '../../process/supervisor.ts';
 import type { CheckResult } from '../compare-readings.ts';
 import { type Fleet, startFleet } from '../meters/fleet.ts';
 import { connectPushMeters } from '../meters/push-meters.ts';

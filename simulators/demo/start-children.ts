@@ -1,6 +1,6 @@
 /** Starts cloud and gateway as children whose time is driven. */
 import { z } from 'zod';
-import type { Supervisor } from '../../supervisor.ts';
+import type { Supervisor } from '../../process/supervisor.ts';
 import type { DrivenTime } from './drive-month.ts';
 import type { Installation } from './installation.ts';
 

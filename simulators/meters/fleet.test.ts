@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { missingPeer, requirePeer } from '../../peers.ts';
+import { missingPeer, requirePeer } from '../../process/peers.ts';
 import { buildTcpFrame, TcpDeframer } from '../../protocols/modbus/tcp-frame.ts';
 import { generatePark } from '../park/generate-park.ts';
 import { readProfiles } from '../profiles.ts';

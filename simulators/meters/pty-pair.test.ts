@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { SerialPort } from 'serialport';
 import { expect, test } from 'vitest';
-import { missingPeer } from '../../peers.ts';
+import { missingPeer } from '../../process/peers.ts';
 import { openPtyPair } from './pty-pair.ts';
 
 /** Every byte, among them those that a terminal would take for itself: XON, XOFF, interrupt, end of file, newline. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, type TestContext, test } from 'vitest';
-import { requirePeer } from '../../../peers.ts';
+import { requirePeer } from '../../../process/peers.ts';
 import { formatMicro } from '../../../protocols/units.ts';
 import { batch, INGESTED_AT, reading, START_MS, slotBatches } from '../contract-fixtures.ts';
 import { openStore, type Store } from '../store.ts';

@@ -1,7 +1,7 @@
 /** The contract sees the defects that the store on PostgreSQL could have: each is planted, and a case has to fail. */
 import pg from 'pg';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
-import { requirePeer } from '../../../peers.ts';
+import { requirePeer } from '../../../process/peers.ts';
 import { billingContract } from '../billing-contract.ts';
 import { readingsContract, type Subject } from '../contract.ts';
 import { openStore } from './open-store.ts';

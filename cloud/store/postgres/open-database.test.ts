@@ -1,7 +1,7 @@
 /** What the server itself enforces, and what is asked of a server before anything is acknowledged. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { requirePeer } from '../../../peers.ts';
+import { requirePeer } from '../../../process/peers.ts';
 import { startAuthority } from '../../test-authority.ts';
 import { batch, INGESTED_AT, instantText, reading, START_MS } from '../contract-fixtures.ts';
 import type { Store } from '../store.ts';

@@ -1,7 +1,7 @@
 /** How the HTTP servers of gateway and service refuse: one table each of codes, and RFC 9457 problem documents made of it. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import type { Problem, Wording } from './protocols/api.ts';
+import type { Problem, Wording } from '../protocols/api.ts';
 
 export interface Refusal {
   status: number;

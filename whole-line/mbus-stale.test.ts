@@ -1,11 +1,11 @@
 /** An M-Bus telegram of an earlier session is never taken, whether or not it was heard before: its access number tells. */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { openDriver } from './edge/drivers/open-driver.ts';
-import { Line } from './edge/line/line.ts';
-import { loadProfiles } from './edge/profiles.ts';
-import { formatMicro } from './protocols/units.ts';
-import { mbusLine, mbusMeter } from './simulators/meters/mbus-meters.ts';
+import { openDriver } from '../edge/drivers/open-driver.ts';
+import { Line } from '../edge/line/line.ts';
+import { loadProfiles } from '../edge/profiles.ts';
+import { formatMicro } from '../protocols/units.ts';
+import { mbusLine, mbusMeter } from '../simulators/meters/mbus-meters.ts';
 
 const loaded = loadProfiles();
 if (!loaded.ok) throw new Error(loaded.errors.join('\n'));

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import mqtt from 'mqtt';
 import pino from 'pino';
 import { afterEach, expect, test, vi } from 'vitest';
-import { startBroker } from './cloud/broker.ts';
-import { startIngest } from './cloud/ingest.ts';
-import { openStore } from './cloud/store/store.ts';
-import { configTopic } from './protocols/topics.ts';
-import { hashPassword } from './secrets.ts';
+import { startBroker } from '../cloud/broker.ts';
+import { startIngest } from '../cloud/ingest.ts';
+import { openStore } from '../cloud/store/store.ts';
+import { hashPassword } from '../process/secrets.ts';
+import { configTopic } from '../protocols/topics.ts';
 
 const UPLINK = 'uplink-secret-4711';
 const METER = 'meter-secret-4712';
@@ -59,7 +59,7 @@ http: { port: 0, passwordHash: '${passwordHash}' }
 buses: ${JSON.stringify([bus(METER)])}
 `,
   );
-  const gateway = fork(join(import.meta.dirname, 'meterline.ts'), ['edge', '--config', file], {
+  const gateway = fork(join(import.meta.dirname, '..', 'meterline.ts'), ['edge', '--config', file], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   cleanups.push(async () => {

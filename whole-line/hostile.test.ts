@@ -2,18 +2,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type MeterRead, MeterReader } from './edge/drivers/meter-reader.ts';
-import { CONVERTER_COST } from './edge/drivers/plan-requests.ts';
-import { Line } from './edge/line/line.ts';
-import { ModbusProfile } from './protocols/profile.ts';
+import { type MeterRead, MeterReader } from '../edge/drivers/meter-reader.ts';
+import { CONVERTER_COST } from '../edge/drivers/plan-requests.ts';
+import { Line } from '../edge/line/line.ts';
+import { ModbusProfile } from '../protocols/profile.ts';
 import {
   type Behaviour,
   type Outcome,
   outcomesOver,
   readBehaviours,
   type Transport,
-} from './simulators/hostile/behaviour.ts';
-import { type HostileMeter, startHostileMeter } from './simulators/hostile/hostile-meter.ts';
+} from '../simulators/hostile/behaviour.ts';
+import { type HostileMeter, startHostileMeter } from '../simulators/hostile/hostile-meter.ts';
 
 const profile = ModbusProfile.parse({
   id: 'hostile',

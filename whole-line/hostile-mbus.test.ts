@@ -3,22 +3,22 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Link } from './edge/config.ts';
-import type { MeterRead } from './edge/drivers/meter-driver.ts';
-import { openDriver } from './edge/drivers/open-driver.ts';
-import { Line } from './edge/line/line.ts';
-import { MbusProfile } from './protocols/profile.ts';
+import type { Link } from '../edge/config.ts';
+import type { MeterRead } from '../edge/drivers/meter-driver.ts';
+import { openDriver } from '../edge/drivers/open-driver.ts';
+import { Line } from '../edge/line/line.ts';
+import { MbusProfile } from '../protocols/profile.ts';
 import {
   HOSTILE_PRIMARY,
   HOSTILE_SECONDARY,
   HostileMbusMeter,
-} from './simulators/hostile/hostile-mbus-meter.ts';
+} from '../simulators/hostile/hostile-mbus-meter.ts';
 import {
   type MbusBehaviour,
   type MbusOutcome,
   readMbusBehaviours,
-} from './simulators/hostile/mbus-behaviour.ts';
-import { openPtyPair } from './simulators/meters/pty-pair.ts';
+} from '../simulators/hostile/mbus-behaviour.ts';
+import { openPtyPair } from '../simulators/meters/pty-pair.ts';
 
 const profile = MbusProfile.parse({
   id: 'hostile',

@@ -9,7 +9,7 @@ import { extname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 
-const root = import.meta.dirname;
+const root = join(import.meta.dirname, '..');
 const script = join(root, 'dashboards/build.ts');
 const outRoot = join(root, 'dashboards/dist');
 /** What the pages are made of. */

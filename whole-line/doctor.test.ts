@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { startBroker } from './cloud/broker.ts';
-import { run } from './doctor.ts';
-import { examineClock, examineDataDir, examineNode } from './doctor-machine.ts';
-import { examineBroker, examinePort, holderOf } from './doctor-network.ts';
+import { startBroker } from '../cloud/broker.ts';
+import { run } from '../doctor.ts';
+import { examineClock, examineDataDir, examineNode } from '../doctor-machine.ts';
+import { examineBroker, examinePort, holderOf } from '../doctor-network.ts';
 
 let folder: string;
 let out: string;

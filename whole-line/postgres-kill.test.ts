@@ -3,16 +3,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
-import { batchOfSlot, METERS } from './cloud/store/postgres/kill-readings.ts';
-import type { PostgresPlace } from './cloud/store/postgres/open-database.ts';
-import { openStore } from './cloud/store/postgres/open-store.ts';
-import { postgresProgram, startTestServer, type TestServer } from './cloud/store/postgres/test-server.ts';
-import { requirePeer } from './peers.ts';
-import { compareReadings, type GivenReading, type StoredRow } from './simulators/compare-readings.ts';
+import { batchOfSlot, METERS } from '../cloud/store/postgres/kill-readings.ts';
+import type { PostgresPlace } from '../cloud/store/postgres/open-database.ts';
+import { openStore } from '../cloud/store/postgres/open-store.ts';
+import { postgresProgram, startTestServer, type TestServer } from '../cloud/store/postgres/test-server.ts';
+import { requirePeer } from '../process/peers.ts';
+import { compareReadings, type GivenReading, type StoredRow } from '../simulators/compare-readings.ts';
 
 const SLOTS = 80;
 const GATEWAYS = ['gw-a', 'gw-b'];
-const child = new URL('./cloud/store/postgres/kill-child.ts', import.meta.url).pathname;
+const child = new URL('../cloud/store/postgres/kill-child.ts', import.meta.url).pathname;
 
 interface Sender {
   acknowledged: Set<number>;

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { LEAN_ENVIRONMENT, LEAN_FLAGS } from './lean-process.ts';
 
-const meterline = join(import.meta.dirname, 'meterline.ts');
+const meterline = join(import.meta.dirname, '..', 'meterline.ts');
 
 test('a gateway started by hand is lean, under the process id it was started with', async (context) => {
   if (!existsSync('/proc/self/cmdline')) return context.skip('/proc is not there');
@@ -34,6 +34,6 @@ test('a gateway started by hand is lean, under the process id it was started wit
 });
 
 test('--version tells the version of the package', () => {
-  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, 'package.json'), 'utf8'));
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8'));
   expect(execFileSync(process.execPath, [meterline, '--version'], { encoding: 'utf8' })).toBe(`${version}\n`);
 });

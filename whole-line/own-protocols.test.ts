@@ -1,22 +1,22 @@
 /** DL/T 645 and CJ/T 188 from end to end: simulated meters on sockets and pseudo terminals, read and polled by the edge. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { NewReading } from './edge/buffer/outbox-items.ts';
-import { run as read } from './edge/commands/read.ts';
-import { run as scan } from './edge/commands/scan.ts';
-import type { Bus } from './edge/config.ts';
-import { type AskedProfile, isAsked } from './edge/drivers/asked-profile.ts';
-import { startPolling } from './edge/poll.ts';
-import { loadProfiles } from './edge/profiles.ts';
-import { missingPeer } from './peers.ts';
-import { micro } from './protocols/units.ts';
+import type { NewReading } from '../edge/buffer/outbox-items.ts';
+import { run as read } from '../edge/commands/read.ts';
+import { run as scan } from '../edge/commands/scan.ts';
+import type { Bus } from '../edge/config.ts';
+import { type AskedProfile, isAsked } from '../edge/drivers/asked-profile.ts';
+import { startPolling } from '../edge/poll.ts';
+import { loadProfiles } from '../edge/profiles.ts';
+import { missingPeer } from '../process/peers.ts';
+import { micro } from '../protocols/units.ts';
 import {
   cjt188Meter,
   dlt645Meter,
   type FramedMeter,
   framedLine,
   type MeterValues,
-} from './simulators/meters/framed-meters.ts';
-import { startTransparentConverter, startTransparentSerial } from './simulators/meters/transparent-line.ts';
+} from '../simulators/meters/framed-meters.ts';
+import { startTransparentConverter, startTransparentSerial } from '../simulators/meters/transparent-line.ts';
 
 const loaded = loadProfiles();
 if (!loaded.ok) throw new Error(loaded.errors.join('\n'));

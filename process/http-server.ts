@@ -15,8 +15,8 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { parseStrictJson } from '../protocols/strict-json.ts';
 import { HttpRefused, type SendRefusal } from './http-problems.ts';
-import { parseStrictJson } from './protocols/strict-json.ts';
 
 export type HttpApi = FastifyInstance<
   RawServerDefault,

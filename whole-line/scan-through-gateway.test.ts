@@ -1,13 +1,13 @@
 /** A scan over the gateway's API finds what the command finds: meters whose addresses are no Modbus units. */
 import { afterEach, expect, test } from 'vitest';
-import { modelsToSearch } from './edge/commissioning/search-addresses.ts';
-import type { Bus } from './edge/config.ts';
-import { isAsked } from './edge/drivers/asked-profile.ts';
-import { cleanUp, profiles, startTestServer, testGateway } from './edge/http/test-server.ts';
-import { Line } from './edge/line/line.ts';
-import { micro } from './protocols/units.ts';
-import { dlt645Meter, framedLine } from './simulators/meters/framed-meters.ts';
-import { startTransparentConverter } from './simulators/meters/transparent-line.ts';
+import { modelsToSearch } from '../edge/commissioning/search-addresses.ts';
+import type { Bus } from '../edge/config.ts';
+import { isAsked } from '../edge/drivers/asked-profile.ts';
+import { cleanUp, profiles, startTestServer, testGateway } from '../edge/http/test-server.ts';
+import { Line } from '../edge/line/line.ts';
+import { micro } from '../protocols/units.ts';
+import { dlt645Meter, framedLine } from '../simulators/meters/framed-meters.ts';
+import { startTransparentConverter } from '../simulators/meters/transparent-line.ts';
 
 const stops: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

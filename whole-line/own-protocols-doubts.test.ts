@@ -1,13 +1,18 @@
 /** A line of DL/T 645 or CJ/T 188 meters takes a value only from the answer to its own request, whatever comes. */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { isAsked } from './edge/drivers/asked-profile.ts';
-import { openDriver } from './edge/drivers/open-driver.ts';
-import { Line } from './edge/line/line.ts';
-import { loadProfiles } from './edge/profiles.ts';
-import type { Profile } from './protocols/profile.ts';
-import { formatMicro } from './protocols/units.ts';
-import { cjt188Meter, dlt645Meter, type FramedMeter, framedLine } from './simulators/meters/framed-meters.ts';
+import { isAsked } from '../edge/drivers/asked-profile.ts';
+import { openDriver } from '../edge/drivers/open-driver.ts';
+import { Line } from '../edge/line/line.ts';
+import { loadProfiles } from '../edge/profiles.ts';
+import type { Profile } from '../protocols/profile.ts';
+import { formatMicro } from '../protocols/units.ts';
+import {
+  cjt188Meter,
+  dlt645Meter,
+  type FramedMeter,
+  framedLine,
+} from '../simulators/meters/framed-meters.ts';
 
 /** Short, for what has to time out; long, for what must not on a busy machine. */
 const TIMEOUT_MS = 20;

@@ -1,12 +1,12 @@
 /** A line of M-Bus meters takes a value only from the answer to its own request, of the meter that is meant, whatever comes. */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { openDriver } from './edge/drivers/open-driver.ts';
-import type { MeterUnit } from './edge/line/exchange.ts';
-import { Line } from './edge/line/line.ts';
-import { loadProfiles } from './edge/profiles.ts';
-import { formatMicro } from './protocols/units.ts';
-import { mbusLine, mbusMeter } from './simulators/meters/mbus-meters.ts';
+import { openDriver } from '../edge/drivers/open-driver.ts';
+import type { MeterUnit } from '../edge/line/exchange.ts';
+import { Line } from '../edge/line/line.ts';
+import { loadProfiles } from '../edge/profiles.ts';
+import { formatMicro } from '../protocols/units.ts';
+import { mbusLine, mbusMeter } from '../simulators/meters/mbus-meters.ts';
 
 /** Short, for what has to time out; long, for what must not on a busy machine. */
 const TIMEOUT_MS = 20;

@@ -26,7 +26,7 @@ export interface Supervisor {
   stop(): Promise<void>;
 }
 
-const meterline = join(import.meta.dirname, 'meterline.ts');
+const meterline = join(import.meta.dirname, '..', 'meterline.ts');
 const stopSeconds = 10;
 const restartBaseMs = 100;
 const restartMaxMs = 5_000;

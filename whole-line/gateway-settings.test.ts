@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import mqtt from 'mqtt';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { startBroker } from './cloud/broker.ts';
-import { startIngest } from './cloud/ingest.ts';
-import { openStore, type Store } from './cloud/store/store.ts';
-import { serveMeters, type TestMeters } from './edge/test-meters.ts';
-import { configTopic } from './protocols/topics.ts';
-import type { GatewaySettings, GatewayStatus } from './protocols/uplink.ts';
+import { startBroker } from '../cloud/broker.ts';
+import { startIngest } from '../cloud/ingest.ts';
+import { openStore, type Store } from '../cloud/store/store.ts';
+import { serveMeters, type TestMeters } from '../edge/test-meters.ts';
+import { configTopic } from '../protocols/topics.ts';
+import type { GatewaySettings, GatewayStatus } from '../protocols/uplink.ts';
 
-const meterline = join(import.meta.dirname, 'meterline.ts');
+const meterline = join(import.meta.dirname, '..', 'meterline.ts');
 const PASSWORD = 'gateway-password';
 const log = pino({ level: 'silent' });
 /** A busy machine may take long; nothing is judged by it. */

@@ -1,7 +1,7 @@
 /** A socket behind a length guard: what the brokers of edge and cloud both hand to their MQTT library. */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { createLengthGuard, type LengthGuard, type LengthLimits } from './protocols/mqtt/length-guard.ts';
+import { createLengthGuard, type LengthGuard, type LengthLimits } from '../protocols/mqtt/length-guard.ts';
 
 /** A peer announced a packet that it may not send; its connection is closed. `code` is the guard's violation. */
 export class LengthViolationError extends Error {

@@ -4,21 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startFixture } from './cloud/api/fixture-server.ts';
-import { decodeBatch } from './cloud/decode-batch.ts';
-import { isSigned } from './cloud/store/evidence-refusal.ts';
-import { openStore, type Store } from './cloud/store/store.ts';
-import type { NewReading } from './edge/buffer/outbox-items.ts';
+import { startFixture } from '../cloud/api/fixture-server.ts';
+import { decodeBatch } from '../cloud/decode-batch.ts';
+import { isSigned } from '../cloud/store/evidence-refusal.ts';
+import { openStore, type Store } from '../cloud/store/store.ts';
+import type { NewReading } from '../edge/buffer/outbox-items.ts';
 import {
   type EvidenceDesk,
   type NewEvidence,
   type RecordedEvidence,
   recordEvidence,
-} from './edge/commissioning/evidence.ts';
-import { openGatewayKey } from './edge/commissioning/gateway-key.ts';
-import { type Outbox, openOutbox } from './edge/outbox.ts';
-import { evidenceText } from './protocols/evidence.ts';
-import type { UplinkItem } from './protocols/uplink.ts';
+} from '../edge/commissioning/evidence.ts';
+import { openGatewayKey } from '../edge/commissioning/gateway-key.ts';
+import { type Outbox, openOutbox } from '../edge/outbox.ts';
+import { evidenceText } from '../protocols/evidence.ts';
+import type { UplinkItem } from '../protocols/uplink.ts';
 
 const AT = '2026-11-22T02:00:00Z';
 const INGESTED_AT = '2026-11-22T02:00:05Z';

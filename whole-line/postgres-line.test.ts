@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { run as bill } from './cloud/commands/bill.ts';
-import { postgresProgram, startTestServer } from './cloud/store/postgres/test-server.ts';
-import { requirePeer } from './peers.ts';
-import { meterThrough, withLine } from './simulators/demo/run-demo.ts';
-import { generatePark } from './simulators/park/generate-park.ts';
-import { Truth } from './simulators/park/truth.ts';
-import { readProfiles } from './simulators/profiles.ts';
+import { run as bill } from '../cloud/commands/bill.ts';
+import { postgresProgram, startTestServer } from '../cloud/store/postgres/test-server.ts';
+import { requirePeer } from '../process/peers.ts';
+import { meterThrough, withLine } from '../simulators/demo/run-demo.ts';
+import { generatePark } from '../simulators/park/generate-park.ts';
+import { Truth } from '../simulators/park/truth.ts';
+import { readProfiles } from '../simulators/profiles.ts';
 
 const hours = 6;
 

@@ -1,21 +1,26 @@
 /** What meters froze while nobody read them, from end to end: simulated meters on sockets and pseudo terminals, healed by the edge. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { run as syncTime } from './edge/commands/sync-time.ts';
-import type { Link } from './edge/config.ts';
-import { type AskedProfile, isAsked } from './edge/drivers/asked-profile.ts';
-import type { HistoryRead } from './edge/healing/frozen-search.ts';
-import { openClock } from './edge/healing/meter-clock.ts';
-import { openHistory } from './edge/healing/open-history.ts';
-import { Line } from './edge/line/line.ts';
-import { loadProfiles } from './edge/profiles.ts';
-import { missingPeer } from './peers.ts';
-import type { Dlt645Profile } from './protocols/profile.ts';
-import { busMeters } from './simulators/meters/bus-meters.ts';
-import type { Dlt645Memory } from './simulators/meters/dlt645-memory.ts';
-import { cjt188Meter, dlt645Meter, type FramedMeter, framedLine } from './simulators/meters/framed-meters.ts';
-import { startTcpConverter } from './simulators/meters/tcp-converter.ts';
-import { startTransparentConverter, startTransparentSerial } from './simulators/meters/transparent-line.ts';
-import { Truth } from './simulators/park/truth.ts';
+import { run as syncTime } from '../edge/commands/sync-time.ts';
+import type { Link } from '../edge/config.ts';
+import { type AskedProfile, isAsked } from '../edge/drivers/asked-profile.ts';
+import type { HistoryRead } from '../edge/healing/frozen-search.ts';
+import { openClock } from '../edge/healing/meter-clock.ts';
+import { openHistory } from '../edge/healing/open-history.ts';
+import { Line } from '../edge/line/line.ts';
+import { loadProfiles } from '../edge/profiles.ts';
+import { missingPeer } from '../process/peers.ts';
+import type { Dlt645Profile } from '../protocols/profile.ts';
+import { busMeters } from '../simulators/meters/bus-meters.ts';
+import type { Dlt645Memory } from '../simulators/meters/dlt645-memory.ts';
+import {
+  cjt188Meter,
+  dlt645Meter,
+  type FramedMeter,
+  framedLine,
+} from '../simulators/meters/framed-meters.ts';
+import { startTcpConverter } from '../simulators/meters/tcp-converter.ts';
+import { startTransparentConverter, startTransparentSerial } from '../simulators/meters/transparent-line.ts';
+import { Truth } from '../simulators/park/truth.ts';
 
 const loaded = loadProfiles();
 if (!loaded.ok) throw new Error(loaded.errors.join('\n'));

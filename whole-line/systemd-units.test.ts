@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 const ANALYZE = '/usr/bin/systemd-analyze';
 
 describe.each(['edge/meterline-edge.service', 'cloud/meterline-cloud.service'])('%s', (unit) => {
-  const text = readFileSync(join(import.meta.dirname, unit), 'utf8');
+  const text = readFileSync(join(import.meta.dirname, '..', unit), 'utf8');
 
   test.each([
     'DynamicUser=yes',
