@@ -72,6 +72,26 @@ describe('a register', () => {
     expect(told(watch(stuck)).map((text) => text.split(' ')[0])).toContain('stuck');
   });
 
+  describe('of a home that rests at night', () => {
+    const home = (hours: number, during: 'away' | 'stuck') => {
+      let value = 100_000;
+      let shown = value;
+      return Array.from({ length: 900 }, (_, h) => {
+        const isIn = h >= 600 && h < 600 + hours;
+        if (h % 24 >= 7 && h % 24 < 22 && !(isIn && during === 'away')) value += 4 + ((h * 7) % 13);
+        if (!isIn) shown = value;
+        return { ms: START_MS + h * HOUR_MS, value: shown };
+      });
+    };
+    test.each<[string, number, 'away' | 'stuck', string[]]>([
+      ['left for a weekend is no alarm', 48, 'away', []],
+      ['stuck for two days is told by what it makes up at once', 48, 'stuck', ['stuck +248 h']],
+      ['stuck for a week is told before it ends', 168, 'stuck', ['stuck +257 h']],
+    ])('%s', (_, hours, during, expected) => {
+      expect(told(watch(home(hours, during)))).toEqual(expected);
+    });
+  });
+
   test('read twice at one instant, and not read for hours', () => {
     const readings = counted(600).flatMap((one, i) =>
       i === at ? [one, one] : i > at + 20 && i < at + 30 ? [] : [one],

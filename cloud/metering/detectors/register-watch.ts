@@ -42,6 +42,11 @@ const PENDING = 3;
 /** A register that stood still has missed at most so many times its mean rate, or this part of its highest. */
 const MISSED_TIMES = 3;
 const MISSED_PART = 0.1;
+/** A catch-up follows a day at least, is so many usual steps, and this part of what was missed, or not much beyond it. */
+const STOOD_HOURS = 24;
+const RATES_TO_KNOW = 168;
+const STEPS_AT_ONCE = 5;
+const MISSED_LEAST = 0.35;
 /** A level that comes back within this time had not changed. */
 const BACK_MS = 24 * HOUR_MS;
 /** A register this full may roll over. */
@@ -60,6 +65,7 @@ export class RegisterWatch {
   private former: { before: Point; changed: Point } | null = null;
   private total = 0;
   private hours = 0;
+  private movedHours = 0;
   private highest = 0;
   private rates = 0;
   /** The least step that was ever seen: what the register can show. */
@@ -81,7 +87,8 @@ export class RegisterWatch {
   private step(last: Point, at: Point): void {
     const delta = at.value - last.value;
     if (delta >= 0) {
-      if (delta <= this.believesAtMost(last, at)) this.accept(last, at);
+      if (this.isCatchUp(last, at)) this.catchUp(last, at);
+      else if (delta <= this.believesAtMost(last, at)) this.accept(last, at);
       else if (!this.backAgain(at)) this.pending = [at];
       return;
     }
@@ -157,7 +164,9 @@ export class RegisterWatch {
       return;
     }
     if (steady && first.value > last.value && first.value - last.value <= this.most(last, first)) {
-      this.catchUp(last, first, at);
+      this.pending = [];
+      this.catchUp(last, first, at.ms);
+      this.accept(first, at);
       return;
     }
     const type = factor !== null || !steady ? 'scale_change' : 'exchange_suspected';
@@ -165,20 +174,30 @@ export class RegisterWatch {
     this.news.fault(type, first.ms, at.ms, figures);
     this.news.counted(last.ms, first.ms, null, at.ms);
     this.news.counted(first.ms, at.ms, at.value - first.value, at.ms);
-    if (factor !== null) this.highest *= factor;
+    if (factor !== null) {
+      this.highest *= factor;
+      this.total *= factor;
+    }
     this.former = { before: last, changed: first };
     this.pending = [];
     this.settle(at);
   }
 
+  /** A step as large as what the register would have counted while it stood still, and much larger than its steps are. */
+  private isCatchUp(last: Point, at: Point): boolean {
+    const delta = at.value - last.value;
+    const stoodHours = (last.ms - this.movedMs) / HOUR_MS;
+    if (stoodHours < STOOD_HOURS || this.rates < RATES_TO_KNOW || this.movedHours === 0) return false;
+    const missed = (this.total / this.hours) * stoodHours;
+    const usual = (this.total / this.movedHours) * Math.max((at.ms - last.ms) / HOUR_MS, 1);
+    return delta > STEPS_AT_ONCE * usual && delta > MISSED_LEAST * missed && delta < missed / MISSED_LEAST;
+  }
+
   /** The jump is what a register that had stood still has missed. */
-  private catchUp(last: Point, first: Point, at: Point): void {
-    this.news.caughtUp(this.movedMs, first.ms, at.ms, first.value - last.value);
-    this.news.counted(last.ms, first.ms, null, at.ms);
-    this.pending = [];
-    this.last = first;
-    this.movedMs = first.ms;
-    this.accept(first, at);
+  private catchUp(last: Point, first: Point, knownMs = first.ms): void {
+    this.news.caughtUp(this.movedMs, first.ms, knownMs, first.value - last.value);
+    this.news.counted(last.ms, first.ms, null, knownMs);
+    this.settle(first);
   }
 
   private accept(last: Point, at: Point): void {
@@ -187,6 +206,7 @@ export class RegisterWatch {
     if (delta > 0) {
       this.tick = Math.min(this.tick, delta);
       this.movedMs = at.ms;
+      this.movedHours += hours;
     }
     this.rates += 1;
     this.total += delta;

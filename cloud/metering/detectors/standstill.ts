@@ -9,6 +9,8 @@ const CLASSES = 48;
 const HOUR_MS = 3_600_000;
 /** An hour of the day (of workdays or weekends) is known after so many of them. */
 const SAMPLES = 5;
+/** A meter that stands still in this part of its hours rests now and then. */
+const RESTS = 0.02;
 /** Memory of an hour's habits, in like days. */
 const MEMORY = 60;
 
@@ -17,7 +19,9 @@ export interface StandstillSettings {
   evidence: number;
   /** And so many times the evidence of the meter's longest standstill so far. */
   beyondSeen: number;
+  /** Of a meter that never rests, and of one that stands still now and then: whoever it serves may be away. */
   leastHours: number;
+  leastHoursAway: number;
 }
 
 export class Standstill {
@@ -28,6 +32,8 @@ export class Standstill {
   private readonly still = new Float64Array(CLASSES);
   private sinceMs = 0;
   private run = 0;
+  private known = 0;
+  private rested = 0;
   private evidence = 0;
   private longest = 0;
   private open: Alarm | null = null;
@@ -51,7 +57,7 @@ export class Standstill {
     this.evidence += this.weight(at);
     // A standstill that is being judged teaches nothing.
     if (this.open === null) this.learn(at, 1);
-    if (this.open !== null || this.run < this.settings.leastHours) return;
+    if (this.open !== null || this.run < this.leastHours()) return;
     if (this.evidence > Math.max(this.settings.evidence, this.settings.beyondSeen * this.longest))
       this.tell(hour);
   }
@@ -76,11 +82,17 @@ export class Standstill {
         },
         figures: { hours, quantity },
       });
-    this.moved(toMs);
+    // What was the meter's fault says nothing of how long it may stand still.
+    this.end(toMs);
   }
 
   private moved(ms: number): void {
-    if (this.run > 0) this.longest = Math.max(this.longest, this.evidence);
+    this.rested += this.run;
+    this.longest = Math.max(this.longest, this.evidence);
+    this.end(ms);
+  }
+
+  private end(ms: number): void {
     if (this.open !== null) this.open.endMs = ms;
     this.open = null;
     this.run = 0;
@@ -93,7 +105,13 @@ export class Standstill {
     return -Math.log(((this.still[at] ?? 0) + 0.5) / (hours + 1));
   }
 
+  private leastHours(): number {
+    const { leastHours, leastHoursAway } = this.settings;
+    return this.rested > RESTS * this.known ? leastHoursAway : leastHours;
+  }
+
   private learn(at: number, still: number): void {
+    this.known += 1;
     const fade = (this.hours[at] ?? 0) >= MEMORY ? 1 - 1 / MEMORY : 1;
     this.hours[at] = (this.hours[at] ?? 0) * fade + 1;
     this.still[at] = (this.still[at] ?? 0) * fade + still;
