@@ -34,7 +34,7 @@ interface Point {
 
 const HOUR_MS = 3_600_000;
 const SLACK_MS = 240_000;
-/** Without a stated rating: so many times the highest rate seen is the most that is believed, once so many were seen. */
+/** Without a stated rating: so many times the highest rate seen is the most that is believed, once it moved so often. */
 const BEYOND_SEEN = 5;
 const RATES_TO_LEARN = 24;
 /** After so many readings at a new level that never came back, the level counts. */
@@ -44,7 +44,7 @@ const MISSED_TIMES = 3;
 const MISSED_PART = 0.1;
 /** A catch-up follows a day at least, is so many usual steps, and this part of what was missed, or not much beyond it. */
 const STOOD_HOURS = 24;
-const RATES_TO_KNOW = 168;
+const RATES_TO_KNOW = 72;
 const STEPS_AT_ONCE = 5;
 const MISSED_LEAST = 0.35;
 /** A level that comes back within this time had not changed. */
@@ -169,7 +169,7 @@ export class RegisterWatch {
       this.accept(first, at);
       return;
     }
-    const type = factor !== null || !steady ? 'scale_change' : 'exchange_suspected';
+    const type = this.newLevel(last, first, steady ? factor : 1);
     const figures = { before: last.value, after: first.value, ...(factor === null ? {} : { factor }) };
     this.news.fault(type, first.ms, at.ms, figures);
     this.news.counted(last.ms, first.ms, null, at.ms);
@@ -207,8 +207,8 @@ export class RegisterWatch {
       this.tick = Math.min(this.tick, delta);
       this.movedMs = at.ms;
       this.movedHours += hours;
+      this.rates += 1;
     }
-    this.rates += 1;
     this.total += delta;
     this.hours += hours;
     this.highest = Math.max(this.highest, delta / Math.max(hours, 0.25));
@@ -260,6 +260,13 @@ export class RegisterWatch {
   private fellToNothing(last: Point, at: Point): boolean {
     if (at.value < 0) return false;
     return this.rollsOver(last, at) || at.value <= BEGUN_ANEW * last.value;
+  }
+
+  /** What it most likely was that the register goes on elsewhere: another meter stands farther off than an hour's use below. */
+  private newLevel(last: Point, first: Point, factor: number | null): RegisterFault {
+    if (factor !== null) return 'scale_change';
+    const fallen = last.value - first.value;
+    return fallen > 0 && fallen <= this.highest ? 'dip' : 'exchange_suspected';
   }
 
   /** Where nobody stated the digits, only what the hours since allow. */
