@@ -34,9 +34,10 @@ interface Point {
 
 const HOUR_MS = 3_600_000;
 const SLACK_MS = 240_000;
-/** Without a stated rating: so many times the highest rate seen is the most that is believed, once it moved so often. */
+/** Without a stated rating: so many times the highest rate seen is the most that is believed, once it moved so often or was read for so long. */
 const BEYOND_SEEN = 5;
 const RATES_TO_LEARN = 24;
+const HOURS_TO_LEARN = 1000;
 /** After so many readings at a new level that never came back, the level counts. */
 const PENDING = 3;
 /** A register that stood still has missed at most so many times its mean rate, or this part of its highest. */
@@ -233,7 +234,7 @@ export class RegisterWatch {
   private believesAtMost(from: Point, to: Point): number {
     const { maxRate } = this.traits;
     const learned =
-      this.rates >= RATES_TO_LEARN && this.highest > 0
+      (this.rates >= RATES_TO_LEARN || this.hours >= HOURS_TO_LEARN) && this.highest > 0
         ? BEYOND_SEEN * this.highest
         : Number.POSITIVE_INFINITY;
     const rate = maxRate ?? learned;
