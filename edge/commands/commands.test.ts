@@ -77,8 +77,10 @@ describe('meterline read', () => {
     const link = await at({ 1: sdm120 }, 'rtu-over-tcp');
     expect(await read(['--profile', 'eastron-sdm120', '--unit', '1', ...link])).toBe(0);
     expect(out[0]).toContain('Eastron SDM120, unit 1 at 127.0.0.1:');
-    expect(out).toContainEqual(expect.stringMatching(/^ {2}1-0:1\.8\.0 +import +1503\.6 kWh {2}<- billed$/));
-    expect(out).toContainEqual(expect.stringMatching(/voltage +230\.25 V$/));
+    expect(out).toContainEqual(
+      expect.stringMatching(/^ {2}1-0:1\.8\.0 +active import +1503\.6 kWh {2}<- billed$/),
+    );
+    expect(out).toContainEqual(expect.stringMatching(/voltage L1 +230\.25 V$/));
   });
   test('a silent meter is exit 1, with an empty report', async () => {
     const link = await at({});

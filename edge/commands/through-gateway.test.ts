@@ -72,7 +72,7 @@ test('watch ends after its reads', async () => {
     '1',
   ]);
   expect(code).toBe(0);
-  expect(out).toMatch(/^2026-09-01T00:07:00Z 1-0:1\.8\.0 \S+.* 123456\.78 kWh$/m);
+  expect(out).toMatch(/^2026-09-01T00:07:00\.000Z 1-0:1\.8\.0 \S+.* 123456\.78 kWh$/m);
 });
 
 test('the password comes from the environment', async () => {

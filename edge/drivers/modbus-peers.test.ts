@@ -198,7 +198,8 @@ describe.each(Object.entries(links))('meters served by pymodbus over %s', (kind,
       );
       expect({ [profile.id]: read }, kind).toEqual({ [profile.id]: reads });
     }
-  });
+    // Some 200 requests, and behind a converter each waits for what may be the answer before once more.
+  }, 60_000);
 
   test('give 100 reads of two units in turn, each the right one', async (context) => {
     requirePeer(context, '/usr/bin/python3');
