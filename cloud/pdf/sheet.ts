@@ -43,6 +43,19 @@ interface CurrentFont {
   _font: { font: { hasGlyphForCodePoint(code: number): boolean } };
 }
 
+/**
+ * What stands for other characters by Unicode's own tables (NFKC), such as ℃ for °C, is written as those where the font
+ * lacks it.
+ * @throws MissingGlyphError when it lacks these as well
+ */
+function withGlyphs(text: string, font: CurrentFont['_font']['font']): string {
+  const has = (one: string): boolean => one === '\n' || font.hasGlyphForCodePoint(one.codePointAt(0) ?? 0);
+  const shown = [...text].map((one) => (has(one) ? one : one.normalize('NFKC'))).join('');
+  const missing = new Set([...shown].filter((one) => !has(one)));
+  if (missing.size === 0) return shown;
+  throw new MissingGlyphError(`the font has no glyph for ${[...missing].join(' ')} in "${text}"`);
+}
+
 export class Sheet {
   y = MARGIN;
   readonly #document: PDFKit.PDFDocument;
@@ -98,16 +111,10 @@ export class Sheet {
       .fontSize(size)
       .fillColor(color);
     const { font } = (document as unknown as CurrentFont)._font;
-    const missing = [...text].filter(
-      (one) => one !== '\n' && !font.hasGlyphForCodePoint(one.codePointAt(0) ?? 0),
-    );
-    if (missing.length > 0)
-      throw new MissingGlyphError(
-        `the font has no glyph for ${[...new Set(missing)].join(' ')} in "${text}"`,
-      );
+    const shown = withGlyphs(text, font);
     const options = { width: box.width, align, lineGap: 1 };
-    const height = document.heightOfString(text, options);
-    document.text(text, box.x, box.y, options);
+    const height = document.heightOfString(shown, options);
+    document.text(shown, box.x, box.y, options);
     return height;
   }
 

@@ -42,6 +42,14 @@ test('a character that the fonts lack is refused by name, never left out', async
   });
 });
 
+test('a sign that stands for others is written as those where the fonts lack it', async (ctx) => {
+  const tool = '/usr/bin/pdftotext';
+  requirePeer(ctx, tool);
+  const file = await print(statement('高于 26 ℃ 茶馆 ㎥'));
+  const text = execFileSync(tool, ['-layout', '-', '-'], { input: file, encoding: 'utf8' });
+  expect(text).toContain('高于 26 °C 茶馆 m3');
+});
+
 test('what it says can be read again: total, lines, registers, digest, and the handover of a lease that ends', async (ctx) => {
   const tool = '/usr/bin/pdftotext';
   requirePeer(ctx, tool);
