@@ -27,6 +27,15 @@ const replace = (part: string, from: RegExp | string, to: string): Uint8Array =>
     parts[part] = text;
   });
 
+/** Letters that no packer makes much smaller. */
+function noise(length: number): string {
+  let state = 1;
+  return Array.from({ length }, () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return String.fromCharCode(65 + (state % 26));
+  }).join('');
+}
+
 const cell = (reference: string): RegExp => new RegExp(`<c r="${reference}"[^>]*>.*?</c>`);
 const rowsOf = (count: number): Uint8Array =>
   Buffer.concat([Buffer.from('meter,model,bus,unit\n'), Buffer.alloc(count * 8, 'E,m,b,1\n')]);
@@ -58,6 +67,16 @@ export const badLists: Record<string, () => Uint8Array> = {
       ...unzipSync(good()),
       'xl/media/image1.bin': [new Uint8Array(129 * 1024 * 1024), { level: 1 }],
     }),
+  string_bomb: () => replace(SHEET, '>E-1<', `>${'A'.repeat(60_000_000)}<`),
+  parts_bomb: () =>
+    zipSync({
+      ...unzipSync(good()),
+      ...Object.fromEntries(
+        Array.from({ length: 400 }, (_, n) => [`xl/media/image${n}.bin`, new Uint8Array(90_000)]),
+      ),
+    }),
+  long_cell: () => replace(SHEET, '>E-1<', `>${noise(32_768)}<`),
+  long_field: () => Buffer.from(`meter,model,bus,unit\n${'A'.repeat(32_768)},m,b,1\n`),
   lying_bomb() {
     const bytes = Buffer.from(zipSync({ [SHEET]: new Uint8Array(8 * 1024 * 1024) }));
     // The uncompressed size in the central directory, at 24 of its entry.

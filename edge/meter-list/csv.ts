@@ -1,7 +1,7 @@
 /** Meter lists as text files: what spreadsheets save, in the encodings and with the delimiters that they use. */
 import { CsvError, parse } from 'csv-parse/sync';
 import type { Cell, Table, TableRow } from '../../protocols/meter-list/table.ts';
-import { ListRefusal, MOST_FILE_BYTES } from './list-refusal.ts';
+import { ListRefusal, MOST_FILE_BYTES, refuseLongCell } from './list-refusal.ts';
 
 export type Delimiter = ',' | ';' | '\t';
 export interface CsvFile {
@@ -39,6 +39,7 @@ export function readCsv(bytes: Uint8Array): CsvFile {
 }
 
 function cellOf(field: string): Cell | undefined {
+  refuseLongCell(field);
   const text = field.trim();
   if (text === '') return undefined;
   // Our own mark, and that of whoever exports as we do: what follows is text, however it begins.

@@ -56,7 +56,7 @@ export type ImportResult =
       edge: Difference;
       park: Difference | null;
       figures: TakenFigure[];
-      /** Columns that went nowhere, since no park document was named; null when there are none. */
+      /** Columns that went nowhere: no park document was named, or they have no heading; null when there are none. */
       notTaken: { columns: string[]; message: Wording } | null;
     }
   | {
@@ -183,7 +183,7 @@ interface Before extends ImportOptions {
   parkText: string | null;
 }
 
-function apply({ rows, figures, notTaken }: CheckedList, before: Before): ImportResult {
+function apply({ rows, figures, notTaken, untitled }: CheckedList, before: Before): ImportResult {
   const { profiles, outline, remove, park, parkText, configFile, parkFile } = before;
   const { gateway } = outline;
   const edge = changeEdgeText(before.edgeText, {
@@ -235,7 +235,7 @@ function apply({ rows, figures, notTaken }: CheckedList, before: Before): Import
     edge: edge.difference,
     park: changedPark?.difference ?? null,
     figures,
-    notTaken: notTaken.length === 0 ? null : { columns: notTaken, message: notTakenMessage(notTaken) },
+    notTaken: wentNowhere(notTaken, untitled),
   };
 }
 
@@ -248,6 +248,29 @@ function heldAs(
   const isTaken = serial !== undefined && !isKnown && tellsSerial(profiles.get(profile));
   return { meter, profile, place, ...(isTaken ? { serial } : {}) };
 }
+
+function wentNowhere(
+  notTaken: readonly string[],
+  untitled: readonly string[],
+): { columns: string[]; message: Wording } | null {
+  const messages = [
+    ...(notTaken.length === 0 ? [] : [notTakenMessage(notTaken)]),
+    ...(untitled.length === 0 ? [] : [untitledMessage(untitled)]),
+  ];
+  if (messages.length === 0) return null;
+  return {
+    columns: [...notTaken, ...untitled],
+    message: {
+      'zh-CN': messages.map((message) => message['zh-CN']).join('；'),
+      en: messages.map(({ en }) => en).join('; '),
+    },
+  };
+}
+
+const untitledMessage = (columns: readonly string[]): Wording => ({
+  'zh-CN': `${columns.join('、')} 列没有列名，其内容没有写入任何地方：写上列名，或删除这些单元格`,
+  en: `column ${columns.join(', ')} has no heading, and what stands there went nowhere: give it one, or delete its cells`,
+});
 
 /** A multiplier that goes nowhere is money. */
 const notTakenMessage = (columns: readonly string[]): Wording => ({

@@ -118,6 +118,23 @@ describe('what a person has to know', () => {
     }
   });
 
+  test('cells in a column without a heading go nowhere, and that is told', () => {
+    const told = importList('表号,型号,总线,地址,,备注\nE-9,SDM630,b1,9,40,\n', { dryRun: true });
+    expect(told).toMatchObject({ ok: true, notTaken: { columns: ['E'] } });
+    expect(told.ok ? told.notTaken?.message.en : '').toContain('column E has no heading');
+    const beyond = importList('表号,型号,总线,地址,倍率\nE-9,SDM630,b1,9,40,7\n', { dryRun: true });
+    expect(beyond).toMatchObject({ ok: true, notTaken: { columns: ['倍率', 'F'] } });
+    expect(importList('表号,型号,总线,地址,\nE-9,SDM630,b1,9, \n')).toMatchObject({ notTaken: null });
+  });
+
+  test('a long cell is quoted by its beginning', () => {
+    const list = `表号,型号,总线,地址\nE-9,${'B'.repeat(60)},b1,9\n${'A'.repeat(30_000)},SDM630,b1,8\n`;
+    const told = importList(list, { dryRun: true });
+    const [model, id] = told.ok ? [] : told.problems;
+    expect(model?.message.en).toContain(`"${'B'.repeat(40)}…"`);
+    expect(id?.message.en).toContain(`"${'A'.repeat(40)}…" is not an id`);
+  });
+
   test('a workbook by its name alone is none', () => {
     const result = importList('表号,型号,总线,地址\n', { name: 'list.xlsx' });
     expect(result).toMatchObject({ ok: false, code: 'not_a_workbook' });

@@ -24,5 +24,13 @@ export class ListRefusal extends Error {
 
 /** The file as it lies on the disk. */
 export const MOST_FILE_BYTES = 32 * 1024 * 1024;
-/** All parts of a workbook, unpacked. */
-export const MOST_UNPACKED_BYTES = 128 * 1024 * 1024;
+/** All parts of a workbook, unpacked: an export of 20,000 meters has some 18 MB. */
+export const MOST_UNPACKED_BYTES = 32 * 1024 * 1024;
+/** What a cell of a workbook holds at most, by the spreadsheets' own limit; a field of a text file likewise. */
+export const MOST_CELL_CHARACTERS = 32_767;
+
+/** @throws ListRefusal */
+export function refuseLongCell(text: string): void {
+  if (text.length > MOST_CELL_CHARACTERS)
+    throw new ListRefusal('too_large', `a cell of more than ${MOST_CELL_CHARACTERS} characters`);
+}

@@ -3,7 +3,7 @@
 import type { ColumnMap } from '../../protocols/meter-list/columns.ts';
 import { findHeadings } from '../../protocols/meter-list/columns.ts';
 import type { Cell, CellKind, Table, TableRow } from '../../protocols/meter-list/table.ts';
-import { ListRefusal } from './list-refusal.ts';
+import { ListRefusal, refuseLongCell } from './list-refusal.ts';
 import type { WorkbookPackage } from './workbook-package.ts';
 import { attributesOf, decodeText, type Tag, tagsOf } from './xml-tags.ts';
 
@@ -166,6 +166,7 @@ function columnOf(reference: string): number {
 function cellOf({ type, format, value, formula }: OpenCell, strings: readonly string[]): Cell | null {
   if (formula !== null) return { kind: 'formula', text: `=${formula.replace(/^(of:)?=/, '')}`.slice(0, 80) };
   const raw = type === 's' ? (strings[Number(value)] ?? '') : value;
+  refuseLongCell(raw);
   const text = raw.trim();
   if (text === '') return null;
   switch (type) {

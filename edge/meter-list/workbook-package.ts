@@ -6,6 +6,10 @@ import { insertBeforeEnd } from './xml-edits.ts';
 import { attributesOf, tagsOf } from './xml-tags.ts';
 
 const MOST_PARTS = 2000;
+/** An export of 20,000 meters packs to a twentieth; only what was made to be large unpacks to more than this. */
+const MOST_RATIO = 100;
+/** So much may come of anything. */
+const RATIO_FROM_BYTES = 100 * 1024;
 
 export class WorkbookPackage {
   readonly #parts: Map<string, Uint8Array>;
@@ -89,10 +93,12 @@ export function openPackage(bytes: Uint8Array): WorkbookPackage {
   if (bytes.length > MOST_FILE_BYTES) throw tooLarge();
   let unpacked = 0;
   let parts = 0;
-  const within = ({ originalSize, name }: UnzipFileInfo): boolean => {
+  const within = ({ originalSize, size, name }: UnzipFileInfo): boolean => {
     unpacked += originalSize;
     parts += 1;
     if (unpacked > MOST_UNPACKED_BYTES || parts > MOST_PARTS) throw tooLarge();
+    // By the part, so that a large picture hides nothing, and by the whole, so that no crowd of small parts does.
+    if (isInflated(originalSize, size) || isInflated(unpacked, bytes.length)) throw tooLarge();
     if (/vbaProject\.bin$/i.test(name)) throw macros();
     return false;
   };
@@ -112,10 +118,13 @@ export function openPackage(bytes: Uint8Array): WorkbookPackage {
   return workbook;
 }
 
+const isInflated = (unpacked: number, packed: number): boolean =>
+  unpacked > RATIO_FROM_BYTES && unpacked > MOST_RATIO * packed;
+
 const tooLarge = (): ListRefusal =>
   new ListRefusal(
     'too_large',
-    `more than ${MOST_FILE_BYTES / 1_048_576} MB, or more than ${MOST_UNPACKED_BYTES / 1_048_576} MB unpacked`,
+    `more than ${MOST_FILE_BYTES / 1_048_576} MB, or unpacked more than ${MOST_UNPACKED_BYTES / 1_048_576} MB or ${MOST_RATIO} times its size`,
   );
 const macros = (): ListRefusal =>
   new ListRefusal('macro_workbook', 'a workbook with macros is not opened: save it as .xlsx');

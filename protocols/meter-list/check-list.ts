@@ -14,7 +14,7 @@ import {
   titlesOf,
 } from './columns.ts';
 import { checkParkRows } from './park-rows.ts';
-import { type ListProblem, type ProblemCode, problem } from './problem.ts';
+import { type ListProblem, type ProblemCode, problem, shortened } from './problem.ts';
 import {
   type GatewayContext,
   isComplete,
@@ -24,7 +24,7 @@ import {
   readRow,
 } from './read-row.ts';
 import { type ReadingRules, RowReader, type TakenFigure } from './row-reader.ts';
-import type { Table, TableRow } from './table.ts';
+import { columnLetters, type Table, type TableRow } from './table.ts';
 
 /** A meter that the gateway has before the import. */
 export interface HeldMeter {
@@ -57,6 +57,8 @@ export interface CheckedList {
   figures: TakenFigure[];
   /** Headings of columns that say something of the park where no park document is named: they go nowhere. */
   notTaken: string[];
+  /** Letters of columns in which something stands below no heading: nobody knows what it means. */
+  untitled: string[];
 }
 
 /** A gateway serves some hundreds of meters, a large park some thousands. */
@@ -65,7 +67,7 @@ const MOST_ROWS = 20_000;
 export function checkMeterList(table: Table, context: ListContext): CheckedList {
   const headings = findHeadings(table, context.map);
   const whole = { row: headings?.row ?? table.rows[0]?.number ?? 1, column: null, heading: '' };
-  const nothing = { rows: [], figures: [], notTaken: [] };
+  const nothing = { rows: [], figures: [], notTaken: [], untitled: [] };
   if (headings === null) return { headings, problems: [problem('no_headings', whole)], ...nothing };
   const problems = checkHeadings(headings, context);
   const data = table.rows.slice(headings.index + 1).filter(isFilled);
@@ -93,6 +95,7 @@ export function checkMeterList(table: Table, context: ListContext): CheckedList 
     problems,
     figures: readers.flatMap(({ figures }) => figures),
     notTaken: context.park === null ? parkHeadings(data, headings, takesSerial) : [],
+    untitled: untitledColumns(data, headings),
   };
 }
 
@@ -106,7 +109,9 @@ function refuseTotal({ number, cells }: TableRow, { titles }: Headings, problems
   const column = cells.findIndex((cell) => cell?.kind === 'text' && total.test(cell.text.replace(/\s/g, '')));
   const text = cells[column]?.text;
   if (text === undefined) return false;
-  problems.push(problem('total_row', { row: number, column, heading: titles[column] ?? '' }, text));
+  problems.push(
+    problem('total_row', { row: number, column, heading: titles[column] ?? '' }, shortened(text)),
+  );
   return true;
 }
 
@@ -123,6 +128,14 @@ const parkHeadings = (
       : [],
   );
 
+function untitledColumns(data: readonly TableRow[], { titles }: Headings): string[] {
+  const filled = new Set(data.flatMap(({ cells }) => [...cells.keys()].filter((column) => cells[column])));
+  return [...filled]
+    .filter((column) => (titles[column] ?? '') === '')
+    .sort((a, b) => a - b)
+    .map(columnLetters);
+}
+
 export type ReadListRow = { reader: RowReader; listed: ListedMeter };
 type AnyRow = { reader: RowReader; listed: ListedRow };
 
@@ -137,7 +150,7 @@ function checkHeadings(headings: Headings, { defaults }: ListContext): ListProbl
   const missing: ListField[] = (['meter', 'profile'] as const).filter((field) => !has(field));
   if (!has('topic')) missing.push(...(['bus', 'unit'] as const).filter((field) => !has(field)));
   return [
-    ...unknown.map((column) => problem('unknown_column', at(column), titles[column])),
+    ...unknown.map((column) => problem('unknown_column', at(column), shortened(titles[column] ?? ''))),
     ...repeated.map(({ column, field }) => problem('repeated_column', at(column), titlesOf(field))),
     ...missing.map((field) => problem('missing_column', at(null), titlesOf(field))),
   ];

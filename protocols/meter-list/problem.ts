@@ -103,6 +103,11 @@ export interface ListProblem {
   message: Wording;
 }
 
+const MOST_QUOTED = 40;
+/** The beginning of a text that is quoted: a cell may hold a page. */
+export const shortened = (text: string): string =>
+  text.length > MOST_QUOTED ? `${text.slice(0, MOST_QUOTED)}…` : text;
+
 /** @param of as it stands in both sentences, or worded for each */
 export function problem(
   code: ProblemCode,

@@ -4,7 +4,7 @@ import { Id } from '../reading.ts';
 import type { Headings, ListField } from './columns.ts';
 import { titlesOf } from './columns.ts';
 import { narrow, readNumber } from './number-text.ts';
-import { type ListProblem, type ProblemCode, problem } from './problem.ts';
+import { type ListProblem, type ProblemCode, problem, shortened } from './problem.ts';
 import type { Cell, TableRow } from './table.ts';
 
 export interface ReadingRules {
@@ -53,7 +53,10 @@ export class RowReader {
     if (column !== undefined && this.#refused.has(column)) return null;
     if (column !== undefined) this.#refused.add(column);
     const heading = column === undefined ? '' : (this.#headings.titles[column] ?? '');
-    this.#problems.push(problem(code, { row: this.row.number, column: column ?? null, heading }, of));
+    const quoted = column === undefined ? undefined : this.row.cells[column]?.text;
+    const told =
+      quoted === undefined || typeof of !== 'string' ? of : of.replaceAll(quoted, () => shortened(quoted));
+    this.#problems.push(problem(code, { row: this.row.number, column: column ?? null, heading }, told));
     return null;
   }
 
