@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -172,6 +172,12 @@ describe('an address that a meter cannot have is refused', () => {
   });
 });
 
+test('several buses stand behind one Modbus TCP gateway, told apart by unit', () => {
+  const second =
+    '  - id: bus-9\n    tcp: 127.0.0.1:5020\n    meters: [ { meter: E-9, profile: acrel-dtsd1352, unit: 9 } ]\n';
+  expect(read(GOOD.replace('pushMeters', `${second}pushMeters`)).ok).toBe(true);
+});
+
 test('the password of the environment goes before that of the file', () => {
   const checked = read(GOOD, { METERLINE_UPLINK_PASSWORD: 'from outside' });
   expect(checked.ok && checked.config.password).toBe('from outside');
@@ -244,6 +250,42 @@ describe('refused, naming file, line and key', () => {
     expect(text).not.toBe(GOOD);
     const checked = read(text);
     expect(checked.ok ? [] : checked.errors[0]).toContain(`${file}:${message}`);
+  });
+
+  test.each([
+    ['serial port', 'serial: { path: /dev/ttyS0, baudRate: 2400 }', '13: buses.1.serial: "/dev/ttyS0" is'],
+    ['transparent converter', 'rtuOverTcp: 10.0.0.9:4001', '13: buses.1.rtuOverTcp: "10.0.0.9:4001" is'],
+  ])('two buses at one %s', (_, link, message) => {
+    const second = `  - id: bus-2\n    ${link}\n    meters: [ { meter: E-9, profile: acrel-dtsd1352, unit: 9 } ]\n`;
+    const checked = read(OWN.replace('rtuOverTcp: 10.0.0.9:4001', link) + second);
+    expect(checked.ok ? [] : checked.errors).toEqual([
+      `${file}:${message} the line of bus "bus-1" already: list the meters of one line on one bus`,
+    ]);
+  });
+
+  test('a secret in the address of the broker, without telling it', () => {
+    const checked = read(GOOD.replace('mqtt://127.0.0.1', 'mqtt://u:hush@192.0.2.7'));
+    const errors = checked.ok ? [] : checked.errors;
+    expect(errors).toEqual([expect.stringContaining(`${file}:3: broker: holds a user name or a password`)]);
+    expect(errors.join()).not.toContain('hush');
+  });
+
+  test('a file that is not UTF-8', () => {
+    writeFileSync(file, Buffer.from(GOOD.replace('gw-a\npassword', 'gw-\u00e4\npassword'), 'latin1'));
+    const checked = readConfig(file, profiles, {});
+    expect(checked.ok ? [] : checked.errors).toEqual([`${file}:4: (document): not UTF-8: save it as UTF-8`]);
+  });
+
+  test('a key of the gateway that others may read', () => {
+    mkdirSync(join(folder, 'data'));
+    const key = join(folder, 'data/gateway-key.pem');
+    writeFileSync(key, '');
+    chmodSync(key, 0o644);
+    const checked = read(GOOD);
+    rmSync(join(folder, 'data'), { recursive: true });
+    expect(checked.ok ? [] : checked.errors).toEqual([
+      `${file}:2: dataDir: ${key} may be read by others: run \`chmod 600 ${key}\``,
+    ]);
   });
 
   test('a file that is not there', () => {

@@ -1,4 +1,5 @@
 /** The gateway's configuration: `edge.yaml` for shape, the environment for secrets. The only reader of the environment here. */
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
@@ -8,6 +9,7 @@ import { Id } from '../protocols/reading.ts';
 import { TimeZone } from '../protocols/time-zone.ts';
 import type { GatewaySettings } from '../protocols/uplink.ts';
 import { checkYaml } from '../protocols/yaml-document.ts';
+import { gatewayKeyRefusal } from './commissioning/gateway-key.ts';
 import { absoluteTls, goesInTheClear, tlsRefusals, UplinkTls } from './delivery/uplink-tls.ts';
 import {
   type AskedProfile,
@@ -28,7 +30,18 @@ const HostPort = HostPortText.transform((text) => {
   return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
 });
 
-const BrokerUrl = z.url({ protocol: /^mqtts?$/, error: 'not an mqtt:// or mqtts:// address' });
+/** What is wrong with it is told, and logged: no secret may stand in it. */
+const BrokerUrl = z.url({ protocol: /^mqtts?$/, error: 'not an mqtt:// or mqtts:// address' }).refine(
+  (url) => {
+    const parsed = URL.parse(url);
+    return parsed === null || (parsed.username === '' && parsed.password === '');
+  },
+  {
+    abort: true,
+    error:
+      'holds a user name or a password: give them as `username` and as `password` or METERLINE_UPLINK_PASSWORD',
+  },
+);
 
 const BaudRate = z.int().min(300).max(921_600);
 const Serial = z.strictObject({
@@ -153,7 +166,7 @@ const Edge = z
         maxAgeDays: z.int().min(1).max(3650).default(400),
       })
       .prefault({}),
-    buses: z.array(Bus).default([]).superRefine(refuseRepeats('id')),
+    buses: z.array(Bus).default([]).superRefine(refuseRepeats('id')).superRefine(refuseSharedLines),
     pushMeters: z.array(PushMeter).default([]).superRefine(refuseRepeatedSources),
   })
   .superRefine(refuseClearUplink)
@@ -191,22 +204,25 @@ export function readConfig(
   environment: NodeJS.ProcessEnv = process.env,
   settings: Omit<GatewaySettings, 'trialSeconds'> = {},
 ): CheckedConfig {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = readFileSync(file, 'utf8');
+    bytes = readFileSync(file);
   } catch (error) {
     return {
       ok: false,
       errors: [`${file}:1: (document): ${error instanceof Error ? error.message : error}`],
     };
   }
+  if (!isUtf8(bytes))
+    return { ok: false, errors: [`${file}:${firstBadLine(bytes)}: (document): not UTF-8: save it as UTF-8`] };
   const httpPassword = edgePassword(environment);
   const folder = dirname(file);
   const schema = Edge.superRefine(refuseTlsFiles(folder))
+    .superRefine(refuseOpenGatewayKey(folder))
     .superRefine(refuseUnknownProfiles(profiles))
     .superRefine(refuseOpenHttp(httpPassword));
   const merged = z.preprocess((document) => merge(document, settings), schema);
-  const checked = checkYaml(merged, text, file);
+  const checked = checkYaml(merged, bytes.toString(), file);
   if (!checked.ok) return checked;
   const { outbox, http, tls, ...config } = checked.value;
   const password = environment.METERLINE_UPLINK_PASSWORD ?? config.password;
@@ -221,6 +237,16 @@ export function readConfig(
       outbox: { maxBytes: outbox.maxBytes, maxAgeMs: outbox.maxAgeDays * DAY_MS },
     },
   };
+}
+
+/** The first that is not UTF-8: no line end stands within a character of it. */
+function firstBadLine(bytes: Buffer): number {
+  let start = 0;
+  for (let line = 1; ; line += 1) {
+    const end = bytes.indexOf('\n', start);
+    if (end < 0 || !isUtf8(bytes.subarray(start, end))) return line;
+    start = end + 1;
+  }
 }
 
 /** The password of the gateway's own API, for its server and for the commands that ask it. */
@@ -264,6 +290,13 @@ function refuseTlsFiles(folder: string) {
   return ({ tls }: z.infer<typeof Edge>, context: z.RefinementCtx): void => {
     const refusals = tls === undefined ? [] : tlsRefusals(absoluteTls(folder, tls));
     for (const [key, message] of refusals) context.addIssue({ code: 'custom', path: ['tls', key], message });
+  };
+}
+
+function refuseOpenGatewayKey(folder: string) {
+  return ({ dataDir }: z.infer<typeof Edge>, context: z.RefinementCtx): void => {
+    const message = gatewayKeyRefusal(resolve(folder, dataDir));
+    if (message !== null) context.addIssue({ code: 'custom', path: ['dataDir'], message });
   };
 }
 
@@ -332,4 +365,19 @@ function refuseRepeats<K extends string>(key: K) {
       seen.add(row[key]);
     }
   };
+}
+
+/** Two buses would talk at once on it. A Modbus TCP gateway may have several lines behind one address, told apart by unit. */
+function refuseSharedLines(buses: Bus[], context: z.RefinementCtx): void {
+  const seen = new Map<string, string>();
+  for (const [index, { id, link }] of buses.entries()) {
+    // A bus that was refused has no link yet.
+    if (link === undefined || link.kind === 'tcp') continue;
+    const key = link.kind === 'serial' ? 'serial' : 'rtuOverTcp';
+    const line = link.kind === 'serial' ? link.path : `${link.host}:${link.port}`;
+    const other = seen.get(`${key} ${line}`);
+    const message = `"${line}" is the line of bus "${other}" already: list the meters of one line on one bus`;
+    if (other !== undefined) context.addIssue({ code: 'custom', path: [index, key], message });
+    seen.set(`${key} ${line}`, id);
+  }
 }

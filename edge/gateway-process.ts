@@ -9,6 +9,7 @@ import { keepCertificate } from './delivery/certificate-renewal.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import type { EdgeApiContext } from './http/context.ts';
 import type { EdgeServer } from './http/start.ts';
+import { ListenError } from './listen-error.ts';
 import type { Profiles } from './profiles.ts';
 import { RemoteConfig } from './settings/remote-config.ts';
 import { watchConfig } from './settings/watch-config.ts';
@@ -28,7 +29,7 @@ export interface GatewayProcess {
   stop(): Promise<void>;
 }
 
-/** @throws OutboxError when another process holds the data directory; Error when a port is taken */
+/** @throws OutboxError when another process holds the data directory; ListenError when a port is taken */
 export async function startGatewayProcess(options: GatewayProcessOptions): Promise<GatewayProcess> {
   const { profiles, log, stopping, onFault } = options;
   const file = resolve(options.file);
@@ -59,8 +60,18 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
   remote.begin(gateway, () => gateway.tell());
   const reread = (): Promise<void> => reload(file, remote, gateway, options);
   const importList = listImport(file, profiles, reread);
-  const http =
-    config.http === undefined ? null : await openHttp(config.http, gateway, clock.nowMs, options, importList);
+  const stopGateway = async (): Promise<void> => {
+    await remote.stop();
+    await gateway.stop();
+  };
+  let http: EdgeServer | null = null;
+  try {
+    if (config.http !== undefined)
+      http = await openHttp(config.http, gateway, clock.nowMs, options, importList);
+  } catch (error) {
+    await stopGateway();
+    throw error;
+  }
   log.info({ pushPort: gateway.pushPort(), http: http?.url, buses: config.buses.length }, 'gateway up');
   const endRenewal =
     config.tls === undefined
@@ -72,8 +83,7 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
       unwatch();
       endRenewal();
       await http?.close();
-      await remote.stop();
-      await gateway.stop();
+      await stopGateway();
     },
   };
 }
@@ -89,7 +99,7 @@ const tellJump =
       );
   };
 
-/** Loaded only where it is wanted: the server's libraries take some ten megabytes. */
+/** Loaded only where it is wanted: the server's libraries take some ten megabytes. @throws ListenError */
 async function openHttp(
   http: HttpConfig,
   gateway: Gateway,
@@ -98,7 +108,10 @@ async function openHttp(
   importList: EdgeApiContext['importList'],
 ): Promise<EdgeServer> {
   const { startEdgeServer } = await import('./http/start.ts');
-  return startEdgeServer({ http, gateway, profiles, nowMs, importList, log: log.child({ part: 'http' }) });
+  const context = { gateway, profiles, nowMs, importList, log: log.child({ part: 'http' }) };
+  return startEdgeServer({ http, ...context }).catch((cause: unknown) => {
+    throw new ListenError('http', http, cause);
+  });
 }
 
 /** A list that was taken is at work when this resolves. */

@@ -11,6 +11,7 @@ import { type GatewayKey, openGatewayKey } from './commissioning/gateway-key.ts'
 import type { EdgeConfig } from './config.ts';
 import type { GatewayView } from './gateway-view.ts';
 import { OpenGaps } from './healing/open-gaps.ts';
+import { ListenError } from './listen-error.ts';
 import { type Outbox, openOutbox } from './outbox.ts';
 import { MeterMemory } from './polling/meter-memory.ts';
 import { type BusChanges, RunningBuses } from './polling/running-buses.ts';
@@ -56,7 +57,7 @@ class BufferFullError extends Error {
 
 const EXPIRY_MS = 3_600_000;
 
-/** @throws OutboxError when another process holds the data directory; GatewayKeyError; Error when a port is taken */
+/** @throws OutboxError when another process holds the data directory; GatewayKeyError; ListenError when a port is taken */
 export async function startGateway({
   config,
   profiles,
@@ -114,8 +115,16 @@ export async function startGateway({
   });
   const openPush = (current: EdgeConfig): Promise<PushBroker | null> =>
     startPush({ config: current, profiles, clock, log }, outbox, accept);
-  push = await openPush(config);
   const expiry = giveUpOld(outbox, config.outbox.maxAgeMs, log);
+  const stop = async (): Promise<void> => {
+    clearInterval(expiry);
+    await running.settled();
+    await Promise.all([polling.stop(), push?.stop()]);
+    await committer.idle();
+    await uplink.stop();
+    outbox.close();
+  };
+  push = await openPush(config).catch((error: unknown) => stop().then(() => Promise.reject(error)));
 
   return {
     config: () => running.config,
@@ -137,14 +146,7 @@ export async function startGateway({
         }
         return polling.apply(next);
       }),
-    async stop() {
-      clearInterval(expiry);
-      await running.settled();
-      await Promise.all([polling.stop(), push?.stop()]);
-      await committer.idle();
-      await uplink.stop();
-      outbox.close();
-    },
+    stop,
   };
 }
 
@@ -270,8 +272,9 @@ async function startPush(
   if (config.pushBroker === undefined) return null;
   const { startPushBroker } = await import('./push/push-broker.ts');
   const meters = config.pushMeters.flatMap((row) => planPushMeter(row, profiles.get(row.profile)) ?? []);
-  return startPushBroker({
-    ...config.pushBroker,
+  const { pushBroker } = config;
+  const pushing = startPushBroker({
+    ...pushBroker,
     meters,
     repeats: (reading) => outbox.repeats(reading),
     async accept(readings) {
@@ -280,5 +283,8 @@ async function startPush(
     clock,
     log: log.child({ part: 'push' }),
     quarantineFile: join(config.dataDir, 'push-quarantine.jsonl'),
+  });
+  return pushing.catch((cause: unknown) => {
+    throw new ListenError('pushBroker', pushBroker, cause);
   });
 }

@@ -1,5 +1,5 @@
 /** A YAML document checked against a schema; what is wrong is told by file, line and key. */
-import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 
 export type CheckedDocument<T> = { ok: true; value: T } | { ok: false; errors: string[] };
@@ -8,7 +8,7 @@ type Path = readonly PropertyKey[];
 
 /**
  * Parses `text` and checks it. Each error is one line, `file:line: key: message`.
- * Duplicate keys, unknown keys and a truncated file are errors; `file` is only named.
+ * Duplicate keys, unknown keys, a truncated file and aliases that lead nowhere or grow without measure are errors; `file` is only named.
  */
 export function checkYaml<T>(schema: z.ZodType<T>, text: string, file: string): CheckedDocument<T> {
   const lines = new LineCounter();
@@ -19,7 +19,15 @@ export function checkYaml<T>(schema: z.ZodType<T>, text: string, file: string): 
     );
     return { ok: false, errors };
   }
-  const checked = schema.safeParse(document.toJS());
+  let content: unknown;
+  try {
+    content = document.toJS();
+  } catch (error) {
+    const { line } = lines.linePos(offsetOfBadAlias(document));
+    const message = error instanceof Error ? error.message : String(error);
+    return { ok: false, errors: [`${file}:${line}: (document): ${message}`] };
+  }
+  const checked = schema.safeParse(content);
   if (checked.success) return { ok: true, value: checked.data };
   const errors = checked.error.issues.flatMap((issue) => {
     const paths =
@@ -31,6 +39,18 @@ export function checkYaml<T>(schema: z.ZodType<T>, text: string, file: string): 
     });
   });
   return { ok: false, errors };
+}
+
+/** Where the first alias without an anchor stands; or else the last, as it takes in those before it. */
+function offsetOfBadAlias(document: Document): number {
+  let offset = 0;
+  visit(document, {
+    Alias(_, alias) {
+      offset = alias.range?.[0] ?? 0;
+      return alias.resolve(document) === undefined ? visit.BREAK : undefined;
+    },
+  });
+  return offset;
 }
 
 /** Where the key (or list item) at `path` stands; for an absent one, its nearest parent. */

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
@@ -28,13 +29,13 @@ afterEach(async () => {
 });
 
 /** Nothing listens on the uplink's port: the gateway must run all the same. */
-const write = (more = ''): void =>
+const write = (more = '', pushPort = 0): void =>
   writeFileSync(
     config,
     `gateway: gw-a
 dataDir: ./data
 broker: mqtt://127.0.0.1:9
-pushBroker: { host: 127.0.0.1, port: 0 }
+pushBroker: { host: 127.0.0.1, port: ${pushPort} }
 pushMeters: [ { meter: W-1, profile: json-water-push, topic: meters/W-1/up } ]
 ${more}`,
   );
@@ -119,6 +120,22 @@ test('a second process on the same data is an operating fault', async () => {
   const second = start('--config', config);
   expect(await second.code).toBe(3);
   expect(second.text()).toContain('another process holds the outbox');
+});
+
+test.each([
+  ['http', (port: number) => write(`http: { port: ${port} }\n`)],
+  ['pushBroker', (port: number) => write('', port)],
+])('a port that is taken: it stops what it began, and names %s.port', async (key, writeWith) => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  writeWith(port);
+  const gateway = start('--config', config);
+  expect(await gateway.code).toBe(3);
+  expect(gateway.text()).toContain(
+    `the gateway cannot run: ${config}: ${key}.port: 127.0.0.1:${port}: another program listens there`,
+  );
+  other.close();
 });
 
 test('driven time: it waits for its parent’s clock and tells when it has nothing to do', async () => {

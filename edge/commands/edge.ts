@@ -7,6 +7,7 @@ import { hashPassword } from '../../process/secrets.ts';
 import { type EdgeConfig, edgePassword, readConfig } from '../config.ts';
 import { configWarnings } from '../config-warnings.ts';
 import { startGatewayProcess } from '../gateway-process.ts';
+import { ListenError } from '../listen-error.ts';
 import { loadProfiles, type Profiles } from '../profiles.ts';
 
 const USAGE = `Usage: meterline edge --config edge.yaml [--check-config]
@@ -91,7 +92,8 @@ async function serve(file: string, config: EdgeConfig, profiles: Profiles): Prom
     return code;
   } catch (error) {
     if (stopping.signal.aborted) return 0;
-    log.fatal({ err: error }, 'the gateway cannot run');
+    const reason = error instanceof ListenError ? `: ${file}: ${error.message}` : '';
+    log.fatal({ err: error }, `the gateway cannot run${reason}`);
     return 3;
   } finally {
     // The channel to the parent would keep the process alive.

@@ -7,17 +7,9 @@ import {
   type KeyObject,
   sign,
 } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { keyFileRefusal } from '../../process/key-file.ts';
 import type { EvidenceSignature } from '../../protocols/evidence.ts';
 import { systemDisk } from '../buffer/disk.ts';
 
@@ -35,13 +27,21 @@ export class GatewayKeyError extends Error {
   readonly code = 'gateway_key_unusable';
 }
 
+const keyFileOf = (dataDir: string): string => join(dataDir, 'gateway-key.pem');
+
+/** Why the key that is there cannot be used; null also when there is none yet: it will be made. */
+export function gatewayKeyRefusal(dataDir: string): string | null {
+  const file = keyFileOf(dataDir);
+  return existsSync(file) ? keyFileRefusal(file) : null;
+}
+
 /** @throws GatewayKeyError; Error of the system */
 export function openGatewayKey(dataDir: string): GatewayKey {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const file = join(dataDir, 'gateway-key.pem');
+  const file = keyFileOf(dataDir);
   if (!existsSync(file)) createKeyFile(file, dataDir);
-  if ((statSync(file).mode & 0o077) !== 0)
-    throw new GatewayKeyError(`${file} may be read by others: chmod 600`);
+  const refusal = keyFileRefusal(file);
+  if (refusal !== null) throw new GatewayKeyError(refusal);
   let privateKey: KeyObject;
   try {
     privateKey = createPrivateKey(readFileSync(file));

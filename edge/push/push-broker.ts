@@ -78,7 +78,10 @@ export async function startPushBroker(options: PushBrokerOptions): Promise<PushB
   });
   server.maxConnections = MOST_CONNECTIONS;
   server.listen(port, host);
-  await once(server, 'listening');
+  await once(server, 'listening').catch(async (error: unknown) => {
+    await new Promise<void>((resolve) => aedes.close(resolve));
+    throw error;
+  });
   return {
     port: (server.address() as AddressInfo).port,
     status: () => ({ ...intake.status(), closed }),
