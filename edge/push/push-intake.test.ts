@@ -108,6 +108,15 @@ test('a payload that is sent again is not taken again; one that differs is', asy
   expect(accepted).toHaveLength(10);
 });
 
+test('a counter below zero is no reading; a power below zero is', async () => {
+  await push([{ id: 'A', t: at, kwh: '-5', w: -5 }]);
+  expect(accepted).toMatchObject([{ register: '1-0:16.7.0', value: '-5' }]);
+  expect(intake.status()).toMatchObject({
+    refused: { out_of_range: 1 },
+    setAside: [{ meter: 'E-A', code: 'out_of_range', detail: '1-0:1.8.0: -5' }],
+  });
+});
+
 test('a gateway whose own clock is not set judges no stamp: the cloud does', async () => {
   nowMs = Date.UTC(1970, 0, 1);
   await push([{ id: 'A', t: at, kwh: '1', w: 1 }]);

@@ -51,6 +51,8 @@ export class PushIntake {
   readonly #tally: PushTally;
   readonly #quarantine: PushQuarantine;
   readonly #lastDigest = new Map<string, string>();
+  /** Registers that count, by meter and code: they are never below zero. */
+  readonly #counters = new Set<string>();
   /** The last reading of a register whose stamp was wrong. */
   readonly #wrongStamps = new Map<string, { text: string; atMs: number }>();
 
@@ -65,6 +67,8 @@ export class PushIntake {
     for (const plan of meters) {
       const source = 'topic' in plan ? `topic ${plan.topic}` : `node ${plan.node}`;
       this.#meterIds.set(`${source} ${plan.device}`, plan.meter);
+      for (const { obis, billing } of plan.profile.registers)
+        if (billing) this.#counters.add(`${plan.meter} ${obis}`);
       if (!('topic' in plan)) continue;
       const devices = this.#topics.get(plan.topic) ?? new Map<string, MqttProfile>();
       devices.set(plan.device, plan.profile);
@@ -105,7 +109,12 @@ export class PushIntake {
       const meter = meterOf(record);
       if (meter === null) continue;
       for (const value of record.values) {
-        const reading = this.#reading({ client, topic, payload, nowMs, meter }, value);
+        const origin = { client, topic, payload, nowMs, meter };
+        if (value.value?.startsWith('-') && this.#counters.has(`${meter} ${value.obis}`)) {
+          this.#refuse(origin, 'out_of_range', `${value.obis}: ${value.value}`);
+          continue;
+        }
+        const reading = this.#reading(origin, value);
         const key = JSON.stringify(reading);
         if (reading === null || seen.has(key) || repeats(reading)) this.#tally.repeat(meter, 1);
         else fresh.push(reading);
