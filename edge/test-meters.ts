@@ -1,4 +1,5 @@
 /** For tests: meters on a Modbus TCP or RTU-over-TCP socket, each an image of registers. */
+import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { buildException, buildResponse, ILLEGAL_ADDRESS, parseRequest } from '../protocols/modbus/pdu.ts';
 import { buildRtuFrame, RtuDeframer } from '../protocols/modbus/rtu-frame.ts';
@@ -17,6 +18,8 @@ export interface TestMeters {
   delayMilliseconds: number;
   /** How many connections were made. */
   connections(): number;
+  /** Ends those that there are, and waits until the other side has ended them too. */
+  endConnections(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -56,6 +59,9 @@ export async function serveMeters(
     requests,
     delayMilliseconds: 0,
     connections: () => connections,
+    endConnections: async () => {
+      await Promise.all([...sockets].map((socket) => once(socket.end(), 'close')));
+    },
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy();

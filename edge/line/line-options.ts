@@ -12,6 +12,8 @@ export interface LineOptions {
   firstTransaction?: number;
   /** Called when an echo, a duplicate or a second slave was heard; see `alarms`. */
   onAlarm?: (alarm: Alarm) => void;
+  /** Called when its connection or port is gone, whoever ended it: what answers on the next may be another device. */
+  onDisconnect?: () => void;
 }
 
 const THREE_TIMEOUTS = 3;

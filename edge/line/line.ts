@@ -360,6 +360,7 @@ export class Line {
     const stream = this.#stream;
     this.#stream = null;
     stream?.destroy();
+    if (stream !== null) this.#options.onDisconnect?.();
     // What is late is known for that on its own connection only.
     if (!this.#rtu) this.#restUntil = Math.max(this.#restUntil, ...(this.#lateUntil?.values() ?? []));
   }
@@ -375,8 +376,7 @@ export class Line {
       throw this.#fault('unreachable', unit, error instanceof Error ? error.message : 'cannot open', error);
     }
     const opened = stream;
-    opened.on('error', () => this.#ended(opened));
-    opened.on('close', () => this.#ended(opened));
+    for (const event of ['error', 'close']) opened.on(event, () => this.#ended(opened));
     this.#stream = opened;
     this.#isFresh = true;
     this.#unheardSince = Number.POSITIVE_INFINITY;

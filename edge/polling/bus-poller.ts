@@ -66,7 +66,14 @@ export class BusPoller {
   constructor(options: BusPollerOptions) {
     this.#options = options;
     const { bus, profiles } = options;
-    this.line = new Line({ ...bus, onAlarm: (alarm) => this.#hear(alarm) });
+    this.line = new Line({
+      ...bus,
+      onAlarm: (alarm) => this.#hear(alarm),
+      // Behind the next connection there may be other meters.
+      onDisconnect: () => {
+        for (const polled of this.#meters) polled.endSession();
+      },
+    });
     this.#meters = bus.meters.map((row) => {
       const profile = profiles.get(row.profile);
       if (!isAsked(profile))
@@ -218,9 +225,6 @@ export class BusPoller {
     const { bus, clock, log } = this.#options;
     this.#tally.noteRead(read);
     const { exception, fault } = read;
-    // The connection ended: behind it there may be other meters now.
-    if (fault?.code === 'unreachable' || fault?.code === 'closed')
-      for (const polled of this.#meters) polled.endSession();
     const wasReachable = this.#backoff.failures === 0;
     const isReachable = fault?.code !== 'unreachable';
     if (isReachable && !wasReachable) log.info(this.#where, 'bus is back');

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { ModbusProfile } from '../../protocols/profile.ts';
 import type { NewReading } from '../buffer/outbox-items.ts';
@@ -125,6 +126,20 @@ describe('a meter is asked who it is', () => {
     const confirmed = await start(server, { memory, serial: '00777' });
     expect(confirmed.accepted.map((reading) => reading.value)).toEqual(['9']);
     expect(wrongIn(confirmed.polling)).toBeUndefined();
+  });
+
+  test('and one that is behind a new connection is not taken either, though none failed', async () => {
+    const { server, clock, polling, accepted } = await start(await serve(meterOf(12345)), {
+      serial: '12345',
+    });
+    await server.endConnections();
+    await setImmediate();
+    server.meters.set(1, meterOf(777, '0009'));
+    await clock.advance(QUARTER_MS);
+    expect(accepted.at(-1)).toMatchObject({ value: null, code: 'wrong_meter', raw: '0009' });
+    expect(wrongIn(polling)).toEqual({ expected: '12345', found: '777' });
+    // Its first two, and two behind the new connection: no request failed.
+    expect(server.requests).toHaveLength(4);
   });
 
   test('and the right one that is put back is taken again', async () => {

@@ -47,8 +47,10 @@ export class PolledMeter {
   readonly #options: PolledMeterOptions;
   readonly #driver: MeterDriver;
   #known: KnownMeter;
-  /** Whether it has said, since it was last heard of, that it is the expected meter. */
-  #isIdentified = false;
+  /** How often contact with it was lost. */
+  #session = 0;
+  /** In which session it has said that it is the expected meter; null: in none. */
+  #identifiedIn: number | null = null;
   /** As they were noted last. */
   #refusals: Refusals | undefined;
 
@@ -101,12 +103,15 @@ export class PolledMeter {
 
   /** Whether it is asked who it is before its values are taken. */
   get isIdentified(): boolean {
-    return this.#isIdentified || this.#driver.identify === undefined;
+    return this.#identifiedIn === this.#session || this.#driver.identify === undefined;
   }
 
-  /** Contact was lost: what answers next may be another meter. */
+  /**
+   * Contact was lost: what answers next may be another meter. So one behind a device that closes the connection after each
+   * answer says who it is before every read.
+   */
   endSession(): void {
-    this.#isIdentified = false;
+    this.#session += 1;
   }
 
   noteSecondSlave(nowMs: number): void {
@@ -166,12 +171,14 @@ export class PolledMeter {
 
   async #identify(line: LineUse, options: DriveOptions): Promise<MeterRead | null> {
     if (this.#driver.identify === undefined) return null;
+    // The connection may end right after the answer, before it is compared.
+    const session = this.#session;
     const read = await this.#driver.identify(line, options);
-    if (read.identity !== null) this.#compare(read.identity);
+    if (read.identity !== null) this.#compare(read.identity, session);
     return read;
   }
 
-  #compare(found: string): void {
+  #compare(found: string, session: number): void {
     const { profile, row, log } = this.#options;
     const serial = row.serial ?? null;
     const expected = expectedIdentity(profile, serial, this.#known);
@@ -184,7 +191,7 @@ export class PolledMeter {
     }
     if (this.wrong !== null) log.info({ ...this.#who, found }, 'the right meter answers again');
     this.wrong = null;
-    this.#isIdentified = true;
+    this.#identifiedIn = session;
     if (found === NO_SERIAL) return;
     if (this.#known.identity !== found || this.#known.serial !== serial)
       this.#remember({ identity: found, serial });
