@@ -178,6 +178,35 @@ describe('a line', () => {
       },
     );
   });
+  test.each<[string, number, (head: Uint8Array, whole: Uint8Array) => Uint8Array[]]>([
+    ['after it', 6, (head, whole) => [head, whole]],
+    ['in one piece with it', 6, (head, whole) => [concat(head, whole)]],
+    ['as far as there is room', 4, (head, whole) => [head, whole.subarray(0, 7)]],
+    ['as far as its transaction', 2, (head, whole) => [concat(head, Uint8Array.of(0)), whole.subarray(0, 2)]],
+  ])(
+    'takes no value from the head of this answer, then the late one of another unit: %s',
+    async (_title, count, parts) => {
+      let whole: Uint8Array = new Uint8Array(0);
+      const unanswered: Behaviour = ({ frame }) => {
+        whole = frame();
+      };
+      const spliced: Behaviour = ({ frame, send }) => {
+        for (const [n, part] of parts(frame().subarray(0, 10), whole).entries())
+          setTimeout(send, n * 5, part);
+      };
+      await against(
+        'tcp',
+        (n) => [unanswered, spliced][n] ?? (({ frame, send }) => send(frame())),
+        async (line) => {
+          await expect(line.read({ ...request, count: 1 })).rejects.toMatchObject({ code: 'timeout' });
+          const other = { ...request, unit: 2, address: 10, count };
+          await expect(line.read(other)).rejects.toMatchObject({ code: 'not_alone' });
+          expect(await line.read(other)).toEqual({ ok: true, data: Buffer.from(registersAt(2, 10, count)) });
+        },
+        { firstTransaction: 0x4710, timeoutMilliseconds: 5 * TIMEOUT_MS },
+      );
+    },
+  );
   test('keeps a connection on which a late answer is known for one, and takes none of it for another', async () => {
     let connections = 0;
     const lateAnswer: Behaviour = ({ frame, send }) => late(TIMEOUT_MS * 1.3, () => send(frame()));

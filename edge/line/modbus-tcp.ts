@@ -20,6 +20,8 @@ export const TRANSACTIONS = 0x1_0000;
 const MOST_LATE = 256;
 
 const REQUEST_BYTES = 12;
+/** In the header of an answer: unit, function and one byte. */
+const LEAST_LENGTH = 3;
 
 const PARTIAL: Taken<never> = { state: 'partial' };
 
@@ -75,6 +77,7 @@ export class ModbusTcp {
       return doubtful('wrong_transaction', this.#alarm(event));
     }
     if (this.#deframer.pending > 0) return doubtful('not_alone', undefined);
+    if (this.#holdsLate(event.pdu)) return doubtful('not_alone', undefined);
     const taken = judgeFrame(asked, event.unit, event.pdu);
     if (taken.state === 'answer' && taken.mayFollow) this.#noteLate(asked.transaction);
     return taken;
@@ -103,6 +106,21 @@ export class ModbusTcp {
     this.#late.add(transaction);
     const [oldest] = this.#late;
     if (this.#late.size > MOST_LATE && oldest !== undefined) this.#late.delete(oldest);
+  }
+
+  /**
+   * Whether the head of an answer that is late stands in it, whole or cut off by its end: then this one was torn, and the
+   * other filled it up. Where a value only looks like that, the request is repeated.
+   */
+  #holdsLate(pdu: Uint8Array): boolean {
+    if (this.#late === null) return false;
+    for (let at = 0; at + 1 < pdu.length; at += 1) {
+      const [high = 0, low = 0, protocolHigh = 0, protocolLow = 0, lengthHigh = 0, length = LEAST_LENGTH] =
+        pdu.subarray(at, at + 6);
+      const isHead = (protocolHigh | protocolLow | lengthHigh) === 0 && length >= LEAST_LENGTH;
+      if (isHead && this.#late.has((high << 8) | low)) return true;
+    }
+    return false;
   }
 
   #alarm(event: TcpEvent): ReturnType<typeof alarmOf> {
