@@ -151,6 +151,14 @@ describe('a field of a CJ/T 188 answer', () => {
     ).toEqual([0n, 1n, 3n, 0n].map((state) => state * 1_000_000n));
     expect(encodeField(valve, '1', micro('3'))).toEqual(bytes('C0'));
   });
+  test('has no state in a byte of all ones', () => {
+    const none = { value: null, code: 'not_available' };
+    for (const bits of [
+      { from: 0, count: 2 },
+      { from: 2, count: 1 },
+    ])
+      expect(decodeField(Cjt188Field.parse({ at: 17, bits }), '1', bytes('FF'))).toEqual(none);
+  });
   test('is encoded in its usual unit', () => {
     expect(encodeField(total, 'm3', micro('785634.12'))).toEqual(bytes('123456782C'));
     expect(encodeField(total, 'kWh', micro('1000.1'))).toEqual(bytes('1000100005'));

@@ -1,6 +1,7 @@
 /**
  * The fields of a CJ/T 188 answer. A quantity is BCD with a byte behind it that names its unit: what names no unit that
- * we know for the quantity is no value, for a factor of a thousand may hang on it. A state is some bits of a byte.
+ * we know for the quantity is no value, for a factor of a thousand may hang on it. A state is some bits of a byte; a byte of
+ * all ones is what a meter fills in that has no state to tell, not a broken valve with an empty battery.
  */
 import { z } from 'zod';
 import { BcdFormat, bcdBytes, decodeBcd, encodeBcd } from '../bcd.ts';
@@ -35,6 +36,8 @@ const unitCodes: ReadonlyMap<number, { unit: Unit; scale: string }> = new Map([
   [0x32, { unit: 'm3/h', scale: '0.001' }],
 ]);
 
+const NO_STATE = 0xff;
+
 export function fieldBytes(field: Cjt188Field): number {
   return 'bits' in field ? 1 : bcdBytes({ ...field, scale: '1' }) + (field.unitByte ? 1 : 0);
 }
@@ -43,7 +46,9 @@ export function fieldBytes(field: Cjt188Field): number {
 export function decodeField(field: Cjt188Field, unit: Unit, bytes: Uint8Array): Decoded {
   if ('bits' in field) {
     const { from, count } = field.bits;
-    return { value: BigInt(((bytes[0] ?? 0) >>> from) & (2 ** count - 1)) * 10n ** BigInt(MICRO_SCALE) };
+    const byte = bytes[0] ?? NO_STATE;
+    if (byte === NO_STATE) return { value: null, code: 'not_available' };
+    return { value: BigInt((byte >>> from) & (2 ** count - 1)) * 10n ** BigInt(MICRO_SCALE) };
   }
   if (!field.unitByte) return decodeBcd({ ...field, scale: '1' }, bytes);
   const named = unitCodes.get(bytes.at(-1) ?? 0);
@@ -52,7 +57,7 @@ export function decodeField(field: Cjt188Field, unit: Unit, bytes: Uint8Array): 
 }
 
 /**
- * The bytes that a meter would send; null is "no value".
+ * The bytes that a meter would send; null is "no value", but of a state, whose byte others share, 0.
  * @throws RangeError when the value does not fit, or no code names the unit
  */
 export function encodeField(field: Cjt188Field, unit: Unit, value: bigint | null): Uint8Array {

@@ -14,6 +14,8 @@ export interface RegisterFormat {
   order: WordOrder;
   /** Engineering value = raw x scale. */
   scale: string;
+  /** A counter that is billed is never -1, so that all ones is no value of a signed one either. */
+  billing?: boolean;
 }
 
 /** Millionths of the unit, or null with the reason why there is no value. */
@@ -52,7 +54,7 @@ export const registerWords = (type: RegisterType): number => byteLengths[type] /
 
 /** A decoder of `format`: takes bytes as on the wire and the offset of the register's first byte. */
 export function registerDecoder(format: RegisterFormat): (data: Uint8Array, offset: number) => Decoded {
-  const { type } = format;
+  const { type, billing = false } = format;
   const scale = parseDecimal(format.scale, SCALE_DIGITS);
   // Most scales are a whole number of millionths: then nothing is left over, whatever the register holds.
   const microScale = scale % TO_MICRO === 0n ? scale / TO_MICRO : null;
@@ -62,6 +64,7 @@ export function registerDecoder(format: RegisterFormat): (data: Uint8Array, offs
     if (type === 'f32' || type === 'f64') return fromFloat(view, type, scale);
     const raw = fromInteger(view, type);
     if (typeof raw === 'string') return { value: null, code: raw };
+    if (billing && raw === -1n) return { value: null, code: 'not_available' };
     if (microScale !== null) return bounded(raw * microScale);
     const scaled = raw * scale;
     return scaled % TO_MICRO === 0n ? bounded(scaled / TO_MICRO) : { value: null, code: 'out_of_range' };
@@ -75,7 +78,7 @@ export function registerDecoder(format: RegisterFormat): (data: Uint8Array, offs
 export function registerTextDecoder(
   format: RegisterFormat,
 ): (data: Uint8Array, offset: number) => DecodedText {
-  const { type } = format;
+  const { type, billing = false } = format;
   const decode = registerDecoder(format);
   const scale = shortScale(format.scale);
   const viewOf = registerView(format);
@@ -83,6 +86,7 @@ export function registerTextDecoder(
     if (scale !== null && isShort(type)) {
       const raw = fromShort(viewOf(data, offset), type);
       if (typeof raw === 'string') return { value: null, code: raw };
+      if (billing && raw === -1) return { value: null, code: 'not_available' };
       return { value: formatDecimal(raw * scale.units, scale.decimals) };
     }
     const decoded = decode(data, offset);
@@ -153,11 +157,17 @@ type ShortType = Exclude<IntegerType, 'u64' | 'i64'> | 'bcd32';
 const isShort = (type: RegisterType): type is ShortType =>
   type !== 'f32' && type !== 'f64' && type !== 'u64' && type !== 'i64';
 
-/** "No value": all ones for unsigned, the largest for signed; the smallest signed is used so as well and is no count. */
+/**
+ * "No value": all ones for unsigned, the largest and the smallest for signed. Meters keep counts in either kind of 32 or 64
+ * bits and fill both alike, so a u32 or u64 has the signed patterns too: a count passes each of them once in its life and is
+ * read again one count later. They are values of a u16, which holds ratios, states and powers that may stay there; all
+ * ones is -1 in a signed register, such as -0.01 A, unless that one is billed.
+ */
 function fromInteger(view: DataView, type: IntegerType | 'bcd32'): bigint | ReadingCode {
   if (type === 'u64') {
     const raw = view.getBigUint64(0);
-    return raw === (1n << 64n) - 1n ? 'not_available' : raw;
+    const isNone = raw === (1n << 64n) - 1n || raw === LARGEST_I64 || raw === LARGEST_I64 + 1n;
+    return isNone ? 'not_available' : raw;
   }
   if (type === 'i64') {
     const raw = view.getBigInt64(0);
@@ -172,7 +182,7 @@ function fromShort(view: DataView, type: ShortType): number | ReadingCode {
     case 'u16':
       return counted(view.getUint16(0), 0xffff);
     case 'u32':
-      return counted(view.getUint32(0), 0xffff_ffff);
+      return counted32(view.getUint32(0));
     case 'i16':
       return signed(view.getInt16(0), 0x7fff);
     case 'u8high':
@@ -189,6 +199,8 @@ function fromShort(view: DataView, type: ShortType): number | ReadingCode {
 const LARGEST_I64 = (1n << 63n) - 1n;
 const counted = (raw: number, allOnes: number): number | ReadingCode =>
   raw === allOnes ? 'not_available' : raw;
+const counted32 = (raw: number): number | ReadingCode =>
+  raw === 0x7fff_ffff || raw === 0x8000_0000 ? 'not_available' : counted(raw, 0xffff_ffff);
 const signed = (raw: number, largest: number): number | ReadingCode =>
   raw === largest || raw === -largest - 1 ? 'not_available' : raw;
 
