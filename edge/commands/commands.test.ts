@@ -190,6 +190,11 @@ describe('meterline scan', () => {
     const link = await at({});
     await server?.close();
     expect(await scan(link)).toBe(3);
+    expect(out).toEqual([]);
+    expect(await scan([...link, '--json'])).toBe(3);
+    expect(out.map((line) => JSON.parse(line))).toEqual([
+      { probed: 0, found: [], fault: expect.objectContaining({ layer: 'port', code: 'unreachable' }) },
+    ]);
   });
   test.each([
     ['1-3,7', [1, 2, 3, 7]],

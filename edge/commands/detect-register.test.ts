@@ -86,7 +86,14 @@ describe('meterline detect-register', () => {
   test('a silent meter is exit 1, a line that cannot be opened exit 3', async () => {
     expect(await detect('--face', '987654.32', '--unit', '9', '--json')).toBe(1);
     await server?.close();
-    expect(await run(['--tcp', '127.0.0.1:9', '--face', '1234', '--unit', '1'])).toBe(3);
+    const closed = ['--tcp', '127.0.0.1:9', '--face', '1234', '--unit', '1'];
+    out.length = 0;
+    expect(await run(closed)).toBe(3);
+    expect(out).toEqual([]);
+    expect(await run([...closed, '--json'])).toBe(3);
+    expect(out.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ found: [], fault: expect.objectContaining({ code: 'unreachable' }) }),
+    ]);
   });
   test.each([
     [['--unit', '1'], '--face is missing'],

@@ -82,16 +82,15 @@ export async function run(args: string[]): Promise<number> {
   });
   if (progress) process.stderr.write('\r\x1b[K');
   await line.close();
+  const fault = result.fault === null ? null : lineFault(result.fault, parsed.link);
+  if (values.json) console.log(JSON.stringify({ ...searchReport(search, result), fault }));
   if (result.fault?.code === 'unreachable') {
     console.error(`meterline detect-register: ${unopenedText(result.fault, parsed.link)}`);
     return 3;
   }
-  const { found } = result;
-  if (values.json) console.log(JSON.stringify(searchReport(search, result)));
-  else show(search, linkName(parsed.link), result);
-  if (result.fault !== null)
-    console.error(`meterline detect-register: ${faultText(lineFault(result.fault, parsed.link))}`);
-  return found.length > 0 ? 0 : 1;
+  if (!values.json) show(search, linkName(parsed.link), result);
+  if (fault !== null) console.error(`meterline detect-register: ${faultText(fault)}`);
+  return result.found.length > 0 ? 0 : 1;
 }
 
 const refuse = (message: string): number => refuseWords(form, message);

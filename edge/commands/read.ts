@@ -1,13 +1,13 @@
 /** `meterline read`: reads one meter once. Exit codes: 0 read, 1 the meter gave nothing, 2 usage, 3 the line cannot be opened. */
 import { refuseWords, takeWords } from '../../process/command-line.ts';
-import type { MeterRead } from '../drivers/meter-driver.ts';
 import { openDriver } from '../drivers/open-driver.ts';
 import { linkName } from '../line/line-stream.ts';
 import { readFault } from '../line/live-fault.ts';
 import { faultText, unopenedText } from './fault-text.ts';
-import { METER_USAGE, meterOptions, type NamedMeter, parseAsked, parseMeter } from './meter-options.ts';
-import { inOrder, instantText, meterTable } from './meter-table.ts';
+import { METER_USAGE, meterOptions, parseAsked, parseMeter } from './meter-options.ts';
+import { meterTable } from './meter-table.ts';
 import { openLine } from './open-line.ts';
+import { readDocument } from './read-document.ts';
 import { GATEWAY_USAGE, gatewayOptions, readThroughGateway } from './through-gateway.ts';
 
 const USAGE = `Usage: meterline read --profile P --unit U (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE) [--json]
@@ -43,7 +43,7 @@ export async function run(args: string[]): Promise<number> {
   });
   await line.close();
   const fault = readFault(read, meter.link, meter.profile.protocol);
-  if (values.json) console.log(JSON.stringify({ ...report(meter, read), fault }));
+  if (values.json) console.log(readDocument(meter, read));
   if (read.fault?.code === 'unreachable') {
     console.error(`meterline read: ${unopenedText(read.fault, meter.link)}`);
     return 3;
@@ -56,18 +56,3 @@ export async function run(args: string[]): Promise<number> {
 }
 
 const refuse = (message: string): number => refuseWords(form, message);
-
-function report({ profile, unit }: NamedMeter, read: MeterRead): object {
-  return {
-    profile: profile.id,
-    unit,
-    requests: read.requests,
-    readings: inOrder(profile, read).map(({ register, value, readAtMs }) => ({
-      register: register.obis,
-      value,
-      unit: register.unit,
-      quality: value === null ? 'missing' : 'actual',
-      readAt: instantText(readAtMs),
-    })),
-  };
-}

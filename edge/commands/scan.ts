@@ -5,6 +5,7 @@ import { type FoundMeter, scanReport, scanUnits } from '../commissioning/scan-un
 import { searchAddresses, UNCLEAR } from '../commissioning/search-addresses.ts';
 import type { Link } from '../config.ts';
 import { Line, LineFault, type LineOptions } from '../line/line.ts';
+import { lineFault } from '../line/live-fault.ts';
 import { loadProfiles, type Profiles } from '../profiles.ts';
 import { unopenedText } from './fault-text.ts';
 import { foundLines } from './found-meter.ts';
@@ -20,7 +21,7 @@ ${GATEWAY_USAGE}
                              meters on M-Bus are searched for by their secondary addresses.
   Searched with --tcp: Modbus units. With the others also DL/T 645, CJ/T 188 and M-Bus. DLMS meters are not searched
   for: name one to \`meterline read\`.
-  --json                     one JSON document`;
+  --json                     one JSON document, of a line that cannot be opened too: its \`fault\``;
 
 const DEFAULT_TIMEOUT_MS = 300;
 
@@ -55,12 +56,14 @@ export async function run(args: string[]): Promise<number> {
     const { timeoutMilliseconds, ...line } = parsed;
     const given = values.timeout === undefined ? {} : { timeoutMilliseconds };
     found.push(...(await search({ ...line, ...given }, loaded.profiles, quiet)));
-    if (quiet) console.log(JSON.stringify({ probed: units.length, found: found.map(scanReport) }));
+    if (quiet)
+      console.log(JSON.stringify({ probed: units.length, found: found.map(scanReport), fault: null }));
     else console.log(`${units.length} addresses tried, ${found.length} found`);
     if (found.length === 0) console.error(nobodyText(parsed.link));
     return found.length > 0 ? 0 : 1;
   } catch (error) {
     if (!(error instanceof LineFault)) throw error;
+    if (quiet) console.log(JSON.stringify({ probed: 0, found: [], fault: lineFault(error, parsed.link) }));
     console.error(`meterline scan: ${unopenedText(error, parsed.link)}`);
     return 3;
   }

@@ -97,17 +97,9 @@ export function readThroughGateway(
 ): Promise<number> {
   return guarded('read', async () => {
     const read = (await (await ask(values, 'read', meter)).json()) as LiveRead;
-    const { profile, unit, requests, waitedMilliseconds, readings, fault } = read;
-    if (values.json) {
-      const shown = readings.map(({ register, value, unit: of, quality, readAt }) => ({
-        register,
-        value,
-        unit: of,
-        quality,
-        readAt,
-      }));
-      console.log(JSON.stringify({ profile, unit, requests, waitedMilliseconds, readings: shown, fault }));
-    } else {
+    const { requests, waitedMilliseconds, readings, fault } = read;
+    if (values.json) console.log(readDocument(read));
+    else {
       for (const line of readLines(read)) console.log(line);
       console.log(
         `${requests} requests, which waited ${waitedMilliseconds} ms for their turns; polling went on`,
@@ -116,6 +108,17 @@ export function readThroughGateway(
     if (fault !== null) console.error(`meterline read: ${faultText(fault)}`);
     return exitCodeOf(fault, readings.length > 0);
   });
+}
+
+function readDocument({ profile, unit, requests, waitedMilliseconds, readings, fault }: LiveRead): string {
+  const shown = readings.map(({ register, value, unit: of, quality, readAt }) => ({
+    register,
+    value,
+    unit: of,
+    quality,
+    readAt,
+  }));
+  return JSON.stringify({ profile, unit, requests, waitedMilliseconds, readings: shown, fault });
 }
 
 function readLines({ readings }: LiveRead): string[] {
@@ -146,12 +149,15 @@ export function watchThroughGateway(
     let gave = false;
     let reads = 0;
     try {
-      for await (const { readings, fault } of eventsOf<LiveRead>(response)) {
+      for await (const read of eventsOf<LiveRead>(response)) {
+        const { readings, fault } = read;
         gave ||= readings.length > 0;
-        for (const { readAt, register, name, ...shown } of readings)
-          console.log(
-            `${instantText(Date.parse(readAt))} ${register} ${registerName(register, name, 'en')} ${valueText(shown)}`,
-          );
+        if (values.json) console.log(readDocument(read));
+        else
+          for (const { readAt, register, name, ...shown } of readings)
+            console.log(
+              `${instantText(Date.parse(readAt))} ${register} ${registerName(register, name, 'en')} ${valueText(shown)}`,
+            );
         if (fault !== null) console.error(faultText(fault));
         reads += 1;
         if (reads >= count) break;
@@ -179,6 +185,7 @@ export function scanThroughGateway(
         );
       else if (progress) process.stderr.write('\r\x1b[K');
       if (event.type === 'failed') {
+        if (values.json) console.log(JSON.stringify({ probed: 0, found, fault: event.fault }));
         console.error(`meterline scan: ${faultText(event.fault)}`);
         return 3;
       }
@@ -187,7 +194,7 @@ export function scanThroughGateway(
       found.push(event.meter);
       if (!values.json) for (const line of foundLines(event.meter)) console.log(line);
     }
-    if (values.json) console.log(JSON.stringify({ probed: units.length, found }));
+    if (values.json) console.log(JSON.stringify({ probed: units.length, found, fault: null }));
     else console.log(`${units.length} addresses tried, ${found.length} found; polling went on`);
     return found.length > 0 ? 0 : 1;
   });
@@ -200,7 +207,7 @@ export function detectThroughGateway(values: GatewayValues, search: object): Pro
       if (event.type === 'progress') continue;
       const { type: _, waitedMilliseconds, fault, ...report } = event;
       if (fault !== null) console.error(`meterline detect-register: ${faultText(fault)}`);
-      if (values.json) console.log(JSON.stringify(report));
+      if (values.json) console.log(JSON.stringify({ ...report, fault }));
       else
         for (const { functionCode, address, type, order, scale, shows, raw, plausibility } of report.found)
           console.log(

@@ -71,6 +71,25 @@ test('Ctrl-C ends it in order', async () => {
 test('a line that cannot be opened is exit 3', async () => {
   await server.close();
   expect(await watch('--unit', '5')).toBe(3);
+  expect(out).toEqual([]);
+  expect(await watch('--unit', '5', '--json')).toBe(3);
+  expect(out.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({ readings: [], fault: expect.objectContaining({ code: 'unreachable' }) }),
+  ]);
+});
+
+test('--json is a document a line for each read, on a terminal too', async () => {
+  process.stdout.isTTY = true;
+  expect(await watch('--unit', '5', '--count', '2', '--json')).toBe(0);
+  expect(out).toHaveLength(2);
+  for (const line of out)
+    expect(JSON.parse(line)).toMatchObject({
+      profile: 'tuf-2000m',
+      unit: 5,
+      readings: expect.arrayContaining([
+        expect.objectContaining({ register: '8-0:1.0.0', value: '1702', unit: 'm3', quality: 'actual' }),
+      ]),
+    });
 });
 
 test.each([

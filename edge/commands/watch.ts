@@ -14,10 +14,11 @@ import { parseWhole } from './link-options.ts';
 import { METER_USAGE, meterOptions, type NamedMeter, parseAsked, parseMeter } from './meter-options.ts';
 import { inOrder, instantText, meterTable, missingText } from './meter-table.ts';
 import { openLine } from './open-line.ts';
+import { readDocument } from './read-document.ts';
 import { GATEWAY_USAGE, gatewayOptions, watchThroughGateway } from './through-gateway.ts';
 import { valueText } from './value-text.ts';
 
-const USAGE = `Usage: meterline watch --profile P --unit U (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE)
+const USAGE = `Usage: meterline watch --profile P --unit U (--tcp HOST:PORT | --rtu-over-tcp HOST:PORT | --serial DEVICE) [--json]
 
 On a terminal a table that stays in its place, with what has changed since the read before; otherwise a line for each
 value: instant, register, name, value, unit.
@@ -25,7 +26,8 @@ value: instant, register, name, value, unit.
 ${METER_USAGE}
 ${GATEWAY_USAGE}
   --interval S               seconds from one read to the next, 1 to 3600; default 5
-  --count N                  reads; without it until Ctrl-C`;
+  --count N                  reads; without it until Ctrl-C
+  --json                     JSON Lines: the document of \`meterline read --json\`, one a line for each read`;
 
 const form = { name: 'watch', usage: USAGE };
 
@@ -35,6 +37,7 @@ export async function run(args: string[]): Promise<number> {
     ...gatewayOptions,
     interval: { type: 'string', default: '5' },
     count: { type: 'string' },
+    json: { type: 'boolean', default: false },
   } as const;
   const taken = takeWords(args, { ...form, options });
   if ('exitCode' in taken) return taken.exitCode;
@@ -55,7 +58,12 @@ export async function run(args: string[]): Promise<number> {
   const stop = (): void => stopping.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    return await watch(parsed.meter, { count, intervalMs: intervalSeconds * 1000, signal: stopping.signal });
+    return await watch(parsed.meter, {
+      json: values.json,
+      count,
+      intervalMs: intervalSeconds * 1000,
+      signal: stopping.signal,
+    });
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }
@@ -63,17 +71,18 @@ export async function run(args: string[]): Promise<number> {
 
 const refuse = (message: string): number => refuseWords(form, message);
 
-interface Pace {
+interface Watch {
+  json: boolean;
   count: number;
   intervalMs: number;
   signal: AbortSignal;
 }
 
-async function watch(meter: NamedMeter, { count, intervalMs, signal }: Pace): Promise<number> {
+async function watch(meter: NamedMeter, { json, count, intervalMs, signal }: Watch): Promise<number> {
   const line = openLine(meter);
   signal.addEventListener('abort', () => void line.close(), { once: true });
   const driver = openDriver(meter.profile, meter);
-  const show = process.stdout.isTTY ? tableInPlace(meter) : lines(meter);
+  const show = json ? documents(meter) : process.stdout.isTTY ? tableInPlace(meter) : lines(meter);
   let answered = false;
   try {
     for (let reads = 1; ; reads++) {
@@ -82,6 +91,7 @@ async function watch(meter: NamedMeter, { count, intervalMs, signal }: Pace): Pr
       if (signal.aborted) break;
       // A line that could be opened once may come back; one that never could is a mistake.
       if (read.fault?.code === 'unreachable' && !answered) {
+        if (json) show(read);
         console.error(`meterline watch: ${unopenedText(read.fault, meter.link)}`);
         return 3;
       }
@@ -99,6 +109,11 @@ async function watch(meter: NamedMeter, { count, intervalMs, signal }: Pace): Pr
 }
 
 type Show = (read: MeterRead) => void;
+
+const documents =
+  (meter: NamedMeter): Show =>
+  (read) =>
+    console.log(readDocument(meter, read));
 
 function tableInPlace({ profile, unit, link }: NamedMeter): Show {
   let before: MeterRead | null = null;
