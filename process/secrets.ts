@@ -47,6 +47,8 @@ export interface LoginThrottle {
   admit(address: string, nowMs: number): { admitted: boolean; retryAfterSeconds: number };
   /** The attempt was good: it and those before it are forgotten. */
   succeeded(address: string): void;
+  /** The attempt was no guess: it is not counted, and those before it stay counted. */
+  takeBack(address: string): void;
 }
 
 export function loginThrottle(): LoginThrottle {
@@ -71,6 +73,12 @@ export function loginThrottle(): LoginThrottle {
     succeeded(address) {
       inAll -= attempts.get(address) ?? 0;
       attempts.delete(address);
+    },
+    takeBack(address) {
+      const counted = attempts.get(address) ?? 0;
+      if (counted === 0) return;
+      attempts.set(address, counted - 1);
+      inAll -= 1;
     },
   };
 }

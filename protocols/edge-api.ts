@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { Wording } from './api.ts';
 import { Decimal } from './decimal.ts';
-import { Evidence } from './evidence.ts';
+import { Evidence, EvidenceDecoding } from './evidence.ts';
 import { Obis } from './obis.ts';
 import { Id, InstantText } from './reading.ts';
 import { Unit } from './units.ts';
@@ -222,6 +222,9 @@ export const ScanEvent = z.discriminatedUnion('type', [
 ]);
 export type ScanEvent = z.infer<typeof ScanEvent>;
 
+/** Of the current transformers. */
+const Ratio = z.string().regex(/^[1-9]\d{0,5}(\.\d{1,3})?$/);
+
 export const DetectRequest = z.strictObject({
   /** The digits on the meter's face, such as 12345.67. */
   face: z.string().min(1).max(24),
@@ -236,12 +239,7 @@ export const DetectRequest = z.strictObject({
     .min(1)
     .max(2)
     .default([3, 4]),
-  /** Ratio of the current transformers. */
-  ratio: z
-    .string()
-    .regex(/^[1-9]\d{0,5}(\.\d{1,3})?$/)
-    .nullable()
-    .default(null),
+  ratio: Ratio.nullable().default(null),
   pauseMilliseconds: z.int().min(0).max(10_000).default(100),
 });
 
@@ -296,7 +294,10 @@ export const KeptPhoto = z.strictObject({
 });
 export type KeptPhoto = z.infer<typeof KeptPhoto>;
 
-/** What a person vouches for at a meter; the gateway decodes it again, adds itself and the instant, and signs. */
+/**
+ * What a person vouches for at a meter; the gateway reads the registers itself, by its own model, adds itself and the
+ * instant, and signs. A ratio is the person's word: it is signed as such, and told in the answer.
+ */
 export const EvidenceRequest = Evidence.pick({
   meter: true,
   profile: true,
@@ -305,7 +306,14 @@ export const EvidenceRequest = Evidence.pick({
   decoding: true,
   by: true,
   place: true,
-}).extend({ photo: KeptPhoto.shape.sha256.nullable() });
+}).extend({
+  decoding: EvidenceDecoding.extend({
+    /** What the person saw, not what is signed: the meter runs on. */
+    raw: EvidenceDecoding.shape.raw.optional(),
+    transformed: z.strictObject({ by: z.enum(['multiplied', 'divided']), ratio: Ratio }).nullable(),
+  }),
+  photo: KeptPhoto.shape.sha256.nullable(),
+});
 export type EvidenceRequest = z.infer<typeof EvidenceRequest>;
 
 /** SHA-256 of what was signed. */
@@ -314,6 +322,8 @@ export const KeptEvidence = z.strictObject({
   at: InstantText,
   value: Decimal,
   difference: Decimal,
+  /** By what ratio the value was brought to the face; null: the registers give it as they are. */
+  transformed: EvidenceDecoding.shape.transformed,
   digest: z.string(),
   keyId: z.string(),
 });

@@ -72,6 +72,11 @@ test('the running gateway compares the billed register with the face, and keeps 
   expect(server.evidence[0]?.photo).toEqual(Buffer.from('ffd8ffe000104a46494600', 'hex'));
 });
 
+test('a ratio is told with what it was applied to', async () => {
+  expect(await sign('--face', '4938271.2', '--ct', '40')).toBe(0);
+  expect(said.join('\n')).toContain('multiplied by the ratio 40 that --ct tells');
+});
+
 describe('nothing is kept', () => {
   test.each<[string, string[], number, RegExp]>([
     ['when the register is not the face', ['--face', '99999.99'], 1, /does not give 99999.99/],

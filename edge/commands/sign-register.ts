@@ -52,7 +52,7 @@ export async function signRegister(values: SignValues): Promise<number> {
     if (values.json) console.log(JSON.stringify(kept));
     else
       console.log(
-        `${kept.meter}: the registers say ${kept.value}, ${kept.difference} off the face; evidence ${kept.digest.slice(0, 16)} signed with ${kept.keyId}, sent up with the readings`,
+        `${kept.meter}: the registers${ratioText(kept.transformed)} say ${kept.value}, ${kept.difference} off the face; evidence ${kept.digest.slice(0, 16)} signed with ${kept.keyId}, sent up with the readings`,
       );
     return 0;
   } catch (error) {
@@ -61,6 +61,9 @@ export async function signRegister(values: SignValues): Promise<number> {
     return error.exitCode;
   }
 }
+
+const ratioText = (transformed: KeptEvidence['transformed']): string =>
+  transformed === null ? '' : `, ${transformed.by} by the ratio ${transformed.ratio} that --ct tells,`;
 
 async function sign(values: SignValues): Promise<KeptEvidence> {
   const { face, who: by, photo } = values;

@@ -49,19 +49,23 @@ class Door {
     this.#verify = verify;
   }
 
-  /** @throws EdgeRefused `too_many_attempts` @returns whether it is the password */
+  /**
+   * From an address that is shut out no password is looked at, not the right one either: else who guesses would be told
+   * it. A session opened before goes on, whatever is guessed beside it.
+   * @throws EdgeRefused `too_many_attempts` @returns whether it is the password
+   */
   async tries(password: string, address: string, nowMs: number): Promise<boolean> {
     // Counted before it is looked at: else a right guess would pass where wrong ones are no longer heard.
     const { admitted, retryAfterSeconds } = this.#throttle.admit(address, nowMs);
     if (!admitted) throw new EdgeRefused('too_many_attempts', `try again in ${retryAfterSeconds} s`);
-    if (!this.isKnown(password) && !(await this.#verify(password))) return false;
-    this.#throttle.succeeded(address);
+    if (!this.#isKnown(password) && !(await this.#verify(password))) return false;
+    // The wrong ones stay counted: else a bearer that asks every few seconds would let its neighbour guess on and on.
+    this.#throttle.takeBack(address);
     this.#passwordDigest = digestOf(password);
     return true;
   }
 
-  /** Whether it is the password, once that was right: who has it is not kept out by the guesses of another at its address. */
-  isKnown(password: string): boolean {
+  #isKnown(password: string): boolean {
     return this.#passwordDigest !== null && sameSecret(digestOf(password), this.#passwordDigest);
   }
 
@@ -98,7 +102,6 @@ export function authenticate(api: EdgeApi, { verifyPassword }: EdgeApiContext): 
     const { authorization } = request.headers;
     if (authorization !== undefined) {
       const [, secret] = /^Bearer (.+)$/.exec(authorization) ?? [];
-      if (secret !== undefined && door.isKnown(secret)) return;
       if (secret !== undefined && (await door.tries(secret, request.ip, Date.now()))) return;
       throw new EdgeRefused('unauthenticated', 'not the password of this gateway');
     }

@@ -29,10 +29,31 @@ describe('what is signed is what the gateway reads itself', () => {
     expect(evidence).toMatchObject([{ decoding: { raw: '00bc614e' } }]);
   });
 
+  test('a scale is compared as a number; a ratio is signed as the word of who gives it, and told', async () => {
+    const { post, evidence } = await startTestServer();
+    const transformed = { by: 'multiplied', ratio: '40' };
+    const { raw: _, ...unseen } = { ...decoding, scale: '0.010', transformed };
+    const answer = await post('/api/v1/evidence', { ...given, face: '4938271.2', decoding: unseen });
+    expect([answer.statusCode, answer.json().transformed]).toEqual([201, transformed]);
+    expect(evidence).toMatchObject([{ decoding: { raw: '00bc614e', transformed } }]);
+  });
+
   test.each<[string, Record<string, unknown>, number, string]>([
     ['a register that the model has not', { register: '1-0:99.8.0' }, 422, 'does not read 1-0:99.8.0'],
     ['another address', { decoding: { ...decoding, address: 9999 } }, 422, 'does not read 1-0:1.8.0'],
     ['another type', { decoding: { ...decoding, type: 'f32' } }, 422, 'does not read 1-0:1.8.0'],
+    [
+      'another scale, and the face that it gives',
+      { face: '12345678', decoding: { ...decoding, scale: '1' } },
+      422,
+      'does not read 1-0:1.8.0',
+    ],
+    [
+      'a ratio that no transformers have',
+      { decoding: { ...decoding, transformed: { by: 'divided', ratio: '0.0000001' } } },
+      400,
+      'ratio',
+    ],
     ['a meter that is silent', { meter: 'E-9' }, 422, 'no reply'],
     ['a meter that is not there', { meter: 'E-0' }, 404, 'E-0'],
     ['a place beyond the poles', { place: { latitude: '999', longitude: '0' } }, 400, 'latitude'],

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseDecimal } from '../../protocols/decimal.ts';
 import { EvidenceRequest, KeptEvidence, KeptPhoto } from '../../protocols/edge-api.ts';
 import { registerWords } from '../../protocols/modbus/registers.ts';
 import { isPhoto } from '../commissioning/evidence.ts';
@@ -14,6 +15,8 @@ const PHOTO_TYPES = ['image/jpeg', 'image/png', 'image/webp'];
 const MOST_PHOTO_BYTES = 12 * 1024 * 1024;
 /** Photos that no evidence has named yet: the oldest go first. */
 const MOST_WAITING = 20;
+/** All that a plain decimal has. */
+const SCALE_DIGITS = 12;
 
 export function evidenceRoutes(api: EdgeApi, context: EdgeApiContext): void {
   const { gateway } = context;
@@ -52,20 +55,22 @@ export function evidenceRoutes(api: EdgeApi, context: EdgeApiContext): void {
       if (file !== null) await rm(file, { force: true });
       const { evidence, digest, keyId } = recorded;
       const { meter, at, value, difference } = evidence;
-      return reply.status(201).send({ meter, at, value, difference, digest, keyId });
+      return reply
+        .status(201)
+        .send({ meter, at, value, difference, transformed: decoding.transformed, digest, keyId });
     },
   );
 }
 
 /**
  * The register as the gateway reads it now, from the meter itself: no registers are signed on somebody's word. Hex.
- * @throws EdgeRefused when the model has the register elsewhere, or the meter does not answer
+ * @throws EdgeRefused when the model has the register elsewhere or scales it otherwise, or the meter does not answer
  */
 async function readAgain(
   context: EdgeApiContext,
   { meter, register: obis, decoding }: Pick<EvidenceRequest, 'meter' | 'register' | 'decoding'>,
 ): Promise<string> {
-  const { functionCode, address, type, order } = decoding;
+  const { functionCode, address, type, order, scale } = decoding;
   const place = context.gateway
     .config()
     .buses.flatMap((bus) => bus.meters.map((one) => ({ ...one, bus: bus.id })))
@@ -79,6 +84,7 @@ async function readAgain(
     register?.address === address &&
     register.type === type &&
     register.order === order &&
+    parseDecimal(register.scale, SCALE_DIGITS) === parseDecimal(scale, SCALE_DIGITS) &&
     profile.functionCode === functionCode;
   if (!isSame)
     throw new EdgeRefused(

@@ -21,6 +21,7 @@ export const edgeRefusals = {
   unknown_profile: refusal(404, '没有这个表型', 'No such meter model'),
   bus_busy: refusal(409, '该总线上正在扫描或识别', 'Another search runs along this bus'),
   wrong_unit: refusal(422, '地址与表型不符', 'A meter of this model cannot have this address here'),
+  beyond_registers: refusal(422, '超出最后一个寄存器', 'Registers beyond the last one'),
   not_a_face: refusal(422, '不是表面读数', 'These are not the digits of a face'),
   evidence_refused: refusal(422, '证据未被接受', 'The evidence is refused'),
   too_many_attempts: refusal(429, '尝试次数过多，请稍后再试', 'Too many attempts: wait a while'),

@@ -7,8 +7,11 @@ import { asLineFault, exceptionFault, lineFault, readFault } from '../line/live-
 import { LiveLine } from '../line/live-line.ts';
 import type { EdgeApi, EdgeApiContext } from './context.ts';
 import { askedProfileOf, busOf, liveReadings, passwordAt } from './live-bus.ts';
+import { EdgeRefused } from './problems.ts';
 
 const params = z.strictObject({ bus: Id });
+/** Of a Modbus meter, for each function. */
+const REGISTERS = 65_536;
 
 export function readRoutes(api: EdgeApi, context: EdgeApiContext): void {
   api.post(
@@ -46,6 +49,8 @@ export function readRoutes(api: EdgeApi, context: EdgeApiContext): void {
     },
     async ({ params: { bus: id }, body }) => {
       const bus = busOf(context, id);
+      if (body.address + body.count > REGISTERS)
+        throw new EdgeRefused('beyond_registers', `address + count: at most ${REGISTERS}`);
       const line = new LiveLine(bus.line);
       const answered = await line.read(body).then(
         (answer) => ({ answer }),

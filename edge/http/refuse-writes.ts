@@ -26,14 +26,14 @@ export function refuseWrites(api: EdgeApi): void {
   api.addHook('preValidation', async (request) => {
     if (namesWrite(request.body)) throw new EdgeRefused('write_refused');
   });
-  api.post(
-    '/api/v1/buses/:bus/write',
-    {
+  for (const url of ['/api/v1/buses/:bus/write', '/api/v1/buses/:bus/write/'])
+    api.route({
+      method: ['POST', 'PUT', 'PATCH', 'DELETE'],
+      url,
       config: { reach: 'signed_in' },
       schema: { hide: true, params: z.unknown(), body: z.unknown() },
       // Before the body, of whatever type it is.
       onRequest: refuseWrite,
-    },
-    refuseWrite,
-  );
+      handler: refuseWrite,
+    });
 }

@@ -62,14 +62,28 @@ describe('who may ask', () => {
     expect((await ask({ url: '/api/v1/status', headers: { authorization } })).statusCode).toBe(429);
   });
 
-  test('a bearer that was right stays so, whatever is guessed from its address; who signs in waits', async () => {
+  test('once the password was used it is still not told to who guesses; a session goes on beside the guesses', async () => {
     const { post, ask } = await guarded();
-    const bearer = async (secret: string): Promise<number> =>
-      (await ask({ url: '/api/v1/status', headers: { authorization: `Bearer ${secret}` } })).statusCode;
+    const status = async (headers: Record<string, string>): Promise<number> =>
+      (await ask({ url: '/api/v1/status', headers })).statusCode;
+    const bearer = (secret: string) => status({ authorization: `Bearer ${secret}` });
+    const opened = await post('/api/v1/session', { password: PASSWORD });
+    const [cookie = ''] = String(opened.headers['set-cookie']).split(';');
     expect(await bearer(PASSWORD)).toBe(200);
     for (let n = 0; n < 10; n += 1) expect(await bearer('wrong')).toBe(401);
-    expect([await bearer('wrong'), await bearer(PASSWORD)]).toEqual([429, 200]);
+    expect([await bearer('wrong'), await bearer(PASSWORD)]).toEqual([429, 429]);
     expect((await post('/api/v1/session', { password: PASSWORD })).statusCode).toBe(429);
+    expect(await status({ cookie })).toBe(200);
+  });
+
+  test('a right bearer is never counted, and wipes out no wrong guess beside it', async () => {
+    const { ask } = await guarded();
+    const bearer = async (secret: string): Promise<number> =>
+      (await ask({ url: '/api/v1/status', headers: { authorization: `Bearer ${secret}` } })).statusCode;
+    for (let n = 0; n < 20; n += 1) expect(await bearer(PASSWORD)).toBe(200);
+    for (let n = 0; n < 10; n += 1)
+      expect([await bearer('wrong'), n < 9 && (await bearer(PASSWORD))]).toEqual([401, n < 9 && 200]);
+    expect(await bearer('wrong')).toBe(429);
   });
 
   test.each([{ origin: 'http://evil.example' }, { 'sec-fetch-site': 'cross-site' }])(
@@ -102,6 +116,15 @@ describe('writing', () => {
     },
   );
 
+  test.each(['POST', 'PUT', 'PATCH', 'DELETE'] as const)(
+    '%s to where a write would be is refused with 403, with a slash behind it as well',
+    async (method) => {
+      const { ask } = await startTestServer();
+      for (const url of ['/api/v1/buses/floor-1/write', '/api/v1/buses/floor-1/write/'])
+        expect((await ask({ method, url })).json()).toMatchObject({ status: 403, code: 'write_refused' });
+    },
+  );
+
   test('of the functions that are no write, only 3 and 4 are asked', async () => {
     const { post } = await startTestServer();
     for (const functionCode of [1, 2, 7, 43])
@@ -129,6 +152,15 @@ describe('bad input', () => {
     const { post, meters } = await startTestServer();
     expect((await post('/api/v1/buses/floor-1/read', body)).json()).toMatchObject({ status, code });
     expect(meters.requests).toEqual([]);
+  });
+
+  test('registers beyond the last one are refused with 422; the last one is asked for', async () => {
+    const { post, meters } = await startTestServer();
+    const ask = (count: number) =>
+      post('/api/v1/buses/floor-1/registers', { unit: 3, functionCode: 3, address: 65_535, count });
+    expect((await ask(2)).json()).toMatchObject({ status: 422, code: 'beyond_registers' });
+    expect(meters.requests).toEqual([]);
+    expect((await ask(1)).statusCode).toBe(200);
   });
 
   test('an unknown bus, an unknown query field, another media type', async () => {
