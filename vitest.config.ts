@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['*.test.ts', '{protocols,edge,cloud,simulators,dashboards,bench,torture,compose}/**/*.test.ts'],
+    include: ['**/*.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // Real sockets, disks and child processes share two cores: more workers than this only adds noise.
