@@ -147,7 +147,9 @@ describe('meterline read', () => {
     cleanups.push(line.close);
     const link = ['--serial', line.path, '--baud', '2400', '--parity', 'even'];
     expect(await read(['--profile', 'abb-b23-mbus', '--unit', '250', ...link])).toBe(0);
-    expect(out).toContainEqual(expect.stringMatching(/1-0:1\.8\.0 +active import +6923\.03 kWh {2}<- billed$/));
+    expect(out).toContainEqual(
+      expect.stringMatching(/1-0:1\.8\.0 +active import +6923\.03 kWh {2}<- billed$/),
+    );
   });
 
   test.each<[string, string, Record<string, string | null>]>([
