@@ -1,37 +1,14 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 import type { Park } from '../../protocols/park.ts';
-import { loadProfiles } from '../profiles.ts';
 import { unusualWorkbook } from './bad-workbooks.ts';
 import { outlineOf } from './edge-document.ts';
 import { exportMeterList } from './export-meter-list.ts';
-import { type ImportOptions, type ImportResult, importMeterList } from './import-meter-list.ts';
+import type { ImportOptions, ImportResult } from './import-meter-list.ts';
 import { readParkText } from './park-document.ts';
 import { readWorkbook } from './read-workbook.ts';
+import { at, EDGE, edgeText, importList, installBeforeEach } from './test-installation.ts';
 import { openPackage } from './workbook-package.ts';
-
-const EDGE = `# tower A
-gateway: gw-a
-dataDir: ./data
-broker: mqtt://127.0.0.1:1883
-pushBroker: { host: 127.0.0.1, port: 1884 }
-buses:
-  - id: b1 # first riser
-    tcp: 127.0.0.1:502
-    meters:
-      # the main meter stands in the cellar
-      - { meter: E-M, profile: acrel-dtsd1352, unit: 1 } # 400/5
-      - { meter: E-101, profile: eastron-sdm630, unit: 2 }
-  - id: b2
-    serial: { path: /dev/ttyUSB0, baudRate: 2400, parity: even }
-    meters:
-      - { meter: E-102, profile: dlt645-2007-3ph, unit: "000000000012" }
-      - { meter: W-1, profile: cjt188-water, unit: "78330011223344" }
-pushMeters:
-  - { meter: W-2, profile: json-water-push, topic: water/2 }
-`;
 
 const parkMeter = (id: string, more: object): object => ({
   id,
@@ -83,40 +60,13 @@ const PARK = {
   sourceBills: [],
 };
 
-let folder: string;
-const at = (name: string): string => join(folder, name);
-const edgeText = (): string => readFileSync(at('edge.yaml'), 'utf8');
 const parkNow = (): Park => {
   const read = readParkText(readFileSync(at('park.json'), 'utf8'), 'park.json');
   if (!read.ok) throw new Error(read.errors.join('\n'));
   return read.park;
 };
-const loaded = loadProfiles();
-const profiles = loaded.ok ? loaded.profiles : new Map();
 
-function importList(list: string | Uint8Array, more: Partial<ImportOptions> = {}): ImportResult {
-  return importMeterList({
-    name: 'list.csv',
-    bytes: typeof list === 'string' ? Buffer.from(list) : list,
-    configFile: at('edge.yaml'),
-    parkFile: null,
-    profiles,
-    map: {},
-    defaults: {},
-    decimalComma: false,
-    remove: false,
-    dryRun: false,
-    language: 'en',
-    ...more,
-  });
-}
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'meterline-import-'));
-  writeFileSync(at('edge.yaml'), EDGE);
-  writeFileSync(at('park.json'), `${JSON.stringify(PARK, null, 2)}\n`);
-});
-afterEach(() => rmSync(folder, { recursive: true }));
+installBeforeEach({ 'park.json': `${JSON.stringify(PARK, null, 2)}\n` });
 
 describe('round trip', () => {
   test.each(
@@ -140,7 +90,7 @@ describe('round trip', () => {
         park: withPark ? { added: [], changed: [], removed: [], unchanged: 5 } : null,
       });
       expect({ edge: edgeText(), park: readFileSync(at('park.json'), 'utf8') }).toEqual(before);
-      expect(readdirSync(folder).sort()).toEqual(['edge.yaml', 'park.json']);
+      expect(readdirSync(at('.')).sort()).toEqual(['edge.yaml', 'park.json']);
     },
   );
 
@@ -185,7 +135,7 @@ describe('changes', () => {
     const list = '表号,型号,总线,地址\nE-M,DTSD1352,b2,7\n';
     const tried = importList(list, { dryRun: true, remove: true });
     expect(edgeText()).toBe(EDGE);
-    expect(readdirSync(folder).sort()).toEqual(['edge.yaml', 'park.json']);
+    expect(readdirSync(at('.')).sort()).toEqual(['edge.yaml', 'park.json']);
     expect(tried).toMatchObject({ ok: false, code: 'configuration_refused' });
     expect(importList(list, { dryRun: true })).toMatchObject({ ok: true, written: false });
     expect(edgeText()).toBe(EDGE);

@@ -1,12 +1,9 @@
 /** Serial numbers of a list go to the gateway, which asks meters for theirs. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { loadProfiles } from '../profiles.ts';
+import { writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
 import { outlineOf } from './edge-document.ts';
 import { exportMeterList } from './export-meter-list.ts';
-import { type ImportOptions, type ImportResult, importMeterList } from './import-meter-list.ts';
+import { at, edgeText, importList, installBeforeEach } from './test-installation.ts';
 
 const EDGE = `gateway: gw-a
 dataDir: ./data
@@ -19,32 +16,7 @@ buses:
       - { meter: E-101, profile: eastron-sdm630, unit: 2 }
 `;
 
-const loaded = loadProfiles();
-const profiles = loaded.ok ? loaded.profiles : new Map();
-let folder: string;
-const at = (name: string): string => join(folder, name);
-const edgeText = (): string => readFileSync(at('edge.yaml'), 'utf8');
-const importList = (list: string | Uint8Array, more: Partial<ImportOptions> = {}): ImportResult =>
-  importMeterList({
-    name: 'list.csv',
-    bytes: typeof list === 'string' ? Buffer.from(list) : list,
-    configFile: at('edge.yaml'),
-    parkFile: null,
-    profiles,
-    map: {},
-    defaults: {},
-    decimalComma: false,
-    remove: false,
-    dryRun: false,
-    language: 'en',
-    ...more,
-  });
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'meterline-serials-'));
-  writeFileSync(at('edge.yaml'), EDGE);
-});
-afterEach(() => rmSync(folder, { recursive: true }));
+installBeforeEach({ 'edge.yaml': EDGE });
 
 test('a serial number is written where the gateway can ask the meter for it', () => {
   const list =
