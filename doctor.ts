@@ -131,8 +131,9 @@ async function edgeFindings(file: string, profiles: Profiles): Promise<Finding[]
 /** A second client of the same name would end the session of the one at work. */
 const sessionHeld = (broker: string): Finding => ({
   check: `broker ${new URL(broker).host}`,
-  state: 'ok',
-  detail: 'not tried: the gateway is running and has its session there (its state is on the staff pages)',
+  state: 'not_tried',
+  detail: 'the gateway is running and has its session there',
+  next: 'ask the gateway: its own page (`http` in its configuration) and the staff pages say whether it is connected',
 });
 
 async function cloudFindings(file: string): Promise<Finding[]> {
@@ -157,7 +158,7 @@ async function cloudFindings(file: string): Promise<Finding[]> {
   ];
 }
 
-const labels = { ok: 'ok', warning: 'WARNING', wrong: 'WRONG' };
+const labels = { ok: 'ok', warning: 'WARNING', wrong: 'WRONG', not_tried: 'untried' };
 
 function show(findings: readonly About[]): void {
   let heading = '';
@@ -169,6 +170,6 @@ function show(findings: readonly About[]): void {
   }
   const count = (wanted: Finding['state']): number => findings.filter(({ state }) => state === wanted).length;
   print(
-    `${findings.length} looked at: ${count('ok')} ok, ${count('warning')} warnings, ${count('wrong')} wrong`,
+    `${count('ok')} ok, ${count('warning')} warnings, ${count('wrong')} wrong, ${count('not_tried')} untried`,
   );
 }

@@ -282,7 +282,7 @@ export type DetectEvent = z.infer<typeof DetectEvent>;
 
 export const EdgeFinding = z.strictObject({
   check: z.string(),
-  state: z.enum(['ok', 'warning', 'wrong']),
+  state: z.enum(['ok', 'warning', 'wrong', 'not_tried']),
   detail: z.string(),
   next: z.string().optional(),
 });

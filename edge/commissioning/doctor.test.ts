@@ -102,7 +102,7 @@ describe('a bus whose meters all answer takes one line; each fault is told with 
     const server = await serveMeters({ 1: good }, 'rtu-over-tcp');
     cleanup.push(() => server.close());
     expect(await examine(`rtuOverTcp: "127.0.0.1:${server.port}"`, [1], true)).toEqual([
-      expect.objectContaining({ state: 'ok', detail: expect.stringContaining('not tried') }),
+      expect.objectContaining({ state: 'not_tried', next: expect.stringContaining('ask the gateway') }),
     ]);
     expect(server.requests).toEqual([]);
   });

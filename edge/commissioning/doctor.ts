@@ -38,8 +38,9 @@ const busName = ({ id, link }: Pick<Bus, 'id' | 'link'>): string => `bus ${id} a
 
 const leftToGateway = (bus: Bus): Finding => ({
   check: busName(bus),
-  state: 'ok',
-  detail: 'not tried: the gateway is running and polls it (its state is on the staff pages)',
+  state: 'not_tried',
+  detail: 'the gateway is running and polls it',
+  next: 'ask the gateway: its own page (`http` in its configuration) and the staff pages say who answers there',
 });
 
 /** Whether a gateway is at work on this outbox: it holds it alone. */
