@@ -110,9 +110,21 @@ function describe(result: Reconciled): string[] {
   return result.utilities.flatMap(({ utility, bill, supplier, components }) => [
     `${result.period} ${utility}: ${bill} of ${supplier}`,
     ...components.map(
-      ({ name, billed, tenants, landlord, difference, billedQuantity, meteredQuantity, classes }) =>
+      ({
+        name,
+        billed,
+        tenants,
+        landlord,
+        difference,
+        billedQuantity,
+        meteredQuantity,
+        chargedQuantity,
+        classes,
+      }) =>
         `  ${name}: billed ${billed} = tenants ${tenants} + landlord ${landlord}${difference === '0.00' ? '' : `, DIFFERENCE ${difference}`}` +
-        (billedQuantity === null ? '' : `; supplier ${billedQuantity}, our meter ${meteredQuantity ?? '?'}`) +
+        (billedQuantity === null
+          ? ''
+          : `; quantity: supplier ${billedQuantity}, our meter ${meteredQuantity ?? 'unknown'}, charged ${chargedQuantity}`) +
         (classes.length === 0 ? '' : ` (${classes.join(', ')})`),
     ),
   ]);
